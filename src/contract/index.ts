@@ -1,0 +1,6 @@
+export * from './attach.ts';
+export * from './exec.ts';
+export * from './image.ts';
+export * from './pod.ts';
+export * from './routes.ts';
+export * from './system.ts';

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+export const podStates = ['pending', 'running', 'succeeded', 'failed'] as const;
+export const PodState = z.enum(podStates);
+export type PodState = z.infer<typeof PodState>;
+
+const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, {
+  error: 'must be letters, digits, _ . or -, begin with a letter or digit, and have at least two',
+});
+const labels = z.record(z.string().min(1), z.string());
+
+export const Ulimit = z.object({
+  name: z.string(),
+  soft: z.number().int().min(-1).describe('-1: unlimited'),
+  hard: z.number().int().min(-1),
+});
+export type Ulimit = z.infer<typeof Ulimit>;
+
+export const ContainerSpec = z.strictObject({
+  name: name.optional(),
+  image: z.string().min(1),
+  entrypoint: z.array(z.string()).optional().describe("replaces the image's entrypoint and drops its command"),
+  command: z.array(z.string()).optional().describe("replaces the image's command"),
+  env: z.array(z.string().regex(/^[^=]+=/, { error: 'must be NAME=VALUE' })).optional(),
+  workdir: z.string().startsWith('/', { error: 'must be an absolute path' }).optional(),
+  user: z.string().optional().describe('name|uid[:group|gid]'),
+  tty: z.boolean().optional(),
+  stdin: z.boolean().optional().describe('keep stdin open for attached clients'),
+  stdinOnce: z.boolean().optional().describe('close stdin when the first attached client has gone'),
+  readOnly: z.boolean().optional(),
+  tmpfs: z
+    .array(z.object({ path: z.string().startsWith('/'), options: z.string() }))
+    .optional()
+    .describe('options as of mount: size=64m,mode=1777'),
+  ulimits: z.array(Ulimit).optional(),
+  labels: labels.optional(),
+  stopSignal: z.string().optional(),
+  terminalSize: z.object({ rows: z.number().int().min(1), cols: z.number().int().min(1) }).optional(),
+});
+export type ContainerSpec = z.infer<typeof ContainerSpec>;
+
+export const PodSpec = z.strictObject({
+  name: name.optional(),
+  hostname: z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]*$/)
+    .optional(),
+  vcpus: z.number().int().min(1).max(64).optional().describe('default 1'),
+  memoryMiB: z.number().int().min(64).max(1048576).optional().describe('of the VM; default 128'),
+  storageMiB: z.number().int().min(64).max(16777216).optional().describe('of the writable layer; default 10240'),
+  labels: labels.optional(),
+  autoRemove: z.boolean().optional().describe('remove the pod when it has ended'),
+  containers: z.array(ContainerSpec).min(1).max(1).describe('one for now'),
+});
+export type PodSpec = z.infer<typeof PodSpec>;
+
+export const Container = z.object({
+  id: z.string(),
+  name: z.string(),
+  podId: z.string(),
+  image: z.string().describe('as it was asked for'),
+  imageId: z.string(),
+  state: PodState,
+  args: z.array(z.string()).describe('the command line that runs'),
+  env: z.array(z.string()),
+  workdir: z.string(),
+  user: z.string(),
+  tty: z.boolean(),
+  stdin: z.boolean(),
+  readOnly: z.boolean(),
+  labels,
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  exitCode: z.number().int().nullable(),
+  oomKilled: z.boolean(),
+  error: z.string().nullable().describe('why it could not be started, or how its VM ended'),
+});
+export type Container = z.infer<typeof Container>;
+
+export const Pod = z.object({
+  id: z.string(),
+  name: z.string(),
+  hostname: z.string(),
+  state: PodState,
+  vmId: z.string().nullable().describe('null when no VM runs'),
+  vcpus: z.number().int(),
+  memoryMiB: z.number().int(),
+  storageMiB: z.number().int(),
+  address: z.string().nullable().describe('on the default network, 192.168.123.2'),
+  labels,
+  autoRemove: z.boolean(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  exitCode: z.number().int().nullable().describe("the first container's"),
+  reason: z.string().nullable(),
+  containers: z.array(Container),
+});
+export type Pod = z.infer<typeof Pod>;
+
+export const PodCreated = z.object({ id: z.string(), name: z.string(), containers: z.array(z.string()) });
+export type PodCreated = z.infer<typeof PodCreated>;
+
+export const StopRequest = z.object({ timeoutSeconds: z.number().min(0).optional() });
+export type StopRequest = z.infer<typeof StopRequest>;
+
+export const KillRequest = z.object({
+  signal: z.string().optional().describe('KILL, SIGTERM or a number; default KILL'),
+});
+export type KillRequest = z.infer<typeof KillRequest>;
+
+export const WaitResult = z.object({ exitCode: z.number().int(), error: z.string().nullable() });
+export type WaitResult = z.infer<typeof WaitResult>;
+
+export const Vm = z.object({
+  id: z.string(),
+  podId: z.string().nullable(),
+  state: z.enum(['associated', 'idle']),
+  pid: z.number().int(),
+  accelerator: z.enum(['kvm', 'tcg']),
+});
+export type Vm = z.infer<typeof Vm>;

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { Exec, ExecSpec } from './exec.ts';
+import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
+import { Container, KillRequest, Pod, PodCreated, PodSpec, StopRequest, Vm, WaitResult } from './pod.ts';
+import { Info, Version } from './system.ts';
+
+/** Query strings carry text: `1`, `true` and the bare name are yes. */
+const flag = z
+  .enum(['1', 'true', '', '0', 'false'])
+  .transform((text) => text === '1' || text === 'true' || text === '')
+  .optional();
+const empty = z.object({});
+const podParam = z.object({ pod: z.string().min(1) });
+const containerParam = z.object({ container: z.string().min(1) });
+
+/**
+ * The whole API: method, path and shapes of each call. hyperd's handlers, the client and /openapi.json are all made
+ * from this table. `kind` says what the answer is: JSON, NDJSON, bytes, or a WebSocket (docs/api.md, Attach).
+ */
+export const routes = {
+  ping: { method: 'GET', path: '/v1/ping', kind: 'json', response: z.object({ ok: z.literal(true) }) },
+  version: { method: 'GET', path: '/v1/version', kind: 'json', response: Version },
+  info: { method: 'GET', path: '/v1/info', kind: 'json', response: Info },
+
+  imageList: { method: 'GET', path: '/v1/images', kind: 'json', response: z.array(Image) },
+  imageInspect: {
+    method: 'GET',
+    path: '/v1/images/inspect',
+    kind: 'json',
+    query: z.object({ reference: z.string().min(1) }),
+    response: ImageDetails,
+  },
+  imagePull: { method: 'POST', path: '/v1/images/pull', kind: 'ndjson', body: PullRequest, response: ImageProgress },
+  imageLoad: { method: 'POST', path: '/v1/images/load', kind: 'ndjson', upload: true, response: ImageProgress },
+  imageRemove: {
+    method: 'DELETE',
+    path: '/v1/images',
+    kind: 'json',
+    query: z.object({ reference: z.string().min(1), force: flag }),
+    response: ImageRemoval,
+  },
+
+  podCreate: { method: 'POST', path: '/v1/pods', kind: 'json', body: PodSpec, response: PodCreated },
+  podList: { method: 'GET', path: '/v1/pods', kind: 'json', response: z.array(Pod) },
+  podInspect: { method: 'GET', path: '/v1/pods/:pod', kind: 'json', params: podParam, response: Pod },
+  podStart: { method: 'POST', path: '/v1/pods/:pod/start', kind: 'json', params: podParam, response: empty },
+  podStop: {
+    method: 'POST',
+    path: '/v1/pods/:pod/stop',
+    kind: 'json',
+    params: podParam,
+    body: StopRequest,
+    response: empty,
+  },
+  podKill: {
+    method: 'POST',
+    path: '/v1/pods/:pod/kill',
+    kind: 'json',
+    params: podParam,
+    body: KillRequest,
+    response: empty,
+  },
+  podRemove: {
+    method: 'DELETE',
+    path: '/v1/pods/:pod',
+    kind: 'json',
+    params: podParam,
+    query: z.object({ force: flag }),
+    response: empty,
+  },
+  podWait: { method: 'GET', path: '/v1/pods/:pod/wait', kind: 'json', params: podParam, response: WaitResult },
+  podAttach: {
+    method: 'GET',
+    path: '/v1/pods/:pod/attach',
+    kind: 'websocket',
+    params: podParam,
+    query: z.object({ start: flag, stdin: flag }),
+  },
+  podLogs: {
+    method: 'GET',
+    path: '/v1/pods/:pod/logs',
+    kind: 'bytes',
+    params: podParam,
+    query: z.object({
+      follow: flag,
+      tail: z.coerce.number().int().min(0).optional().describe('only the last lines'),
+      since: z.string().optional().describe('ISO 8601 or seconds since 1970'),
+    }),
+  },
+
+  containerList: { method: 'GET', path: '/v1/containers', kind: 'json', response: z.array(Container) },
+  containerInspect: {
+    method: 'GET',
+    path: '/v1/containers/:container',
+    kind: 'json',
+    params: containerParam,
+    response: Container,
+  },
+  vmList: { method: 'GET', path: '/v1/vms', kind: 'json', response: z.array(Vm) },
+
+  execCreate: {
+    method: 'POST',
+    path: '/v1/pods/:pod/execs',
+    kind: 'json',
+    params: podParam,
+    body: ExecSpec,
+    response: z.object({ id: z.string() }),
+  },
+  execStart: {
+    method: 'POST',
+    path: '/v1/execs/:exec/start',
+    kind: 'json',
+    params: z.object({ exec: z.string() }),
+    response: empty,
+  },
+  execInspect: {
+    method: 'GET',
+    path: '/v1/execs/:exec',
+    kind: 'json',
+    params: z.object({ exec: z.string() }),
+    response: Exec,
+  },
+  execAttach: {
+    method: 'GET',
+    path: '/v1/execs/:exec/attach',
+    kind: 'websocket',
+    params: z.object({ exec: z.string() }),
+  },
+} as const;
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;
