@@ -1,0 +1,135 @@
+#include "cgroup.h"
+
+#include "devices.h"
+#include "files.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROOT "/sys/fs/cgroup"
+#define PATH_SIZE 96
+
+static int guest = -1;
+
+static void container_file(uint64_t container, const char *name, char path[PATH_SIZE])
+{
+    (void)snprintf(path, PATH_SIZE, ROOT "/container-%" PRIu64 "%s%s", container, *name ? "/" : "", name);
+}
+
+void cgroup_boot(void)
+{
+    if (mkdir(ROOT "/agent", 0755) != 0 || mkdir(ROOT "/guest", 0755) != 0)
+        log_fatal("cgroups");
+    errno = file_write_text(ROOT "/agent/cgroup.procs", "0");
+    if (errno == 0)
+        errno = file_write_text(ROOT "/cgroup.subtree_control", "+cpu +memory +pids +io");
+    if (errno)
+        log_fatal("cgroup controllers");
+    guest = open(ROOT "/guest", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (guest < 0)
+        log_fatal("cgroup");
+}
+
+int cgroup_guest(void)
+{
+    return guest;
+}
+
+static int set_number(uint64_t container, const char *name, uint64_t number)
+{
+    char path[PATH_SIZE], text[32];
+    if (number == 0)
+        return 0;
+    container_file(container, name, path);
+    (void)snprintf(text, sizeof text, number == UNLIMITED ? "max" : "%" PRIu64, number);
+    return file_write_text(path, text);
+}
+
+int cgroup_make(uint64_t container, const struct request *request)
+{
+    char path[PATH_SIZE];
+    container_file(container, "", path);
+    if (mkdir(path, 0755) != 0 && errno != EEXIST)
+        return errno;
+    int error = set_number(container, "pids.max", request->pids_max);
+    if (error == 0)
+        error = set_number(container, "memory.max", request->memory_max);
+    if (error == 0 && request->cpu_max && *request->cpu_max) {
+        container_file(container, "cpu.max", path);
+        error = file_write_text(path, request->cpu_max);
+    }
+    int fd = error ? -1 : cgroup_open(container);
+    if (fd < 0)
+        return error ? error : errno;
+    error = devices_restrict(fd);
+    (void)close(fd);
+    return error;
+}
+
+int cgroup_open(uint64_t container)
+{
+    char path[PATH_SIZE];
+    container_file(container, "", path);
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The number after `name ` at the start of a line of a cgroup's file. */
+static uint64_t read_count(const char *path, const char *name)
+{
+    char *text = file_text(path, 4096);
+    char *rest = text;
+    uint64_t count = 0;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ' ')
+            count = strtoull(line + strlen(name) + 1, NULL, 10);
+    free(text);
+    return count;
+}
+
+uint64_t cgroup_oom_kills(uint64_t container)
+{
+    char path[PATH_SIZE];
+    container_file(container, "memory.events", path);
+    return read_count(path, "oom_kill");
+}
+
+int cgroup_kill(uint64_t container)
+{
+    char path[PATH_SIZE];
+    container_file(container, "cgroup.kill", path);
+    int error = file_write_text(path, "1");
+    if (error)
+        return error == ENOENT ? 0 : error;
+    container_file(container, "cgroup.events", path);
+    int events = open(path, O_RDONLY | O_CLOEXEC);
+    if (events < 0)
+        return errno;
+    /* The file is read through the watched descriptor, so that a change between reading and waiting wakes. */
+    char text[128];
+    ssize_t length;
+    while ((length = pread(events, text, sizeof text - 1, 0)) > 0) {
+        text[length] = 0;
+        if (strstr(text, "populated 0"))
+            break;
+        struct pollfd wait = {.fd = events, .events = POLLPRI};
+        (void)poll(&wait, 1, 1000);
+    }
+    (void)close(events);
+    return 0;
+}
+
+void cgroup_remove(uint64_t container)
+{
+    char path[PATH_SIZE];
+    container_file(container, "", path);
+    if (rmdir(path) != 0 && errno != ENOENT)
+        log_line("cannot remove %s: %s", path, strerror(errno));
+}

@@ -1,0 +1,233 @@
+#include "container.h"
+
+#include "cgroup.h"
+#include "control.h"
+#include "disks.h"
+#include "job.h"
+#include "prepare.h"
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONTAINERS_MAX 256
+
+struct container *containers;
+
+static struct container *find(uint64_t id)
+{
+    struct container *container = containers;
+    while (container && container->id != id)
+        container = container->next;
+    return container;
+}
+
+void container_path(uint64_t id, const char *name, char *path, size_t size)
+{
+    (void)snprintf(path, size, "/run/containers/%" PRIu64 "/%s", id, name);
+}
+
+static void close_namespaces(struct container *container)
+{
+    for (int i = 0; i < NAMESPACE_COUNT; i++) {
+        if (container->namespaces[i] >= 0)
+            (void)close(container->namespaces[i]);
+        container->namespaces[i] = -1;
+    }
+}
+
+static bool same_disk(const char *one, const char *other)
+{
+    return one && other && strcmp(one, other) == 0;
+}
+
+/* A disk that no container uses any more is unmounted: the host may put another one in its place. */
+static void release_disks(const struct container *gone)
+{
+    bool root_used = false, scratch_used = false;
+    for (const struct container *container = containers; container; container = container->next) {
+        root_used |= same_disk(container->request.root, gone->request.root);
+        scratch_used |= same_disk(container->request.scratch, gone->request.scratch);
+    }
+    if (!root_used)
+        disk_release(DISK_IMAGE, gone->request.root);
+    if (!scratch_used)
+        disk_release(DISK_SCRATCH, gone->request.scratch);
+}
+
+static void forget(struct container *container)
+{
+    struct container **link = &containers;
+    while (*link != container)
+        link = &(*link)->next;
+    *link = container->next;
+    for (struct process *process = processes; process; process = process->next)
+        if (process->container == container)
+            process->container = NULL;
+    close_namespaces(container);
+    if (container->cgroup >= 0)
+        (void)close(container->cgroup);
+    cgroup_remove(container->id);
+    release_disks(container);
+    request_free(&container->request);
+    free(container->message);
+    free(container);
+}
+
+static void on_created(void *argument, int error, const char *why)
+{
+    struct container *container = argument;
+    uint64_t request = container->waiting_request;
+    if (error == 0) {
+        container->cgroup = cgroup_open(container->id);
+        error = container->cgroup < 0 ? errno : 0;
+    }
+    container->state = CONTAINER_READY;
+    if (error)
+        forget(container);
+    reply_plain(request, error, why);
+}
+
+static struct container *add(const uint8_t *message, size_t length)
+{
+    struct container *container = calloc(1, sizeof *container);
+    uint8_t *copy = malloc(length);
+    if (!container || !copy) {
+        free(container);
+        free(copy);
+        return NULL;
+    }
+    memcpy(copy, message, length);
+    container->message = copy;
+    container->state = CONTAINER_CREATING;
+    container->cgroup = -1;
+    for (int i = 0; i < NAMESPACE_COUNT; i++)
+        container->namespaces[i] = -1;
+    container->next = containers;
+    containers = container;
+    return container;
+}
+
+/* True when the container is there already and the request is thereby answered, or will be. */
+static bool answer_existing(struct container *container, uint64_t request)
+{
+    if (!container)
+        return false;
+    if (container->state == CONTAINER_CREATING)
+        container->waiting_request = request;
+    else
+        reply_plain(request, container->state == CONTAINER_READY ? 0 : EBUSY, NULL);
+    return true;
+}
+
+void container_create(uint8_t *message, size_t length)
+{
+    size_t count = 0;
+    for (const struct container *other = containers; other; other = other->next)
+        count++;
+    struct container *container = count < CONTAINERS_MAX ? add(message, length) : NULL;
+    if (!container) {
+        struct request request; /* only for the id to answer */
+        (void)request_decode(&request, message, length);
+        reply_plain(request.id, EAGAIN, "no room for a container");
+        request_free(&request);
+        return;
+    }
+    int error = request_decode(&container->request, container->message, length);
+    uint64_t request = container->request.id;
+    const char *why = NULL;
+    struct container *existing = error ? NULL : find(container->request.container);
+    container->id = existing ? 0 : container->request.container;
+    if (error == 0 && !existing && container->request.container == 0) {
+        error = EINVAL;
+        why = "container 0 is the guest itself";
+    }
+    if (error == 0 && !existing) {
+        container->waiting_request = request;
+        error = job_start(prepare_container, on_created, container);
+        if (error == 0)
+            return;
+    }
+    containers = container->next;
+    request_free(&container->request);
+    free(container->message);
+    free(container);
+    if (error || !answer_existing(existing, request))
+        reply_plain(request, error, why);
+}
+
+static void on_destroyed(void *argument, int error, const char *why)
+{
+    struct container *container = argument;
+    uint64_t request = container->waiting_request;
+    processes_reap(); /* their exits still want to know about the container */
+    if (error == 0)
+        forget(container);
+    else
+        container->state = CONTAINER_READY;
+    reply_plain(request, error, why);
+}
+
+void container_destroy(uint64_t id, uint64_t request)
+{
+    struct container *container = find(id);
+    if (!container) {
+        reply_plain(request, 0, NULL); /* destroyed before */
+        return;
+    }
+    if (container->state == CONTAINER_CREATING) {
+        reply_plain(request, EBUSY, "the container is being created");
+        return;
+    }
+    container->waiting_request = request;
+    if (container->state == CONTAINER_DESTROYING)
+        return;
+    container->state = CONTAINER_DESTROYING;
+    int error = job_start(prepare_destruction, on_destroyed, container);
+    if (error) {
+        container->state = CONTAINER_READY;
+        reply_plain(request, error, NULL);
+    }
+}
+
+struct container *container_for_start(uint64_t id, const char **why)
+{
+    struct container *container = find(id);
+    *why = "there is no such container";
+    if (!container)
+        return NULL;
+    *why = "the container is being created or destroyed";
+    if (container->state != CONTAINER_READY)
+        return NULL;
+    *why = "the container's first process does not run";
+    if (container->init && container->namespaces[NAMESPACE_PID] < 0)
+        return NULL;
+    return container;
+}
+
+void container_open_namespaces(struct container *container, pid_t pid)
+{
+    static const char *const names[NAMESPACE_COUNT] = {"pid", "mnt", "ipc", "cgroup"};
+    char path[64];
+    for (int i = 0; i < NAMESPACE_COUNT; i++) {
+        (void)snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, names[i]);
+        container->namespaces[i] = open(path, O_RDONLY | O_CLOEXEC);
+        if (container->namespaces[i] < 0) { /* it has ended already */
+            close_namespaces(container);
+            return;
+        }
+    }
+}
+
+void container_lose(struct container *container, const struct process *process)
+{
+    if (container->init != process)
+        return;
+    container->init = NULL;
+    close_namespaces(container);
+}

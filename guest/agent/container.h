@@ -1,0 +1,41 @@
+#ifndef CONTAINER_H
+#define CONTAINER_H
+
+#include "request.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process;
+
+enum { NAMESPACE_PID, NAMESPACE_MOUNT, NAMESPACE_IPC, NAMESPACE_CGROUP, NAMESPACE_COUNT };
+
+/* A root file system and what is to be mounted in it; while its first process lives, also its namespaces. */
+struct container {
+    struct container *next;
+    uint64_t id;
+    enum { CONTAINER_CREATING = 1, CONTAINER_READY, CONTAINER_DESTROYING } state;
+    struct request request; /* CREATE_CONTAINER's, which lies in `message` */
+    uint8_t *message;
+    uint64_t waiting_request; /* the id to answer when the job is done */
+    struct process *init;
+    int namespaces[NAMESPACE_COUNT]; /* -1: the first process does not run */
+    int cgroup;
+};
+
+extern struct container *containers;
+
+/* CREATE_CONTAINER and DESTROY_CONTAINER; both answer when done. */
+void container_create(uint8_t *message, size_t length);
+void container_destroy(uint64_t id, uint64_t request);
+/* The container, if a process can be started in it now; else NULL and why. */
+struct container *container_for_start(uint64_t id, const char **why);
+void container_open_namespaces(struct container *container, pid_t pid);
+/* The process is gone; with its first process a container loses its namespaces. */
+void container_lose(struct container *container, const struct process *process);
+/* Where its root file system is mounted in the agent's namespace. */
+void container_path(uint64_t id, const char *name, char *path, size_t size);
+
+#endif

@@ -1,0 +1,23 @@
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <stdint.h>
+
+/* A descriptor that the event loop watches, edge-triggered: who is woken reads or writes until EAGAIN. */
+struct watch {
+    int fd; /* -1: not watched */
+    void (*ready)(struct watch *watch, uint32_t events);
+    void *owner;
+};
+
+void loop_open(void);
+/* Returns 0 or an errno. */
+int loop_watch(struct watch *watch, int fd, uint32_t events);
+/* Also closes the descriptor. */
+void loop_close(struct watch *watch);
+/* Waits once and calls who is ready. Memory given to loop_free meanwhile is freed at the end. */
+void loop_turn(void);
+/* Frees memory that events of this turn may still point to. */
+void loop_free(void *memory);
+
+#endif

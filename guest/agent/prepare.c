@@ -1,0 +1,195 @@
+#include "prepare.h"
+
+#include "cgroup.h"
+#include "container.h"
+#include "disks.h"
+#include "files.h"
+#include "seed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WHY_SIZE 256
+#define PATH_SIZE 256
+
+static int fail(char *why, int error, const char *what)
+{
+    (void)snprintf(why, WHY_SIZE, "%s: %s", what, strerror(error));
+    return error;
+}
+
+static int make_folder(const char *path)
+{
+    return mkdir(path, 0755) == 0 || errno == EEXIST ? 0 : errno;
+}
+
+static void scratch_path(const struct container *container, const char *name, char path[PATH_SIZE])
+{
+    char disk[128];
+    disk_path(DISK_SCRATCH, container->request.scratch, disk, sizeof disk);
+    (void)snprintf(path, PATH_SIZE, "%s/container-%" PRIu64 "%s%s", disk, container->id, *name ? "/" : "", name);
+}
+
+/* A volume is named by a hash of its path (FNV-1a), for a path may be longer than a name. */
+void prepare_volume_path(const char *scratch, uint64_t container, const char *volume, char *path, size_t size)
+{
+    uint64_t hash = 0xcbf29ce484222325U;
+    char disk[128];
+    for (const char *at = volume; *at; at++)
+        hash = (hash ^ (uint8_t)*at) * 0x100000001b3U;
+    disk_path(DISK_SCRATCH, scratch, disk, sizeof disk);
+    (void)snprintf(path, size, "%s/container-%" PRIu64 "/volumes/%016" PRIx64, disk, container, hash);
+}
+
+static int make_folders(const struct container *container)
+{
+    static const char *const on_scratch[] = {"", "upper", "work", "volumes"};
+    static const char *const on_tmpfs[] = {"", "rootfs", "files"};
+    char path[PATH_SIZE];
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < sizeof on_scratch / sizeof *on_scratch; i++) {
+        scratch_path(container, on_scratch[i], path);
+        error = make_folder(path);
+    }
+    for (size_t i = 0; error == 0 && i < sizeof on_tmpfs / sizeof *on_tmpfs; i++) {
+        container_path(container->id, on_tmpfs[i], path, sizeof path);
+        error = make_folder(path);
+    }
+    return error;
+}
+
+/* The upper folder's owner and mode are what the container sees as those of its root. */
+static int copy_root_attributes(const char *image, const char *upper)
+{
+    struct stat status;
+    if (stat(image, &status) != 0 || chown(upper, status.st_uid, status.st_gid) != 0 || chmod(upper, status.st_mode & 07777) != 0)
+        return errno;
+    return 0;
+}
+
+static int mount_overlay(const struct container *container)
+{
+    char image[128], upper[PATH_SIZE], work[PATH_SIZE], target[PATH_SIZE], options[4 * PATH_SIZE];
+    disk_path(DISK_IMAGE, container->request.root, image, sizeof image);
+    scratch_path(container, "upper", upper);
+    scratch_path(container, "work", work);
+    container_path(container->id, "rootfs", target, sizeof target);
+    int error = copy_root_attributes(image, upper);
+    if (error)
+        return error;
+    (void)snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", image, upper, work);
+    return mount("overlay", target, "overlay", MS_NOATIME, options) == 0 ? 0 : errno;
+}
+
+static int write_file(const struct container *container, size_t number)
+{
+    const struct mount *file = &container->request.mounts[number];
+    char name[32], path[PATH_SIZE];
+    (void)snprintf(name, sizeof name, "files/%zu", number);
+    container_path(container->id, name, path, sizeof path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    int error = 0;
+    for (size_t at = 0; error == 0 && at < file->length;) {
+        ssize_t written = write(fd, file->content + at, file->length - at);
+        if (written < 0)
+            error = errno;
+        else
+            at += (size_t)written;
+    }
+    if (error == 0 && (fchown(fd, (uid_t)file->uid, (gid_t)file->gid) != 0 || fchmod(fd, (mode_t)file->mode & 07777) != 0))
+        error = errno;
+    (void)close(fd);
+    return error;
+}
+
+/* Seeded under another name, so that half a volume is never taken for a whole one. */
+static int make_volume(const struct container *container, const char *volume, int root)
+{
+    char path[PATH_SIZE], begun[PATH_SIZE + 8];
+    prepare_volume_path(container->request.scratch, container->id, volume, path, sizeof path);
+    if (access(path, F_OK) == 0)
+        return 0;
+    (void)snprintf(begun, sizeof begun, "%s.begun", path);
+    int error = make_folder(begun);
+    if (error)
+        return error;
+    int source = file_resolve(root, volume);
+    if (source >= 0) {
+        error = seed_folder(source, begun);
+        (void)close(source);
+    }
+    if (error)
+        return error;
+    return rename(begun, path) == 0 ? 0 : errno;
+}
+
+static int make_mounts(const struct container *container, char *why)
+{
+    char path[PATH_SIZE];
+    container_path(container->id, "rootfs", path, sizeof path);
+    int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error = root < 0 ? errno : 0;
+    for (size_t i = 0; error == 0 && i < container->request.mount_count; i++) {
+        const struct mount *mount = &container->request.mounts[i];
+        if (mount->kind == MOUNT_FILE)
+            error = write_file(container, i);
+        if (mount->kind == MOUNT_VOLUME)
+            error = make_volume(container, mount->path, root);
+        if (error)
+            (void)fail(why, error, mount->path);
+    }
+    if (root >= 0)
+        (void)close(root);
+    return error;
+}
+
+int prepare_container(void *argument, char *why)
+{
+    const struct container *container = argument;
+    int error = disk_mount(DISK_IMAGE, container->request.root, why, WHY_SIZE);
+    if (error == 0)
+        error = disk_mount(DISK_SCRATCH, container->request.scratch, why, WHY_SIZE);
+    if (error)
+        return error;
+    if ((error = make_folders(container)) != 0)
+        return fail(why, error, "cannot make the container's folders");
+    if ((error = mount_overlay(container)) != 0)
+        return fail(why, error, "cannot mount the container's root");
+    if ((error = make_mounts(container, why)) != 0)
+        return error;
+    if ((error = cgroup_make(container->id, &container->request)) != 0)
+        return fail(why, error, "cannot make the container's cgroup");
+    return 0;
+}
+
+int prepare_destruction(void *argument, char *why)
+{
+    const struct container *container = argument;
+    char path[PATH_SIZE], name[32];
+    int error = cgroup_kill(container->id);
+    if (error)
+        return fail(why, error, "cannot kill the container");
+    container_path(container->id, "rootfs", path, sizeof path);
+    if (umount2(path, 0) != 0 && errno != EINVAL && errno != ENOENT)
+        return fail(why, errno, "cannot unmount the container's root");
+    (void)rmdir(path);
+    for (size_t i = 0; i < container->request.mount_count; i++) {
+        (void)snprintf(name, sizeof name, "files/%zu", i);
+        container_path(container->id, name, path, sizeof path);
+        (void)unlink(path);
+    }
+    container_path(container->id, "files", path, sizeof path);
+    (void)rmdir(path);
+    container_path(container->id, "", path, sizeof path);
+    (void)rmdir(path);
+    return 0;
+}

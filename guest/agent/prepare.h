@@ -1,0 +1,14 @@
+#ifndef PREPARE_H
+#define PREPARE_H
+
+#include <stdint.h>
+#include <stddef.h>
+
+/* Jobs on a container: what may wait for disks and processes. The argument is the container. */
+int prepare_container(void *container, char *why);
+int prepare_destruction(void *container, char *why);
+
+/* The folder behind a volume of a container, on its scratch disk. */
+void prepare_volume_path(const char *scratch, uint64_t container, const char *volume, char *path, size_t size);
+
+#endif

@@ -1,0 +1,74 @@
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum operation {
+    OP_PING = 1, OP_SETUP, OP_CREATE_CONTAINER, OP_START_PROCESS, OP_SIGNAL_PROCESS, OP_RESIZE, OP_SET_CLOCK,
+    OP_DESTROY_CONTAINER, OP_SHUTDOWN, OP_CLOSE_OUTPUT,
+};
+
+#define UNLIMITED UINT64_MAX
+
+struct nic {
+    char *name;
+    char *mac;
+    char **addresses;
+    size_t address_count;
+    char *gateway;
+    uint64_t mtu;
+};
+
+struct sysctl {
+    char *name;
+    uint8_t *content;
+    size_t length;
+};
+
+/* Something to be mounted in a container: what it is says `kind`. */
+struct mount {
+    enum { MOUNT_TMPFS, MOUNT_FILE, MOUNT_VOLUME } kind;
+    char *path;
+    char *options;    /* tmpfs */
+    uint8_t *content; /* file, with mode, uid and gid */
+    size_t length;
+    uint64_t mode, uid, gid;
+};
+
+struct rlimit_request {
+    char *name;
+    uint64_t soft, hard;
+};
+
+/* A REQUEST, decoded. Texts and contents lie in the message, which must outlive it. */
+struct request {
+    uint64_t id, operation, process, container, signal, stream;
+    uint64_t clock; /* 0: none */
+    uint8_t *entropy;
+    size_t entropy_length;
+    char *hostname;
+    struct nic *nics;
+    size_t nic_count;
+    struct sysctl *sysctls;
+    size_t sysctl_count;
+    char *root, *scratch, *cpu_max;
+    bool readonly, tty, takes_stdin;
+    struct mount *mounts;
+    size_t mount_count;
+    uint64_t shm_size, pids_max, memory_max; /* 0: the default, none, none */
+    char **arguments, **environment;         /* ended by NULL */
+    size_t argument_count, environment_count;
+    char *cwd, *user;
+    uint64_t rows, columns;
+    struct rlimit_request *rlimits;
+    size_t rlimit_count;
+    uint64_t capabilities; /* all, unless said */
+};
+
+/* Returns 0 or an errno; the request must be freed either way. Changes the payload. */
+int request_decode(struct request *request, uint8_t *payload, size_t length);
+void request_free(struct request *request);
+
+#endif

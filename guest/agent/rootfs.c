@@ -1,0 +1,217 @@
+#include "rootfs.h"
+
+#include "child.h"
+#include "container.h"
+#include "files.h"
+#include "prepare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define SHM_DEFAULT (64ULL << 20)
+#define HARMLESS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+static const struct {
+    const char *path, *type, *options;
+    unsigned long flags;
+} base[] = {
+    {"/proc", "proc", NULL, HARMLESS},
+    {"/dev", "tmpfs", "mode=755,size=65536k", MS_NOSUID | MS_STRICTATIME},
+    {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5", MS_NOSUID | MS_NOEXEC},
+    {"/dev/mqueue", "mqueue", NULL, HARMLESS},
+    {"/sys", "sysfs", NULL, HARMLESS | MS_RDONLY},
+    {"/sys/fs/cgroup", "cgroup2", NULL, HARMLESS | MS_RDONLY},
+};
+
+static const struct {
+    const char *name;
+    unsigned int major, minor;
+} nodes[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+
+static const char *const links[][2] = {
+    {"pts/ptmx", "ptmx"},          {"/proc/self/fd", "fd"},         {"/proc/self/fd/0", "stdin"},
+    {"/proc/self/fd/1", "stdout"}, {"/proc/self/fd/2", "stderr"}, {"/proc/kcore", "core"},
+};
+
+/* As Docker masks them. */
+static const char *const masked[] = {
+    "/proc/asound",     "/proc/acpi",        "/proc/kcore", "/proc/keys",    "/proc/latency_stats",           "/proc/timer_list",
+    "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",  "/sys/firmware", "/sys/devices/virtual/powercap",
+};
+static const char *const read_only[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+
+/* What an O_PATH descriptor stands for, as a path for mount(2). */
+static void descriptor_path(int fd, char path[32])
+{
+    (void)snprintf(path, 32, "/proc/self/fd/%d", fd);
+}
+
+static int target(const struct launch *launch, int root, const char *path, bool folder)
+{
+    int fd = file_resolve_or_make(root, path, folder);
+    if (fd < 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot make the mount point %.200s", path);
+    return fd;
+}
+
+static void mount_at(const struct launch *launch, int root, const char *path, const char *type, unsigned long flags, const char *options)
+{
+    char place[32];
+    int fd = target(launch, root, path, true);
+    descriptor_path(fd, place);
+    if (mount(type, place, type, flags, options) != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot mount %s at %.200s", type, path);
+    (void)close(fd);
+}
+
+static void bind_at(const struct launch *launch, int root, const char *path, const char *source, bool folder)
+{
+    char place[32];
+    int fd = target(launch, root, path, folder);
+    descriptor_path(fd, place);
+    if (mount(source, place, NULL, MS_BIND, NULL) != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot mount at %.200s", path);
+    (void)close(fd);
+}
+
+static void fill_dev(const struct launch *launch, int root)
+{
+    int dev = target(launch, root, "/dev", true);
+    mode_t mask = umask(0);
+    int error = 0;
+    /* Through /proc, for an O_PATH descriptor is as good as the folder for the *at calls. */
+    for (size_t i = 0; error == 0 && i < sizeof nodes / sizeof *nodes; i++)
+        error = mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor));
+    for (size_t i = 0; error == 0 && i < sizeof links / sizeof *links; i++)
+        error = symlinkat(links[i][0], dev, links[i][1]);
+    if (error == 0 && launch->request->tty)
+        error = mknodat(dev, "console", S_IFREG | 0600, 0);
+    if (error)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot fill /dev");
+    (void)umask(mask);
+    (void)close(dev);
+}
+
+static void mount_base(const struct launch *launch, int root)
+{
+    char shm[64];
+    uint64_t size = launch->container->request.shm_size ? launch->container->request.shm_size : SHM_DEFAULT;
+    for (size_t i = 0; i < sizeof base / sizeof *base; i++)
+        mount_at(launch, root, base[i].path, base[i].type, base[i].flags, base[i].options);
+    (void)snprintf(shm, sizeof shm, "mode=1777,size=%" PRIu64, size);
+    mount_at(launch, root, "/dev/shm", "tmpfs", HARMLESS, shm);
+    fill_dev(launch, root);
+}
+
+static size_t depth(const char *path)
+{
+    size_t count = 0;
+    for (; *path; path++)
+        if (*path == '/' && path[1] != '/' && path[1] != 0)
+            count++;
+    return count;
+}
+
+/* Outer ones first, so that none is hidden by another. */
+static int compare(const void *one, const void *other)
+{
+    const struct mount *const *a = one, *const *b = other;
+    size_t first = depth((*a)->path), second = depth((*b)->path);
+    if (first != second)
+        return first < second ? -1 : 1;
+    return *a < *b ? -1 : *a > *b;
+}
+
+static void mount_requested(const struct launch *launch, int root)
+{
+    const struct request *request = &launch->container->request;
+    const struct mount **sorted = calloc(request->mount_count + 1, sizeof *sorted);
+    if (!sorted)
+        child_fail(launch, FAILURE_OTHER, ENOMEM, "mounts");
+    for (size_t i = 0; i < request->mount_count; i++)
+        sorted[i] = &request->mounts[i];
+    qsort(sorted, request->mount_count, sizeof *sorted, compare);
+    for (size_t i = 0; i < request->mount_count; i++) {
+        const struct mount *mount = sorted[i];
+        char name[32], source[256];
+        if (mount->kind == MOUNT_TMPFS) {
+            mount_at(launch, root, mount->path, "tmpfs", HARMLESS, mount->options);
+        } else if (mount->kind == MOUNT_VOLUME) {
+            prepare_volume_path(request->scratch, launch->container->id, mount->path, source, sizeof source);
+            bind_at(launch, root, mount->path, source, true);
+        } else {
+            (void)snprintf(name, sizeof name, "files/%zu", (size_t)(mount - request->mounts));
+            container_path(launch->container->id, name, source, sizeof source);
+            bind_at(launch, root, mount->path, source, false);
+        }
+    }
+    free(sorted);
+}
+
+static void change_root(const struct launch *launch, int root)
+{
+    if (fchdir(root) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot change the root");
+    (void)close(root);
+}
+
+/* A remount must repeat the flags that the mount has, or it takes them away. */
+static int make_read_only(const char *path)
+{
+    struct statfs status;
+    if (statfs(path, &status) != 0)
+        return -1;
+    unsigned long flags = (unsigned long)status.f_flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME);
+    return mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | flags, NULL);
+}
+
+static void protect(const struct launch *launch)
+{
+    for (size_t i = 0; i < sizeof read_only / sizeof *read_only; i++)
+        if (mount(read_only[i], read_only[i], NULL, MS_BIND | MS_REC, NULL) == 0 ? make_read_only(read_only[i]) != 0 : errno != ENOENT)
+            child_fail(launch, FAILURE_OTHER, errno, "cannot make %s read-only", read_only[i]);
+    for (size_t i = 0; i < sizeof masked / sizeof *masked; i++) {
+        if (mount("/dev/null", masked[i], NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
+            continue;
+        if (errno != ENOTDIR || mount("tmpfs", masked[i], "tmpfs", MS_RDONLY | HARMLESS, "size=0k") != 0)
+            child_fail(launch, FAILURE_OTHER, errno, "cannot mask %s", masked[i]);
+    }
+}
+
+/* The working directory is made where missing, as Docker does. What cannot be shows in chdir. */
+static void make_working_folder(int root, const char *path)
+{
+    int fd = path && *path == '/' ? file_resolve_or_make(root, path, true) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+void rootfs_enter(const struct launch *launch)
+{
+    char path[64];
+    if (unshare(CLONE_NEWCGROUP) != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot make a cgroup namespace");
+    container_path(launch->container->id, "rootfs", path, sizeof path);
+    int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        child_fail(launch, FAILURE_OTHER, errno, "the container has no root");
+    mount_base(launch, root);
+    mount_requested(launch, root);
+    make_working_folder(root, launch->request->cwd);
+    change_root(launch, root);
+    protect(launch);
+    if (launch->container->request.readonly && make_read_only("/") != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot make the root read-only");
+}

@@ -1,0 +1,69 @@
+#include "setup.h"
+
+#include "clock.h"
+#include "files.h"
+#include "network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/random.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define ENTROPY_MAX 512
+
+static int add_entropy(const uint8_t *bytes, size_t length)
+{
+    struct {
+        int entropy_count;
+        int buf_size;
+        uint8_t bytes[ENTROPY_MAX];
+    } pool;
+    if (length > sizeof pool.bytes)
+        length = sizeof pool.bytes;
+    pool.entropy_count = (int)length * 8;
+    pool.buf_size = (int)length;
+    memcpy(pool.bytes, bytes, length);
+    int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int error = ioctl(fd, RNDADDENTROPY, &pool) == 0 ? 0 : errno;
+    /* Two clones of one template must not give the same random numbers from here on. */
+    if (error == 0 && ioctl(fd, RNDRESEEDCRNG) != 0)
+        error = errno;
+    (void)close(fd);
+    return error;
+}
+
+static int set_sysctl(const struct sysctl *sysctl, char *why, size_t why_size)
+{
+    char path[256];
+    int length = snprintf(path, sizeof path, "/proc/sys/%s", sysctl->name);
+    if (length < 0 || (size_t)length >= sizeof path)
+        return ENAMETOOLONG;
+    for (char *at = path + sizeof "/proc/sys/" - 1; *at; at++)
+        if (*at == '.' || *at == '/') /* a dot inside a name is written as a slash, as sysctl(8) has it */
+            *at = *at == '.' ? '/' : '.';
+    int error = strstr(path, "..") ? EINVAL : file_write(path, sysctl->content, sysctl->length);
+    if (error)
+        (void)snprintf(why, why_size, "cannot set sysctl %.100s: %s", sysctl->name, strerror(error));
+    return error;
+}
+
+int guest_setup(const struct request *request, char *why, size_t why_size)
+{
+    int error = request->clock ? clock_adjust(request->clock) : 0;
+    if (error == 0 && request->entropy_length)
+        error = add_entropy(request->entropy, request->entropy_length);
+    if (error == 0 && request->hostname && sethostname(request->hostname, strlen(request->hostname)) != 0)
+        error = errno;
+    if (error == 0)
+        error = network_loopback();
+    for (size_t i = 0; error == 0 && i < request->nic_count; i++)
+        error = network_configure(&request->nics[i], why, why_size);
+    for (size_t i = 0; error == 0 && i < request->sysctl_count; i++)
+        error = set_sysctl(&request->sysctls[i], why, why_size);
+    return error;
+}

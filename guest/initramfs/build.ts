@@ -1,0 +1,111 @@
+/**
+ * Puts the guest's file tree together: guest/build/initramfs.cpio from the agent, the kernel's modules and busybox, and
+ * guest/build/guest.json that says what it is. Run `guest/kernel/fetch.sh` and `make -C guest/agent` before.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Entry, writeCpio } from './cpio.ts';
+import { hasModule, readModules } from './modules.ts';
+
+const guest = join(import.meta.dirname, '..');
+const build = join(guest, 'build');
+
+/** In the order in which they are loaded: first what the host speaks to the agent through. */
+const MODULES = [
+  'virtio_pci',
+  'virtio_console',
+  'virtio_blk',
+  'virtio_net',
+  'overlay',
+  'crc32c_generic', // erofs asks the crypto API for it by name: without it mounting says "No such device"
+  'erofs',
+  'ext4',
+  'virtio_rng',
+  'virtio_balloon',
+  'virtiofs',
+];
+/** Only where the kernel has them as modules; some have them built in or not at all. */
+const OPTIONAL_MODULES = ['vmgenid', 'button'];
+
+const FOLDERS = ['bin', 'dev', 'etc', 'lib', 'lib/modules', 'proc', 'root', 'run', 'sbin', 'sys', 'tmp', 'usr', 'usr/bin', 'usr/sbin'];
+
+function need(path: string, how: string): Buffer {
+  if (!existsSync(path)) throw new Error(`${path} is missing: ${how}`);
+  return readFileSync(path);
+}
+
+function findBusybox(): string {
+  const path = ['/bin/busybox', '/usr/bin/busybox'].find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new Error('busybox is missing: install the package busybox-static');
+  const program = readFileSync(path);
+  // A program that asks for a dynamic linker (PT_INTERP, type 3) finds none in the guest.
+  const table = Number(program.readBigUInt64LE(0x20));
+  for (let index = 0; index < program.readUInt16LE(0x38); index++)
+    if (program.readUInt32LE(table + index * program.readUInt16LE(0x36)) === 3)
+      throw new Error(`${path} is not static: install the package busybox-static`);
+  return path;
+}
+
+function busyboxEntries(): Entry[] {
+  const path = findBusybox();
+  const listed = spawnSync(path, ['--list-full'], { encoding: 'utf8' });
+  if (listed.status !== 0) throw new Error(`${path} --list-full failed`, { cause: listed.error });
+  const applets = listed.stdout.split('\n').filter((applet) => /^(usr\/)?s?bin\//.test(applet) && applet !== 'bin/busybox');
+  return [
+    { kind: 'file', path: 'bin/busybox', mode: 0o755, content: readFileSync(path) },
+    ...applets.map((applet): Entry => ({ kind: 'link', path: applet, target: '/bin/busybox' })),
+  ];
+}
+
+function moduleEntries(folder: string): Entry[] {
+  const names = [...MODULES, ...OPTIONAL_MODULES.filter((name) => hasModule(folder, name))];
+  const modules = readModules(folder, names);
+  const order = modules.map(({ name }) => `${name}.ko\n`).join('');
+  return [
+    { kind: 'file', path: 'lib/modules/order', mode: 0o644, content: Buffer.from(order) },
+    ...modules.map(({ name, content }): Entry => ({ kind: 'file', path: `lib/modules/${name}.ko`, mode: 0o644, content })),
+  ];
+}
+
+function treeEntries(): Entry[] {
+  return [
+    ...FOLDERS.map((path): Entry => ({ kind: 'folder', path, mode: path === 'root' ? 0o700 : 0o755 })),
+    // The kernel opens it for PID 1 before anything is mounted.
+    { kind: 'device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
+    { kind: 'file', path: 'etc/passwd', mode: 0o644, content: Buffer.from('root:x:0:0:root:/root:/bin/sh\n') },
+    { kind: 'file', path: 'etc/group', mode: 0o644, content: Buffer.from('root:x:0:\ntty:x:5:\n') },
+  ];
+}
+
+function replaceFile(path: string, content: Buffer | string): void {
+  writeFileSync(`${path}.new`, content);
+  renameSync(`${path}.new`, path);
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+const vmlinux = need(join(build, 'vmlinux'), 'run guest/kernel/fetch.sh');
+const agent = need(join(build, 'hyperstart'), 'run make -C guest/agent');
+const kernelVersion = need(join(build, 'kernel/version'), 'run guest/kernel/fetch.sh').toString().trim();
+const agentVersion = /AGENT_VERSION "([^"]+)"/.exec(readFileSync(join(guest, 'agent/version.h'), 'utf8'))?.[1];
+if (agentVersion === undefined) throw new Error('guest/agent/version.h names no AGENT_VERSION');
+
+const initramfs = writeCpio([
+  ...treeEntries(),
+  ...busyboxEntries(),
+  ...moduleEntries(join(build, 'kernel/modules')),
+  { kind: 'file', path: 'init', mode: 0o755, content: agent },
+]);
+replaceFile(join(build, 'initramfs.cpio'), initramfs);
+const description = {
+  kernelVersion,
+  agentVersion,
+  vmlinuxSha256: sha256(vmlinux),
+  initramfsSha256: sha256(initramfs),
+};
+replaceFile(join(build, 'guest.json'), `${JSON.stringify(description, null, 2)}\n`);
+console.log(`initramfs: ${String(initramfs.length >> 10)} KiB, kernel ${kernelVersion}, agent ${agentVersion}`);

@@ -1,0 +1,36 @@
+/**
+ * Builds what ships into dist/: hyperd and its workers for Node, the CLI for Node (hyper.js) and as one binary (hyper).
+ *
+ *     node scripts/build.ts
+ */
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { build, type BuildOptions } from 'esbuild';
+
+// CommonJS packages in an ES module bundle still call require().
+const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  ...common,
+  banner,
+  sourcemap: true,
+  entryPoints: {
+    hyperd: 'src/daemon/main.ts',
+    'layer-worker': 'src/image/layer/layer-worker.ts',
+    'disk-worker': 'src/image/disk/disk-worker.ts',
+  },
+  outdir: 'dist',
+});
+await build({ ...common, banner, entryPoints: ['src/cli/main.ts'], outfile: 'dist/hyper.js', minifySyntax: true });
+execFileSync('node_modules/.bin/bun', ['build', '--compile', '--minify', 'dist/hyper.js', '--outfile', 'dist/hyper'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import type { Cli } from './cli.ts';
+
+/** What each file in commands/ exports: it gives its command arguments, options, examples and its action. */
+export interface CommandModule {
+  /** @param wholeTree the program with every command's options, for what documents or completes them. */
+  define(command: Command, cli: Cli, wholeTree: () => Promise<Command>): void;
+}
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  /** Only the command that is called is loaded: the rest would cost every start. */
+  load(): Promise<CommandModule>;
+}
+
+/** All commands, in the order of the help. */
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: 'run',
+    summary: 'Create a pod from an image, start it and attach to it',
+    load: () => import('./commands/run.ts'),
+  },
+  { name: 'create', summary: 'Create a pod from an image', load: () => import('./commands/create.ts') },
+  { name: 'start', summary: 'Start pods', load: () => import('./commands/start.ts') },
+  { name: 'stop', summary: 'Stop pods', load: () => import('./commands/stop.ts') },
+  { name: 'kill', summary: 'Send a signal to pods', load: () => import('./commands/kill.ts') },
+  { name: 'rm', summary: 'Remove pods', load: () => import('./commands/rm.ts') },
+  { name: 'wait', summary: 'Wait until pods end and print their exit codes', load: () => import('./commands/wait.ts') },
+  { name: 'exec', summary: 'Run a command in a running pod', load: () => import('./commands/exec.ts') },
+  { name: 'attach', summary: "Attach to a running pod's process", load: () => import('./commands/attach.ts') },
+  { name: 'logs', summary: 'Print what a pod has written', load: () => import('./commands/logs.ts') },
+  {
+    name: 'list',
+    aliases: ['ls', 'ps'],
+    summary: 'List pods, containers or VMs',
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    name: 'inspect',
+    summary: 'Print all about pods, containers or images',
+    load: () => import('./commands/inspect.ts'),
+  },
+  { name: 'images', summary: 'List images', load: () => import('./commands/images.ts') },
+  { name: 'pull', summary: 'Pull an image from a registry', load: () => import('./commands/pull.ts') },
+  { name: 'load', summary: 'Load images from an archive', load: () => import('./commands/load.ts') },
+  { name: 'rmi', summary: 'Remove images', load: () => import('./commands/rmi.ts') },
+  { name: 'info', summary: 'Print how Hyper works on this machine', load: () => import('./commands/info.ts') },
+  {
+    name: 'version',
+    summary: 'Print the versions of the client and the daemon',
+    load: () => import('./commands/version.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'Print the completion script of a shell',
+    load: () => import('./commands/completion.ts'),
+  },
+];

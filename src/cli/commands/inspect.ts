@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import type { HyperClient } from '../../client/index.ts';
+import { HyperError } from '../../lib/errors.ts';
+import type { Cli } from '../cli.ts';
+import { addExamples } from '../examples.ts';
+import { parseTemplate, unescape } from '../output/template-parse.ts';
+import { renderTemplate } from '../output/template-render.ts';
+import { parseChoice } from '../values/container-values.ts';
+
+const kinds = ['pod', 'container', 'image'] as const;
+type Kind = (typeof kinds)[number];
+
+interface InspectOptions {
+  readonly type?: Kind;
+  readonly format?: string;
+}
+
+export function define(command: Command, cli: Cli): void {
+  command
+    .argument('<name...>', 'names or ids of pods, containers or images')
+    .option('--type <type>', 'look only for a pod, a container or an image', (text) =>
+      parseChoice(text, '--type', kinds),
+    )
+    .option('-f, --format <format>', "json, or a template: '{{.state}}', '{{json .containers}}'")
+    .action(async (names: readonly string[], options: InspectOptions) => {
+      const client = await cli.connect();
+      const found: object[] = [];
+      for (const name of names) {
+        const thing = await findThing(client, name, options.type === undefined ? kinds : [options.type]);
+        if (thing === undefined) {
+          cli.note(
+            `hyper: no such ${options.type ?? 'pod, container or image'}: ${name}: see 'hyper list' and 'hyper images'`,
+          );
+          cli.exitCode = 1;
+        } else {
+          found.push(thing);
+        }
+      }
+      const { format } = options;
+      if (format === undefined || format === 'json') {
+        if (found.length > 0 || cli.exitCode === 0) cli.print(JSON.stringify(found, null, 2));
+        return;
+      }
+      const template = parseTemplate(unescape(format));
+      for (const thing of found) cli.print(renderTemplate(template, thing));
+    });
+  addExamples(command, [
+    ['hyper inspect web', 'all about a pod, as JSON'],
+    ["hyper inspect -f '{{.address}}' web", 'one field'],
+    ['hyper inspect --type image busybox', 'an image'],
+  ]);
+}
+
+async function findThing(client: HyperClient, name: string, among: readonly Kind[]): Promise<object | undefined> {
+  const look = {
+    pod: () => client.podInspect(name),
+    container: () => client.containerInspect(name),
+    image: () => client.imageInspect(name),
+  };
+  for (const kind of among) {
+    try {
+      return await look[kind]();
+    } catch (error) {
+      if (!(
+        error instanceof HyperError &&
+        (error.code === 'not_found' || (kind === 'image' && error.code === 'bad_request'))
+      )) {
+        throw error;
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { forEachTarget } from '../each-target.ts';
+import { addExamples } from '../examples.ts';
+
+interface KillOptions {
+  readonly signal: string;
+}
+
+export function define(command: Command, cli: Cli): void {
+  command
+    .argument('<pod...>', 'names or ids of pods, or the beginning of an id')
+    .option('-s, --signal <signal>', 'a name or number: TERM, SIGHUP, 9', 'KILL')
+    .action(async (pods: readonly string[], options: KillOptions) => {
+      const client = await cli.connect();
+      await forEachTarget(pods, cli, async (pod) => {
+        await client.podKill(pod, { killSignal: options.signal });
+        return pod;
+      });
+    });
+  addExamples(command, [
+    ['hyper kill web', 'end it at once'],
+    ['hyper kill -s HUP web', 'many servers read their configuration again'],
+  ]);
+}

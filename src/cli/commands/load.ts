@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { createReadStream } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { messageOf } from '../../lib/errors.ts';
+import type { Cli } from '../cli.ts';
+import { addExamples } from '../examples.ts';
+import { followProgress, stderrProgress } from '../progress/follow-progress.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface LoadOptions {
+  readonly input?: string;
+  readonly quiet?: boolean;
+}
+
+export function define(command: Command, cli: Cli): void {
+  command
+    .option('-i, --input <file>', 'the archive (default: stdin)')
+    .option('-q, --quiet', 'print no progress')
+    .action(async (options: LoadOptions) => {
+      const archive = await openArchive(options.input);
+      const client = await cli.connect();
+      const arrived = await followProgress(client.imageLoad(archive), stderrProgress(options.quiet === true));
+      for (const image of arrived) cli.print(`Loaded image: ${image.reference}`);
+    });
+  addExamples(command, [
+    ['docker save busybox | hyper load', 'from docker'],
+    ['hyper load -i image.tar', 'from a file: of docker save, or an OCI layout'],
+  ]);
+}
+
+async function openArchive(file: string | undefined): Promise<Readable> {
+  if (file === undefined) {
+    if (isatty(0)) throw new UsageError('there is no archive on stdin: give one by -i FILE or a pipe');
+    return process.stdin;
+  }
+  try {
+    await access(file, constants.R_OK);
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  return createReadStream(file, { highWaterMark: 1024 * 1024 });
+}

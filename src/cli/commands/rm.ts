@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { forEachTarget } from '../each-target.ts';
+import { addExamples } from '../examples.ts';
+
+interface RmOptions {
+  readonly force?: boolean;
+}
+
+export function define(command: Command, cli: Cli): void {
+  command
+    .argument('<pod...>', 'names or ids of pods, or the beginning of an id')
+    .option('-f, --force', 'kill it first when it runs')
+    .action(async (pods: readonly string[], options: RmOptions) => {
+      const client = await cli.connect();
+      await forEachTarget(pods, cli, async (pod) => {
+        await client.podRemove(pod, { force: options.force });
+        return pod;
+      });
+    });
+  addExamples(command, [
+    ['hyper rm web', 'remove a pod that has ended'],
+    ['hyper rm -f $(hyper list -q)', 'remove them all'],
+  ]);
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { HyperError } from '../../lib/errors.ts';
+import type { Cli } from '../cli.ts';
+import { createPod } from '../create-pod.ts';
+import { addExamples } from '../examples.ts';
+import { addPodOptions, podSpecOf, type PodOptions } from '../pod-options.ts';
+import { runFailure } from '../run-failure.ts';
+import { runAttached } from '../terminal/attached-process.ts';
+import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+import { standardStreams, terminalSize } from '../terminal/foreground.ts';
+import { chooseStreams } from '../terminal/stream-choice.ts';
+
+interface RunOptions extends PodOptions {
+  readonly detach?: boolean;
+  readonly detachKeys: string;
+}
+
+export function define(command: Command, cli: Cli): void {
+  addPodOptions(command.passThroughOptions())
+    .option('-d, --detach', "leave it running and print the pod's id")
+    .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
+    .action(async (image: string, args: readonly string[], options: RunOptions) => {
+      cli.exitCode = await run(image, args, options, cli);
+    });
+  addExamples(command, [
+    ['hyper run ubuntu', 'a shell in Ubuntu'],
+    ['hyper run --rm busybox uname -a', 'one command, and nothing is left'],
+    ['hyper run -d --name web -m 512m nginx', 'a server in the background'],
+    ['tar c . | hyper run -i --rm busybox tar t', 'a pipe into the pod'],
+  ]);
+}
+
+async function run(image: string, args: readonly string[], options: RunOptions, cli: Cli): Promise<number> {
+  parseDetachKeys(options.detachKeys);
+  const streams = chooseStreams(options, standardStreams());
+  const attached = options.detach !== true;
+  const spec = podSpecOf(image, args, options, { ...streams, attached, size: terminalSize() }, cli.env);
+  try {
+    const client = await cli.connect();
+    const { id } = await createPod(client, spec, options.pull);
+    /** As docker: what could not be started is removed where --rm was given. */
+    const abandon = async (): Promise<void> => {
+      if (options.rm === true) await client.podRemove(id, { force: true }).catch(ignoreNotFound);
+      else await client.podKill(id).catch(ignoreNotFound);
+    };
+    if (!attached) {
+      try {
+        await client.podStart(id);
+      } catch (error) {
+        if (options.rm === true) await abandon();
+        throw error;
+      }
+      cli.print(id);
+      return 0;
+    }
+    cli.note(`POD id is ${id}`);
+    return await runAttached({
+      open: (handlers) => client.podAttach(id, { start: true, stdin: streams.stdin }, handlers),
+      ...streams,
+      detachKeys: options.detachKeys,
+      running: false,
+      abandon,
+    });
+  } catch (error) {
+    throw runFailure(error);
+  }
+}
+
+function ignoreNotFound(error: unknown): void {
+  if (error instanceof HyperError && (error.code === 'not_found' || error.code === 'conflict')) return;
+  throw error;
+}

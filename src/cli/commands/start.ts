@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { forEachTarget } from '../each-target.ts';
+import { addExamples } from '../examples.ts';
+import { runFailure } from '../run-failure.ts';
+import { runAttached } from '../terminal/attached-process.ts';
+import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface StartOptions {
+  readonly attach?: boolean;
+  readonly interactive?: boolean;
+  readonly detachKeys: string;
+}
+
+export function define(command: Command, cli: Cli): void {
+  command
+    .argument('<pod...>', 'names or ids of pods, or the beginning of an id')
+    .option('-a, --attach', 'attach to its output, and exit with its code')
+    .option('-i, --interactive', 'send our stdin to the process (with -a)')
+    .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
+    .action(async (pods: readonly string[], options: StartOptions) => {
+      if (options.attach === true || options.interactive === true) {
+        cli.exitCode = await startAttached(pods, options, cli);
+        return;
+      }
+      const client = await cli.connect();
+      await forEachTarget(pods, cli, async (pod) => {
+        await client.podStart(pod);
+        return pod;
+      });
+    });
+  addExamples(command, [
+    ['hyper start web db', 'start two pods'],
+    ['hyper start -ai shell', 'start a pod and attach to it'],
+  ]);
+}
+
+async function startAttached(pods: readonly string[], options: StartOptions, cli: Cli): Promise<number> {
+  const [pod] = pods;
+  if (pod === undefined || pods.length > 1) throw new UsageError('-a attaches to one pod: start the others without it');
+  parseDetachKeys(options.detachKeys);
+  try {
+    const client = await cli.connect();
+    const container = (await client.podInspect(pod)).containers[0];
+    const stdin = options.interactive === true && container?.stdin === true;
+    return await runAttached({
+      open: (handlers) => client.podAttach(pod, { start: true, stdin }, handlers),
+      tty: container?.tty === true,
+      stdin,
+      detachKeys: options.detachKeys,
+      running: false,
+    });
+  } catch (error) {
+    throw runFailure(error);
+  }
+}

@@ -1,0 +1,58 @@
+import type { Container, Pod, Vm } from '../../contract/index.ts';
+
+/** What `--format` can name, in docker's spelling where docker has the field. An empty text stands for "none". */
+export function podRow(pod: Pod) {
+  const [container] = pod.containers;
+  return {
+    ID: pod.id,
+    Name: pod.name,
+    Names: pod.name,
+    VM: pod.vmId ?? '',
+    Status: pod.state,
+    State: pod.state,
+    Image: container?.image ?? '',
+    Command: (container?.args ?? []).join(' '),
+    ExitCode: pod.exitCode,
+    Reason: pod.reason ?? '',
+    Hostname: pod.hostname,
+    Address: pod.address ?? '',
+    CPU: pod.vcpus,
+    Memory: pod.memoryMiB,
+    Containers: pod.containers.map(({ id }) => id),
+    CreatedAt: pod.createdAt,
+    StartedAt: pod.startedAt ?? '',
+    FinishedAt: pod.finishedAt ?? '',
+    Labels: pod.labels,
+  };
+}
+
+export function containerRow(container: Container) {
+  return {
+    ID: container.id,
+    Name: container.name,
+    Names: container.name,
+    Pod: container.podId,
+    Status: container.state,
+    State: container.state,
+    Image: container.image,
+    ImageID: container.imageId,
+    Command: container.args.join(' '),
+    ExitCode: container.exitCode,
+    CreatedAt: container.createdAt,
+    StartedAt: container.startedAt ?? '',
+    FinishedAt: container.finishedAt ?? '',
+    Labels: container.labels,
+  };
+}
+
+export function vmRow(vm: Vm) {
+  return {
+    ID: vm.id,
+    Name: vm.id,
+    Pod: vm.podId ?? '',
+    Status: vm.state,
+    State: vm.state,
+    PID: vm.pid,
+    Accelerator: vm.accelerator,
+  };
+}

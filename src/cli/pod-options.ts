@@ -1,0 +1,120 @@
+import type { Command } from 'commander';
+import type { PodSpec } from '../contract/index.ts';
+import { UsageError } from './usage-error.ts';
+import { parseLabels, parseChoice, parseTmpfs, parseUlimit, parseWhole } from './values/container-values.ts';
+import { collectVariables } from './values/environment.ts';
+import { parseMebibytes } from './values/memory.ts';
+import type { StreamChoice } from './terminal/stream-choice.ts';
+
+export const pullPolicies = ['always', 'missing', 'never'] as const;
+export type PullPolicy = (typeof pullPolicies)[number];
+
+/** What `run` and `create` are told about the pod, as commander gives it. */
+export interface PodOptions {
+  readonly name?: string;
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly rm?: boolean;
+  readonly env: readonly string[];
+  readonly envFile: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly entrypoint?: string;
+  readonly hostname?: string;
+  readonly cpu?: number;
+  readonly memory?: number;
+  readonly storage?: number;
+  readonly readOnly?: boolean;
+  readonly label: readonly string[];
+  readonly tmpfs: readonly string[];
+  readonly ulimit: readonly string[];
+  readonly stopSignal?: string;
+  readonly pull: PullPolicy;
+}
+
+export const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+/** The options that make a pod: the same for `run` and `create`. */
+export function addPodOptions(command: Command): Command {
+  return command
+    .argument('<image>', 'the image to run')
+    .argument('[command...]', "the command and its arguments: replaces the image's")
+    .option('--name <name>', "the pod's name (default: the image's name and ten digits)")
+    .option('-i, --interactive', 'send our stdin to the process (default: when it is a terminal)')
+    .option('-t, --tty', 'give the process a terminal (default: when stdin and stdout are terminals)')
+    .option('--no-tty', 'give it none, even in a terminal')
+    .option('--rm', 'remove the pod when it has ended')
+    .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect, [])
+    .option('--env-file <file>', 'read variables from a file', collect, [])
+    .option('-w, --workdir <path>', 'the working directory')
+    .option('-u, --user <name|uid[:group|gid]>', 'run as this user')
+    .option('--entrypoint <program>', "run this program in place of the image's entrypoint")
+    .option('--hostname <name>', "the pod's hostname (default: its name)")
+    .option('--cpu <number>', 'virtual CPUs (default: 1)', (text) => parseWhole(text, '--cpu', 1))
+    .option('-m, --memory <size>', "the VM's memory in MB, or as 512m, 2g (default: 128)", (text) =>
+      parseMebibytes(text, '--memory'),
+    )
+    .option('--storage <size>', 'the writable layer in MB, or as 512m, 20g (default: 10g)', (text) =>
+      parseMebibytes(text, '--storage'),
+    )
+    .option('--read-only', 'make the root file system read-only')
+    .option('--label <name=value>', 'label the pod', collect, [])
+    .option('--tmpfs <path[:options]>', 'mount a file system in memory: /tmp:size=64m,mode=1777', collect, [])
+    .option('--ulimit <name=soft[:hard]>', 'limit the process: nofile=1024:2048', collect, [])
+    .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)")
+    .option(
+      '--pull <policy>',
+      'pull the image: always, missing or never',
+      (text) => parseChoice(text, '--pull', pullPolicies),
+      'missing',
+    );
+}
+
+/** The pod that the options describe. @param env ours: where `-e NAME` gets its value. */
+export function podSpecOf(
+  image: string,
+  command: readonly string[],
+  options: PodOptions,
+  streams: StreamChoice & { readonly attached: boolean; readonly size: { rows: number; cols: number } | undefined },
+  env: Readonly<Record<string, string | undefined>>,
+): PodSpec {
+  if (image === '') throw new UsageError("the image's name is empty: give one, as busybox");
+  const variables = collectVariables(options.env, options.envFile, env);
+  const { entrypoint } = options;
+  return {
+    ...given('name', options.name),
+    ...given('hostname', options.hostname),
+    ...given('vcpus', options.cpu),
+    ...given('memoryMiB', options.memory),
+    ...given('storageMiB', options.storage),
+    ...(options.label.length > 0 ? { labels: parseLabels(options.label) } : {}),
+    ...(options.rm === true ? { autoRemove: true } : {}),
+    containers: [
+      {
+        image,
+        // Docker: an empty --entrypoint leaves the command alone.
+        ...(entrypoint === undefined ? {} : { entrypoint: entrypoint === '' ? [] : [entrypoint] }),
+        ...(command.length > 0 ? { command: [...command] } : {}),
+        ...(variables.length > 0 ? { env: variables } : {}),
+        ...given('workdir', options.workdir),
+        ...given('user', options.user),
+        ...given('stopSignal', options.stopSignal),
+        ...(options.readOnly === true ? { readOnly: true } : {}),
+        ...(options.tmpfs.length > 0 ? { tmpfs: options.tmpfs.map(parseTmpfs) } : {}),
+        ...(options.ulimit.length > 0 ? { ulimits: options.ulimit.map(parseUlimit) } : {}),
+        tty: streams.tty,
+        stdin: streams.stdin,
+        // A tty stays open after a detach; a pipe's end is the end.
+        ...(streams.stdin && streams.attached && !streams.tty ? { stdinOnce: true } : {}),
+        ...(streams.tty ? given('terminalSize', streams.size) : {}),
+      },
+    ],
+  };
+}
+
+/** The property when it has a value. */
+export function given<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  const property: Partial<Record<K, V>> = {};
+  if (value !== undefined) property[key] = value;
+  return property;
+}

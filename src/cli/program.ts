@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import type { Cli } from './cli.ts';
+import { commandTable, type CommandEntry } from './command-table.ts';
+import { ownVersion } from './own-version.ts';
+
+/** The program's own options; they stand before the command. */
+export interface ProgramOptions {
+  readonly host?: string;
+}
+
+/**
+ * The command tree. A command is named and described here and gets the rest from its file when it is called; with
+ * `everything`, now: for the documentation and completion.
+ */
+export async function buildProgram(cli: Cli, everything = false): Promise<Command> {
+  const program = new Command('hyper');
+  const wholeTree = (): Promise<Command> => buildProgram(cli, true);
+  program
+    .description('Runs container images, each pod in a virtual machine of its own')
+    .option(
+      '-H, --host <host>',
+      'the daemon to ask: unix:///path/of/hyper.sock (default: $HYPER_HOST, yours, the system’s)',
+    )
+    .version(ownVersion, '-v, --version', 'print the version of the client')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'Print the help of a command')
+    .usage('[options] <command> [arguments]')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .configureOutput({ writeErr: () => undefined }) // main.ts says it, in one line
+    .exitOverride();
+  const entries = new Map<Command, CommandEntry>();
+  for (const entry of commandTable) {
+    const command = program
+      .command(entry.name)
+      .aliases(entry.aliases ?? [])
+      .description(entry.summary);
+    command.helpOption('-h, --help', 'print this help');
+    entries.set(command, entry);
+    if (everything) (await entry.load()).define(command, cli, wholeTree);
+  }
+  program.hook('preSubcommand', async (_, command) => {
+    const entry = entries.get(command);
+    if (entry !== undefined && !everything) (await entry.load()).define(command, cli, wholeTree);
+  });
+  return program;
+}

@@ -1,0 +1,98 @@
+import { isatty } from 'node:tty';
+import type { AttachHandlers, AttachSession } from '../../client/index.ts';
+import { DetachScanner, parseDetachKeys } from './detach-keys.ts';
+import { terminalSize } from './foreground.ts';
+import { pumpInput } from './input-pump.ts';
+import { OutputSink } from './output-sink.ts';
+import { exitCodeOfSignal, onEndingSignals, proxySignals } from './signal-proxy.ts';
+import { TerminalMode } from './terminal-mode.ts';
+
+/** How long hyperd may take to remove what a signal has made needless. */
+const abandonMs = 2000;
+
+export interface AttachedProcess {
+  open(handlers: AttachHandlers): Promise<AttachSession>;
+  /** The process has a tty. */
+  readonly tty: boolean;
+  /** Our stdin is the process's. */
+  readonly stdin: boolean;
+  readonly detachKeys: string;
+  /** It runs already: nothing will say `started`. */
+  readonly running: boolean;
+  /** Undoes what was begun when a signal ends us before the process has started. */
+  abandon?(): Promise<void>;
+}
+
+/**
+ * Connects the standard streams and the terminal with a process until it ends or the user detaches.
+ *
+ * @returns the process's exit code; 0 after a detach.
+ */
+export async function runAttached(attached: AttachedProcess): Promise<number> {
+  const keys = parseDetachKeys(attached.detachKeys);
+  using cleanup = new DisposableStack();
+  const stopWaiting = leaveOnSignalBeforeStart(attached);
+  cleanup.defer(stopWaiting);
+  const terminal = attached.tty && attached.stdin && isatty(0) ? new TerminalMode() : null;
+
+  const hangup = (stream: 'stdout' | 'stderr') => (reason: string | null) => {
+    if (reason !== null) process.stderr.write(`hyper: cannot write to ${stream}: ${reason}\n`);
+    void opening.then((session) => session.hangup(stream));
+  };
+  const sinks = {
+    stdout: new OutputSink(process.stdout, hangup('stdout')),
+    stderr: new OutputSink(process.stderr, hangup('stderr')),
+  };
+  const started = Promise.withResolvers<void>();
+  const opening = attached.open({
+    started: () => started.resolve(),
+    output: (stream, chunk) => sinks[stream].write(chunk),
+  });
+  const session = await opening;
+  if (attached.running) started.resolve();
+
+  await Promise.race([started.promise, session.exit]);
+  stopWaiting();
+  const left = Promise.withResolvers<number>();
+  if (terminal !== null) {
+    terminal.makeRaw();
+    cleanup.defer(terminal.restore);
+  }
+  if (attached.tty) cleanup.defer(followSize(session));
+  // A raw terminal's own signals travel as bytes: what still comes to us as a signal is for us.
+  cleanup.defer(
+    terminal === null
+      ? proxySignals(session, left.resolve)
+      : onEndingSignals((signal) => left.resolve(exitCodeOfSignal(signal))),
+  );
+  if (attached.stdin) {
+    cleanup.defer(pumpInput(process.stdin, session, terminal === null ? null : new DetachScanner(keys)));
+  }
+
+  const ended = session.exit.then((end) => (end.type === 'exit' ? end.exitCode : 0));
+  const exitCode = await Promise.race([ended, left.promise]);
+  await Promise.race([Promise.all([sinks.stdout.flush(), sinks.stderr.flush()]), left.promise]);
+  return exitCode;
+}
+
+/** Until the process has started, a signal means: never mind. */
+function leaveOnSignalBeforeStart(attached: AttachedProcess): () => void {
+  const stop = onEndingSignals((signal) => {
+    stop();
+    const leave = (): void => process.exit(exitCodeOfSignal(signal));
+    // A daemon that does not answer must not hold us; a second signal ends us at once, unhandled.
+    setTimeout(leave, abandonMs).unref();
+    (attached.abandon?.() ?? Promise.resolve()).then(leave, leave);
+  });
+  return stop;
+}
+
+function followSize(session: AttachSession): () => void {
+  const send = (): void => {
+    const size = terminalSize();
+    if (size !== undefined) session.resize(size);
+  };
+  send();
+  process.stdout.on('resize', send);
+  return () => process.stdout.off('resize', send);
+}

@@ -1,0 +1,187 @@
+import { Writable, type Duplex } from 'node:stream';
+import type { AttachCommand, attachChannel as contractChannels } from '../contract/index.ts';
+import { messageOf } from '../lib/errors.ts';
+import { ApiFailure } from './api-failure.ts';
+import { parseAttachEvent } from './attach-events.ts';
+import { FrameReader } from './frame-reader.ts';
+import { encodeFrame, opcode } from './frame-writer.ts';
+import type { UpgradedConnection } from './websocket-upgrade.ts';
+
+const channel: typeof contractChannels = { stdin: 0, stdout: 1, stderr: 2 };
+/** A frame's data: small enough for any peer's limits, large enough that its header costs nothing. */
+const frameDataBytes = 64 * 1024;
+
+export type OutputStream = 'stdout' | 'stderr';
+
+export interface AttachHandlers {
+  /** The process runs; `id` is the container's or the exec's. */
+  started?(id: string): void;
+  /** Output. While a returned promise is pending, nothing more is read from hyperd: that is the back-pressure. */
+  output(stream: OutputStream, chunk: Buffer): void | Promise<void>;
+}
+
+export type AttachEnd = { readonly type: 'exit'; readonly exitCode: number } | { readonly type: 'detached' };
+
+/**
+ * The life of one attached process, over an open WebSocket (contract/attach.ts).
+ *
+ * @example
+ * const session = await client.podAttach('web', { stdin: true }, { output: (_, chunk) => void process.stdout.write(chunk) });
+ * session.stdin.end('hello\n');
+ * const end = await session.exit;
+ */
+export class AttachSession {
+  /** Writing waits until hyperd's socket has taken the bytes; ending it is the process's end of input. */
+  readonly stdin: Writable;
+  /** Settles when all output has been handled. Rejects with an ApiFailure: `unavailable` when the connection is lost. */
+  readonly exit: Promise<AttachEnd>;
+
+  readonly #socket: Duplex;
+  readonly #handlers: AttachHandlers;
+  readonly #reader: FrameReader;
+  readonly #settle: PromiseWithResolvers<AttachEnd>;
+  #channel: OutputStream | null = null;
+  #waiting = new Set<Promise<void>>();
+  #pongs: (() => void)[] = [];
+  #over = false;
+
+  constructor(connection: UpgradedConnection, handlers: AttachHandlers) {
+    this.#socket = connection.socket;
+    this.#handlers = handlers;
+    this.#settle = Promise.withResolvers();
+    this.exit = this.#settle.promise;
+    this.exit.catch(() => undefined); // whoever awaits `exit` sees it; nobody has to
+    this.#reader = new FrameReader({
+      binary: (piece, first) => this.#onBinary(piece, first),
+      text: (message) => this.#onEvent(message),
+      control: (kind, payload) => {
+        if (kind === opcode.ping) this.#socket.write(encodeFrame(opcode.pong, payload));
+        else if (kind === opcode.pong) this.#pongs.splice(0).forEach((answer) => answer());
+        else this.#onLost(undefined);
+      },
+    });
+    this.stdin = new Writable({
+      write: (chunk: Buffer, _encoding, done) => this.#sendInput(chunk, done),
+      final: (done) => {
+        this.#command({ type: 'eof' });
+        done();
+      },
+    });
+    this.stdin.on('error', () => undefined); // the connection's end tells of it, by `exit`
+    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.#socket.on('error', (error) => this.#onLost(error));
+    this.#socket.on('end', () => this.#onLost(undefined));
+    this.#socket.on('close', () => this.#onLost(undefined));
+    if (connection.head.length > 0) this.#onData(connection.head);
+  }
+
+  resize(size: { readonly rows: number; readonly cols: number }): void {
+    this.#command({ type: 'resize', ...size });
+  }
+
+  /** Sends a signal by its name, `INT` or `SIGINT`. */
+  signal(signal: string): void {
+    this.#command({ type: 'signal', signal });
+  }
+
+  eof(): void {
+    this.stdin.end();
+  }
+
+  /** The reader of a stream has gone: the process gets EPIPE, and no more of it comes. */
+  hangup(stream: OutputStream): void {
+    this.#command({ type: 'hangup', stream: channel[stream] });
+  }
+
+  /** Resolves when hyperd has answered: it is there, whatever the process does. */
+  ping(): Promise<void> {
+    const answered = new Promise<void>((resolve) => this.#pongs.push(resolve));
+    if (!this.#over) this.#socket.write(encodeFrame(opcode.ping, Buffer.alloc(0)));
+    return answered;
+  }
+
+  /** Leaves the process running: `exit` resolves to `detached`. */
+  detach(): void {
+    this.#finish();
+    this.#settle.resolve({ type: 'detached' });
+  }
+
+  #command(command: AttachCommand): void {
+    if (!this.#over) this.#socket.write(encodeFrame(opcode.text, Buffer.from(JSON.stringify(command))));
+  }
+
+  #sendInput(chunk: Buffer, done: (error?: Error | null) => void): void {
+    if (this.#over) {
+      done();
+      return;
+    }
+    for (let at = 0; at < chunk.length; at += frameDataBytes) {
+      const last = at + frameDataBytes >= chunk.length;
+      const frame = encodeFrame(opcode.binary, chunk.subarray(at, at + frameDataBytes), [channel.stdin]);
+      this.#socket.write(frame, last ? done : undefined);
+    }
+    if (chunk.length === 0) done();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#over) return;
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      this.#fail(new ApiFailure('internal', `hyperd broke the attach protocol: ${messageOf(error)}`, { cause: error }));
+    }
+  }
+
+  #onBinary(piece: Buffer, first: boolean): void {
+    let data = piece;
+    if (first) {
+      this.#channel = piece[0] === channel.stdout ? 'stdout' : piece[0] === channel.stderr ? 'stderr' : null;
+      data = piece.subarray(1);
+    }
+    if (this.#channel === null || data.length === 0) return;
+    const taken = this.#handlers.output(this.#channel, data);
+    if (taken === undefined) return;
+    if (this.#waiting.size === 0) this.#socket.pause();
+    const settled = taken.catch((error: unknown) => {
+      this.#fail(new ApiFailure('internal', messageOf(error), { cause: error }));
+    });
+    this.#waiting.add(settled);
+    void settled.then(() => {
+      this.#waiting.delete(settled);
+      if (this.#waiting.size === 0) this.#socket.resume();
+    });
+  }
+
+  #onEvent(message: string): void {
+    const event = parseAttachEvent(message);
+    if (event.type === 'started') {
+      this.#handlers.started?.(event.id);
+    } else if (event.type === 'exit') {
+      const outstanding = Promise.all(this.#waiting);
+      this.#finish();
+      void outstanding.then(() => this.#settle.resolve(event));
+    } else {
+      this.#fail(new ApiFailure(event.code, event.message));
+    }
+  }
+
+  #onLost(cause: unknown): void {
+    this.#fail(new ApiFailure('unavailable', 'lost the connection to the Hyper daemon', { cause }));
+  }
+
+  #fail(failure: ApiFailure): void {
+    if (this.#over) return;
+    const outstanding = Promise.all(this.#waiting);
+    this.#finish();
+    void outstanding.then(() => this.#settle.reject(failure));
+  }
+
+  /** Says goodbye and lets the connection go; what still comes is not read. */
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#socket.end(encodeFrame(opcode.close, Buffer.from([0x03, 0xe8])));
+    this.#socket.resume();
+    this.stdin.destroy();
+  }
+}

@@ -1,0 +1,170 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { ExecSpec, ImageProgress, PodSpec } from '../contract/index.ts';
+import { AttachSession, type AttachHandlers } from './attach-session.ts';
+import { asFailure, readText, sendCall } from './http-call.ts';
+import { parseLogRecords, type LogRecord } from './log-records.ts';
+import { parseNdjson } from './ndjson.ts';
+import { requestTarget, routePaths, type QueryValue } from './route-paths.ts';
+import type { AnswerOf, BodyOf, JsonRoute, NdjsonRoute, ParamsOf, WebsocketRoute } from './route-shapes.ts';
+import { socketOfHost } from './host.ts';
+import { upgradeToWebSocket } from './websocket-upgrade.ts';
+import type { RouteName } from '../contract/index.ts';
+
+export interface CallOptions {
+  /** Ends the call: it rejects with code `cancelled`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface CallInput<N extends RouteName> {
+  readonly params?: ParamsOf<N>;
+  readonly query?: Readonly<Record<string, QueryValue>>;
+  readonly body?: BodyOf<N>;
+  readonly upload?: Readable;
+}
+
+export interface LogOptions extends CallOptions {
+  readonly follow?: boolean | undefined;
+  /** Only the last lines. */
+  readonly tail?: number | undefined;
+  /** ISO 8601, or seconds since 1970. */
+  readonly since?: string | undefined;
+}
+
+/**
+ * hyperd's API over its unix socket, one method a route of the contract. Every method rejects with an ApiFailure.
+ *
+ * @example
+ * const client = new HyperClient('unix:///run/hyper/hyper.sock');
+ * const { id } = await client.podCreate({ containers: [{ image: 'busybox', command: ['true'] }] });
+ * await client.podStart(id);
+ * const { exitCode } = await client.podWait(id);
+ */
+export class HyperClient {
+  readonly socketPath: string;
+
+  /** @param host a socket's path, or `unix://` and one. */
+  constructor(host: string) {
+    this.socketPath = socketOfHost(host);
+  }
+
+  ping = (options?: CallOptions) => this.#json('ping', {}, options);
+  version = (options?: CallOptions) => this.#json('version', {}, options);
+  info = (options?: CallOptions) => this.#json('info', {}, options);
+
+  imageList = (options?: CallOptions) => this.#json('imageList', {}, options);
+  imageInspect = (reference: string, options?: CallOptions) =>
+    this.#json('imageInspect', { query: { reference } }, options);
+  imageRemove = (reference: string, options?: CallOptions & { readonly force?: boolean | undefined }) =>
+    this.#json('imageRemove', { query: { reference, force: options?.force } }, options);
+  /** Progress as it comes; the last is `done` or `error`. */
+  imagePull = (reference: string, options?: CallOptions): AsyncGenerator<ImageProgress, void, undefined> =>
+    this.#ndjson('imagePull', { body: { reference } }, options);
+  /** Loads an archive of `docker save` or an OCI layout. */
+  imageLoad = (archive: Readable, options?: CallOptions): AsyncGenerator<ImageProgress, void, undefined> =>
+    this.#ndjson('imageLoad', { upload: archive }, options);
+
+  podCreate = (spec: PodSpec, options?: CallOptions) => this.#json('podCreate', { body: spec }, options);
+  podList = (options?: CallOptions) => this.#json('podList', {}, options);
+  podInspect = (pod: string, options?: CallOptions) => this.#json('podInspect', { params: { pod } }, options);
+  podStart = (pod: string, options?: CallOptions) => this.#json('podStart', { params: { pod } }, options);
+  podStop = (pod: string, options?: CallOptions & { readonly timeoutSeconds?: number | undefined }) =>
+    this.#json(
+      'podStop',
+      { params: { pod }, body: withoutUndefined('timeoutSeconds', options?.timeoutSeconds) },
+      options,
+    );
+  podKill = (pod: string, options?: CallOptions & { readonly killSignal?: string | undefined }) =>
+    this.#json('podKill', { params: { pod }, body: withoutUndefined('signal', options?.killSignal) }, options);
+  podRemove = (pod: string, options?: CallOptions & { readonly force?: boolean | undefined }) =>
+    this.#json('podRemove', { params: { pod }, query: { force: options?.force } }, options);
+  /** Waits until the pod has ended. */
+  podWait = (pod: string, options?: CallOptions) => this.#json('podWait', { params: { pod } }, options);
+  /** Attaches to the pod's first container; with `start`, hyperd starts the pod once the streams are connected. */
+  podAttach = (
+    pod: string,
+    options: CallOptions & { readonly start?: boolean | undefined; readonly stdin?: boolean | undefined },
+    handlers: AttachHandlers,
+  ): Promise<AttachSession> =>
+    this.#attach(
+      'podAttach',
+      { params: { pod }, query: { start: options.start, stdin: options.stdin } },
+      options,
+      handlers,
+    );
+
+  /** What the pod has written; with `follow`, until it ends. */
+  async *podLogs(pod: string, options: LogOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
+    const query = { follow: options.follow, tail: options.tail, since: options.since };
+    const answer = await this.#send('podLogs', { params: { pod }, query }, options);
+    yield* failing(parseLogRecords(answer));
+  }
+
+  containerList = (options?: CallOptions) => this.#json('containerList', {}, options);
+  containerInspect = (container: string, options?: CallOptions) =>
+    this.#json('containerInspect', { params: { container } }, options);
+  vmList = (options?: CallOptions) => this.#json('vmList', {}, options);
+
+  execCreate = (pod: string, spec: ExecSpec, options?: CallOptions) =>
+    this.#json('execCreate', { params: { pod }, body: spec }, options);
+  execStart = (exec: string, options?: CallOptions) => this.#json('execStart', { params: { exec } }, options);
+  execInspect = (exec: string, options?: CallOptions) => this.#json('execInspect', { params: { exec } }, options);
+  /** Connects the exec's streams and starts it. */
+  execAttach = (exec: string, options: CallOptions, handlers: AttachHandlers): Promise<AttachSession> =>
+    this.#attach('execAttach', { params: { exec } }, options, handlers);
+
+  #send<N extends RouteName>(name: N, input: CallInput<N>, options: CallOptions | undefined): Promise<IncomingMessage> {
+    const [method = '', path = ''] = routePaths[name].split(' ');
+    return sendCall({
+      socketPath: this.socketPath,
+      method,
+      target: requestTarget(path, input.params ?? {}, input.query ?? {}),
+      body: input.body,
+      upload: input.upload,
+      signal: options?.signal,
+    });
+  }
+
+  async #json<N extends JsonRoute>(name: N, input: CallInput<N>, options?: CallOptions): Promise<AnswerOf<N>> {
+    const text = await readText(await this.#send(name, input, options));
+    // hyperd checks every answer against this route's schema before it sends it; zod here would cost each start 100 ms.
+    return JSON.parse(text) as AnswerOf<N>;
+  }
+
+  async *#ndjson<N extends NdjsonRoute>(
+    name: N,
+    input: CallInput<N>,
+    options?: CallOptions,
+  ): AsyncGenerator<AnswerOf<N>, void, undefined> {
+    const answer = await this.#send(name, input, options);
+    // As above: the schema is hyperd's to keep.
+    for await (const value of failing(parseNdjson(answer))) yield value as AnswerOf<N>;
+  }
+
+  async #attach<N extends WebsocketRoute>(
+    name: N,
+    input: CallInput<N>,
+    options: CallOptions,
+    handlers: AttachHandlers,
+  ): Promise<AttachSession> {
+    const [, path = ''] = routePaths[name].split(' ');
+    const target = requestTarget(path, input.params ?? {}, input.query ?? {});
+    const connection = await upgradeToWebSocket({ socketPath: this.socketPath, target, signal: options.signal });
+    return new AttachSession(connection, handlers);
+  }
+}
+
+function withoutUndefined<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  const body: Partial<Record<K, V>> = {};
+  if (value !== undefined) body[key] = value;
+  return body;
+}
+
+/** The same values; what the transport throws becomes an ApiFailure. */
+async function* failing<T>(values: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* values;
+  } catch (error) {
+    throw asFailure(error);
+  }
+}

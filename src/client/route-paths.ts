@@ -1,0 +1,54 @@
+import type { RouteName, Routes } from '../contract/index.ts';
+
+type RoutePaths = { readonly [N in RouteName]: `${Routes[N]['method']} ${Routes[N]['path']}` };
+
+/** Method and path of each call: the contract's table without its schemas. A mismatch does not compile. */
+export const routePaths: RoutePaths = {
+  ping: 'GET /v1/ping',
+  version: 'GET /v1/version',
+  info: 'GET /v1/info',
+  imageList: 'GET /v1/images',
+  imageInspect: 'GET /v1/images/inspect',
+  imagePull: 'POST /v1/images/pull',
+  imageLoad: 'POST /v1/images/load',
+  imageRemove: 'DELETE /v1/images',
+  podCreate: 'POST /v1/pods',
+  podList: 'GET /v1/pods',
+  podInspect: 'GET /v1/pods/:pod',
+  podStart: 'POST /v1/pods/:pod/start',
+  podStop: 'POST /v1/pods/:pod/stop',
+  podKill: 'POST /v1/pods/:pod/kill',
+  podRemove: 'DELETE /v1/pods/:pod',
+  podWait: 'GET /v1/pods/:pod/wait',
+  podAttach: 'GET /v1/pods/:pod/attach',
+  podLogs: 'GET /v1/pods/:pod/logs',
+  containerList: 'GET /v1/containers',
+  containerInspect: 'GET /v1/containers/:container',
+  vmList: 'GET /v1/vms',
+  execCreate: 'POST /v1/pods/:pod/execs',
+  execStart: 'POST /v1/execs/:exec/start',
+  execInspect: 'GET /v1/execs/:exec',
+  execAttach: 'GET /v1/execs/:exec/attach',
+};
+
+export type QueryValue = string | number | boolean | undefined;
+
+/** The request line's target: parameters in place, the query appended. Values that are undefined or false are left out. */
+export function requestTarget(
+  path: string,
+  params: Readonly<Record<string, string>>,
+  query: Readonly<Record<string, QueryValue>>,
+): string {
+  const filled = path.replaceAll(/:([a-z]+)/gi, (_, name: string) => {
+    const value = params[name];
+    if (value === undefined) throw new Error(`${path} needs the parameter ${name}`);
+    return encodeURIComponent(value);
+  });
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === false) continue;
+    search.set(name, value === true ? '1' : String(value));
+  }
+  const text = search.toString();
+  return text === '' ? filled : `${filled}?${text}`;
+}

@@ -1,0 +1,50 @@
+import { chmod, chown, readFile, rm } from 'node:fs/promises';
+import { fastify, type FastifyInstance } from 'fastify';
+import type { Engine } from '../engine/index.ts';
+import type { Log } from '../lib/log.ts';
+import { type DaemonFacts, openRestDoor } from './rest/index.ts';
+
+export interface ApiServerOptions {
+  readonly engine: Engine;
+  readonly facts: DaemonFacts;
+  /** Its members may use the socket, where the group exists and hyperd is root. */
+  readonly group: string;
+  readonly log: Log;
+}
+
+/** The unix socket and what is served on it. */
+export class ApiServer {
+  readonly #app: FastifyInstance;
+  readonly #socket: string;
+
+  private constructor(app: FastifyInstance, socket: string) {
+    this.#app = app;
+    this.#socket = socket;
+  }
+
+  static async listen({ engine, facts, group, log }: ApiServerOptions): Promise<ApiServer> {
+    const app = fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+    openRestDoor(app, engine, facts, log);
+    await rm(facts.socket, { force: true }); // of a hyperd that was killed: we have the lock
+    await app.listen({ path: facts.socket });
+    const gid = facts.rootless ? undefined : await groupId(group);
+    if (gid !== undefined) await chown(facts.socket, -1, gid);
+    await chmod(facts.socket, gid === undefined ? 0o600 : 0o660);
+    return new ApiServer(app, facts.socket);
+  }
+
+  /** New clients find no daemon; calls that run go on. */
+  async stopListening(): Promise<void> {
+    await rm(this.#socket, { force: true });
+  }
+
+  async close(): Promise<void> {
+    await this.#app.close();
+  }
+}
+
+async function groupId(name: string): Promise<number | undefined> {
+  const groups = await readFile('/etc/group', 'utf8').catch(() => '');
+  const line = groups.split('\n').find((each) => each.startsWith(`${name}:`));
+  return line === undefined ? undefined : Number(line.split(':')[2]);
+}

@@ -1,0 +1,114 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Engine } from '../engine/index.ts';
+import { ImageStore, type ImageStoreConfig } from '../image/index.ts';
+import type { Log } from '../lib/log.ts';
+import { socketIn } from '../lib/paths.ts';
+import { openNetwork } from '../network/index.ts';
+import { Store } from '../store/index.ts';
+import { QemuHypervisor, ScratchDisks } from '../vm/index.ts';
+import { ApiServer } from './api-server.ts';
+import type { Config } from './config.ts';
+import { addEmbeddedImage } from './embedded-image.ts';
+import { ownVersion } from './own-version.ts';
+import { mapAddress, type Place, qemuUser, upstreamsOf } from './rootless/index.ts';
+import { shareFolder } from './share-folder.ts';
+
+export interface HyperdOptions {
+  readonly root: string;
+  readonly run: string;
+  readonly settings: Config;
+  readonly place: Place;
+  readonly log: Log;
+}
+
+/** `guest/build` of the working copy or of the installation, which have the same shape. */
+function defaultGuestDir(): string {
+  const up = import.meta.url.endsWith('.ts') ? '../..' : '..';
+  return fileURLToPath(new URL(`${up}/guest/build`, import.meta.url));
+}
+
+/** The daemon: its rooms, opened in order and closed in the reverse one. */
+export class Hyperd {
+  readonly #engine: Engine;
+  readonly #server: ApiServer;
+  readonly #parts: AsyncDisposableStack;
+
+  private constructor(engine: Engine, server: ApiServer, parts: AsyncDisposableStack) {
+    this.#engine = engine;
+    this.#server = server;
+    this.#parts = parts;
+  }
+
+  static async start(options: HyperdOptions): Promise<Hyperd> {
+    const { root, run, settings, place, log } = options;
+    await using parts = new AsyncDisposableStack();
+    const user = await qemuUser();
+    for (const folder of [root, run]) await shareFolder(folder);
+    const guestDir = settings.guestDir ?? defaultGuestDir();
+    const fresh = !(await exists(join(root, 'images')));
+    const images = parts.use(await ImageStore.open({ root, log, config: imageConfig(options) }));
+    if (fresh) await addEmbeddedImage(images, guestDir, log);
+    const store = parts.use(Store.open(join(root, 'hyper.db')));
+    const network = parts.adopt(await openNetwork(networkOptions(options)), (opened) => opened.close());
+    const hypervisor = await QemuHypervisor.probe({
+      ...{ binary: settings.qemu, runDir: run, root, guestDir, accelerator: settings.accelerator, user, log },
+      rootless: place.kind === 'namespace',
+    });
+    const podsDir = join(root, 'pods');
+    await mkdir(podsDir, { recursive: true, mode: 0o711 });
+    const scratchDisks = new ScratchDisks(join(root, 'scratch'));
+    const bootTimeoutMs = settings.bootTimeoutSeconds * 1000;
+    const engine = await Engine.open({ store, images, hypervisor, network, scratchDisks, podsDir, bootTimeoutMs, log });
+    const facts = {
+      ...{ version: ownVersion, root, socket: socketIn(run), rootless: place.kind === 'namespace' },
+      os: await osName(),
+    };
+    const server = await ApiServer.listen({ engine, facts, group: settings.socketGroup, log });
+    const { problems } = engine.describe().hypervisor;
+    log.info({ root, socket: facts.socket, problems, network: network.status() }, 'hyperd is ready');
+    return new Hyperd(engine, server, parts.move());
+  }
+
+  /** `stopPods`: ends every pod in order; else leaves their VMs to the next hyperd. */
+  async close(stopPods: boolean): Promise<void> {
+    await this.#server.stopListening();
+    await this.#engine.close(stopPods);
+    await this.#server.close();
+    await this.#parts.disposeAsync();
+  }
+}
+
+function imageConfig({ settings, place }: HyperdOptions): ImageStoreConfig {
+  const { insecureRegistries, mirrors, certsDir, certificates, maxLayerBytes } = settings;
+  return {
+    ...{ insecureRegistries, mirrors, certificates, environment: process.env },
+    ...(certsDir === undefined ? {} : { certsDir }),
+    ...(maxLayerBytes === undefined ? {} : { maxLayerBytes }),
+    mapAddress: (address) => mapAddress(place, address),
+  };
+}
+
+function networkOptions({ root, settings, place, log }: HyperdOptions): Parameters<typeof openNetwork>[0] {
+  const upstreams = upstreamsOf(place);
+  return {
+    ...{ owner: root, log, forbiddenDestinations: place.forbiddenDestinations },
+    ...(settings.bridge === undefined ? {} : { bridge: settings.bridge }),
+    ...(settings.subnet === undefined ? {} : { subnet: settings.subnet }),
+    ...(upstreams === undefined ? {} : { upstreams }),
+  };
+}
+
+async function osName(): Promise<string> {
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  return /^PRETTY_NAME="?([^"\n]*)/m.exec(text)?.[1] ?? `Linux ${release()}`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}

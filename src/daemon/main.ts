@@ -1,0 +1,114 @@
+import { parseArgs } from 'node:util';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HyperError, messageOf } from '../lib/errors.ts';
+import { withFileLock } from '../lib/file-lock.ts';
+import type { Log } from '../lib/log.ts';
+import { ownPaths, socketIn } from '../lib/paths.ts';
+import { type Config, readConfig } from './config.ts';
+import { openLog } from './daemon-log.ts';
+import { Hyperd } from './hyperd.ts';
+import { ownVersion } from './own-version.ts';
+import { ensureNamespace, type Place } from './rootless/index.ts';
+
+const help = `Usage: hyperd [OPTIONS]
+
+Runs pods in virtual machines and serves Hyper's API on a unix socket. Logs are JSON lines on stderr.
+
+Options:
+  --root DIR      images, pods and state (default: ${ownPaths().root})
+  --run DIR       sockets and what lives with a VM (default: ${ownPaths().run})
+  --config FILE   (default: ${ownPaths().config})
+  --version
+  --help
+
+Signals:
+  TERM, INT       stops every pod in order, then exits
+  HUP             exits and leaves the pods running: the next hyperd goes on with them
+`;
+
+/** EX_TEMPFAIL of sysexits.h: another hyperd of this run folder is there. */
+const exitLocked = 75;
+const exitUsage = 2;
+
+interface Arguments {
+  readonly root: string;
+  readonly run: string;
+  readonly config: string;
+}
+
+/** What the command line says; undefined when it was answered by a text. */
+function readArguments(): Arguments | undefined {
+  const paths = ownPaths();
+  const { values } = parseArgs({
+    options: {
+      root: { type: 'string', default: paths.root },
+      run: { type: 'string', default: paths.run },
+      config: { type: 'string', default: paths.config },
+      version: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) process.stdout.write(help);
+  else if (values.version === true) process.stdout.write(`hyperd version ${ownVersion}\n`);
+  else return values;
+  return undefined;
+}
+
+async function main(): Promise<number | undefined> {
+  let paths: Arguments | undefined;
+  try {
+    paths = readArguments();
+  } catch (error) {
+    process.stderr.write(`hyperd: ${messageOf(error)}\nSee 'hyperd --help'.\n`);
+    return exitUsage;
+  }
+  if (paths === undefined) return 0;
+  const config = await readConfig(paths.config);
+  const log = openLog(config.logLevel);
+  const place = await ensureNamespace({ runDir: paths.run, argv: process.argv.slice(1), log });
+  await mkdir(paths.run, { recursive: true, mode: 0o711 });
+  return await alone(paths.run, () => serve(paths, config, place, log));
+}
+
+/** Runs hyperd if no other one serves this run folder. */
+async function alone(run: string, work: () => Promise<void>): Promise<number> {
+  const state = { entered: false };
+  try {
+    const lock = join(run, 'hyperd.lock');
+    await withFileLock(
+      lock,
+      async () => {
+        state.entered = true;
+        await work();
+      },
+      0,
+    );
+    return 0;
+  } catch (error) {
+    if (state.entered || !(error instanceof HyperError) || error.code !== 'timeout') throw error;
+    process.stderr.write(`hyperd: another hyperd serves ${socketIn(run)}\n`);
+    return exitLocked;
+  }
+}
+
+async function serve(paths: Arguments, settings: Config, place: Place, log: Log): Promise<void> {
+  const hyperd = await Hyperd.start({ ...paths, settings, place, log });
+  // The first signal ends it; more of them do not hurry what must be done in order.
+  const { promise, resolve } = Promise.withResolvers<'stop' | 'leave'>();
+  process.on('SIGTERM', () => resolve('stop'));
+  process.on('SIGINT', () => resolve('stop'));
+  process.on('SIGHUP', () => resolve('leave'));
+  const how = await promise;
+  log.info({ how }, 'hyperd ends');
+  await hyperd.close(how === 'stop');
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`hyperd: ${messageOf(error)}\n`);
+    if (!(error instanceof HyperError)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,111 @@
+import type { WebSocket } from 'ws';
+import { attachChannel, AttachCommand, type AttachEvent } from '../../contract/index.ts';
+import type { AttachClient, Attachment } from '../../engine/index.ts';
+import { HyperError, messageOf } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { httpError } from './http-errors.ts';
+
+/** A reader that has this much unread holds its process. */
+const highWaterBytes = 512 << 10;
+
+/** Ties an attach WebSocket (contract/attach.ts) to a process. `attach` may start it. */
+export async function serveAttach(
+  socket: WebSocket,
+  attach: (client: AttachClient) => Promise<Attachment>,
+  log: Log,
+): Promise<void> {
+  const early: (() => void)[] = [];
+  let act = (action: () => void): void => void early.push(action);
+  let attachment: Attachment | undefined;
+  const connection = { gone: false };
+  const closed = Promise.withResolvers<void>();
+
+  const tell = (event: AttachEvent): void => {
+    if (!connection.gone) socket.send(JSON.stringify(event));
+  };
+  const finish = (event: AttachEvent): void => {
+    tell(event);
+    socket.close(1000);
+  };
+  const client: AttachClient = {
+    output: async (stream, bytes) => {
+      if (connection.gone) return;
+      const sent = Promise.withResolvers<void>();
+      const channel = stream === 1 ? attachChannel.stdout : attachChannel.stderr;
+      socket.send(Buffer.concat([Buffer.of(channel), bytes]), { binary: true }, () => sent.resolve());
+      if (socket.bufferedAmount > highWaterBytes) await Promise.race([sent.promise, closed.promise]);
+    },
+    started: (id) => tell({ type: 'started', id }),
+    exited: (exitCode) => finish({ type: 'exit', exitCode }),
+    failed: (error) => finish({ type: 'error', code: error.code, message: error.message }),
+  };
+
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    act(() => {
+      if (attachment === undefined) return;
+      if (isBinary) takeInput(socket, attachment, data);
+      else takeCommand(attachment, data, tell);
+    });
+  });
+  socket.on('error', (error) => log.debug({ error: messageOf(error) }, 'an attach connection broke'));
+  socket.on('close', () => {
+    connection.gone = true;
+    closed.resolve();
+    attachment?.leave();
+  });
+
+  try {
+    attachment = await attach(client);
+  } catch (error) {
+    const { body, status } = httpError(error);
+    if (status >= 500) log.warn({ error }, body.message);
+    finish({ type: 'error', ...body });
+    return;
+  }
+  if (connection.gone) attachment.leave(); // it went while the process was being started
+  act = (action) => action();
+  for (const action of early) action();
+}
+
+/** Stdin: the connection is not read on while the process does not take it. */
+function takeInput(socket: WebSocket, attachment: Attachment, data: Buffer): void {
+  if (data[0] !== attachChannel.stdin) return;
+  socket.pause();
+  void attachment.write(data.subarray(1)).finally(() => {
+    if (socket.readyState === socket.OPEN) socket.resume();
+  });
+}
+
+function takeCommand(attachment: Attachment, data: Buffer, tell: (event: AttachEvent) => void): void {
+  const command = AttachCommand.safeParse(parseJson(data.toString('utf8')));
+  if (!command.success) return; // a newer client's: not ours to understand
+  void perform(attachment, command.data).catch((error: unknown) => {
+    if (error instanceof HyperError && error.code === 'bad_request')
+      tell({ type: 'error', code: error.code, message: error.message });
+  });
+}
+
+async function perform(attachment: Attachment, command: AttachCommand): Promise<void> {
+  switch (command.type) {
+    case 'resize':
+      await attachment.resize(command.rows, command.cols);
+      break;
+    case 'signal':
+      await attachment.signal(command.signal);
+      break;
+    case 'eof':
+      attachment.eof();
+      break;
+    case 'hangup':
+      await attachment.hangup(command.stream);
+      break;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import type { ImageProgress } from '../../contract/index.ts';
+import type { Engine } from '../../engine/index.ts';
+import { AsyncQueue } from '../../lib/async-queue.ts';
+import { presentImage, presentImageDetails } from './present.ts';
+import type { Handlers } from './route-types.ts';
+
+type ImageRoutes = 'imageList' | 'imageInspect' | 'imagePull' | 'imageLoad' | 'imageRemove';
+
+export function imageHandlers(engine: Engine): Pick<Handlers, ImageRoutes> {
+  return {
+    imageList: () => Promise.resolve(engine.images().map(presentImage)),
+    imageInspect: ({ query }) => Promise.resolve(presentImageDetails(engine.inspectImage(query.reference))),
+    imagePull: ({ body, signal }) =>
+      progressOf(async (onProgress) => {
+        return [await engine.pullImage(body.reference, { signal, onProgress })];
+      }),
+    imageLoad: ({ upload, signal }) =>
+      progressOf(async (onProgress) => await engine.loadImages(upload, { signal, onProgress })),
+    imageRemove: async ({ query }) => {
+      const { untagged, deleted } = await engine.removeImage(query.reference, query.force ?? false);
+      return { untagged: [...untagged], deleted: [...deleted] };
+    },
+  };
+}
+
+type Pulled = Awaited<ReturnType<Engine['pullImage']>>;
+
+/** Progress while it runs, then a `done` for each image. */
+async function* progressOf(
+  work: (onProgress: (progress: ImageProgress) => void) => Promise<readonly Pulled[]>,
+): AsyncGenerator<ImageProgress> {
+  const queue = new AsyncQueue<ImageProgress>();
+  const done = work((progress) => queue.push(progress)).finally(() => queue.end());
+  done.catch(() => undefined); // thrown below, after what was told before it
+  yield* queue;
+  for (const { image, reference, changed } of await done) {
+    yield { type: 'done', image: presentImage(image), reference, changed };
+  }
+}

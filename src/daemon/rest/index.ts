@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { WebSocketServer } from 'ws';
+import { routes } from '../../contract/index.ts';
+import type { Engine } from '../../engine/index.ts';
+import { HyperError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { serveAttach } from './attach-socket.ts';
+import { httpError } from './http-errors.ts';
+import { imageHandlers } from './image-handlers.ts';
+import { openApi } from './openapi.ts';
+import { podHandlers } from './pod-handlers.ts';
+import { check, registerRoutes } from './register-routes.ts';
+import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
+
+export type { DaemonFacts } from './system-handlers.ts';
+
+/** Hyper's own API: routes, errors, /openapi.json and the attach WebSockets. */
+export function openRestDoor(app: FastifyInstance, engine: Engine, facts: DaemonFacts, log: Log): void {
+  app.addContentTypeParser(['application/x-tar', 'application/octet-stream'], (_request, _payload, done) => done(null));
+  app.setErrorHandler((error, request, reply) => {
+    const { status, body } = httpError(fromFastify(error));
+    if (status >= 500) log.warn({ error, method: request.method, url: request.url }, body.message);
+    return reply.status(status).send(body);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .status(404)
+      .send({ code: 'not_found', message: `no such call: ${request.method} ${request.url}: see /openapi.json` }),
+  );
+  app.get('/openapi.json', () => openApi(facts.version));
+  registerRoutes(app, { ...systemHandlers(engine, facts), ...imageHandlers(engine), ...podHandlers(engine) }, log);
+
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: 1 << 20, perMessageDeflate: false });
+  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    try {
+      const attach = attachOf(engine, request);
+      webSockets.handleUpgrade(request, socket, head, (webSocket) => void serveAttach(webSocket, attach, log));
+    } catch (error) {
+      refuseUpgrade(socket, error);
+    }
+  });
+}
+
+type Attach = Parameters<typeof serveAttach>[1];
+
+/** What an attach request is for; the pod or exec must exist. */
+function attachOf(engine: Engine, request: IncomingMessage): Attach {
+  const url = new URL(request.url ?? '/', 'http://hyperd');
+  const [, kind, text] = /^\/v1\/(pods|execs)\/([^/]+)\/attach$/.exec(url.pathname) ?? [];
+  if (kind === undefined || text === undefined) throw new HyperError('not_found', `no such call: ${url.pathname}`);
+  const id = decodeURIComponent(text);
+  if (kind === 'execs') {
+    const exec = engine.exec(id);
+    return async (client) => await exec.start(client);
+  }
+  const query = check(routes.podAttach.query, Object.fromEntries(url.searchParams), 'query');
+  const pod = engine.pod(id);
+  return async (client) => await pod.attach(client, { start: query.start ?? false, stdin: query.stdin ?? false });
+}
+
+function refuseUpgrade(socket: Duplex, error: unknown): void {
+  const { status, body } = httpError(error);
+  const text = JSON.stringify(body);
+  const head = `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}`;
+  socket.end(`${head}\r\nConnection: close\r\n\r\n${text}`);
+}
+
+/** Fastify's own refusals (a body that is no JSON, too large a body) are the caller's fault. */
+function fromFastify(error: unknown): unknown {
+  const refused = error instanceof Error && 'statusCode' in error && error.statusCode === 400;
+  return refused ? new HyperError('bad_request', error.message, { cause: error }) : error;
+}

@@ -1,0 +1,29 @@
+import { logRecordHeaderBytes } from '../../contract/index.ts';
+import { HyperError } from '../../lib/errors.ts';
+
+interface LogPiece {
+  readonly stream: 1 | 2;
+  /** Nanoseconds since 1970. */
+  readonly time: bigint;
+  readonly bytes: Buffer;
+}
+
+/** `application/vnd.hyper.log` (contract/attach.ts). */
+export async function* encodeLogStream(pieces: AsyncIterable<LogPiece>): AsyncGenerator<Buffer> {
+  for await (const { stream, time, bytes } of pieces) {
+    const header = Buffer.alloc(logRecordHeaderBytes);
+    header[0] = stream;
+    header.writeUInt32LE(bytes.length, 1);
+    header.writeBigUInt64LE(time, 5);
+    yield Buffer.concat([header, bytes]);
+  }
+}
+
+/** ISO 8601, or seconds since 1970 with a fraction, as nanoseconds since 1970. */
+export function parseSince(text: string): bigint {
+  const milliseconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  if (!Number.isFinite(milliseconds)) {
+    throw new HyperError('bad_request', `query.since: ${text} is no time: use ISO 8601 or seconds since 1970`);
+  }
+  return BigInt(Math.floor(milliseconds * 1000)) * 1000n;
+}

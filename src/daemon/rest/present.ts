@@ -1,0 +1,59 @@
+import type {
+  Container,
+  Exec as ExecShape,
+  Image as ImageShape,
+  ImageDetails,
+  Pod as PodShape,
+  Vm,
+} from '../../contract/index.ts';
+import type { ContainerRecord, Exec, Image, Pod, PodRecord } from '../../engine/index.ts';
+
+/** What the engine knows, in the API's shapes. */
+export function presentPod({ record }: Pod): PodShape {
+  const { endpoint, vm, containers, ...shared } = record;
+  const runs = record.state === 'running' || record.state === 'pending';
+  return {
+    ...shared,
+    vmId: runs ? (vm?.id ?? null) : null,
+    address: runs ? (endpoint?.address ?? null) : null,
+    exitCode: containers[0]?.exitCode ?? null,
+    containers: containers.map((container) => presentContainer(container, record)),
+  };
+}
+
+export function presentContainer(container: ContainerRecord, pod: PodRecord): Container {
+  const { id, name, image, imageId, state, args, env, workdir, user, tty, stdin, readOnly, labels } = container;
+  const { startedAt, finishedAt, exitCode, oomKilled, error } = container;
+  return {
+    ...{ id, name, podId: pod.id, image, imageId, state, args, env, workdir, user, tty, stdin, readOnly, labels },
+    ...{ createdAt: pod.createdAt, startedAt, finishedAt, exitCode, oomKilled, error },
+  };
+}
+
+export function presentVm({ record }: Pod): Vm | undefined {
+  if (record.vm === null || (record.state !== 'running' && record.state !== 'pending')) return undefined;
+  const { id, process, accelerator } = record.vm;
+  return { id, podId: record.id, state: 'associated', pid: process.pid, accelerator };
+}
+
+export function presentExec(exec: Exec): ExecShape {
+  const { id, podId, containerId, spec, state, exitCode } = exec;
+  return { id, podId, containerId, args: [...spec.args], state, exitCode };
+}
+
+export function presentImage(image: Image): ImageShape {
+  const { id, tags, digests, createdAt, sizeBytes, architecture, os } = image;
+  return { id, tags: [...tags], digests: [...digests], createdAt, sizeBytes, architecture, os };
+}
+
+export function presentImageDetails(image: Image): ImageDetails {
+  const { user, env, entrypoint, command, workdir, volumes, labels, stopSignal, exposedPorts } = image.config;
+  return {
+    ...presentImage(image),
+    config: {
+      ...{ user, workdir, stopSignal, env: [...env], entrypoint: [...entrypoint], command: [...command] },
+      ...{ volumes: [...volumes], labels: { ...labels }, exposedPorts: [...exposedPorts] },
+    },
+    layers: image.layers.map(({ diffId, sizeBytes }) => ({ diffId, sizeBytes })),
+  };
+}

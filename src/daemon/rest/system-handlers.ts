@@ -1,0 +1,49 @@
+import { cpus, release, totalmem } from 'node:os';
+import type { Engine } from '../../engine/index.ts';
+import type { Handlers } from './route-types.ts';
+
+/** What the front door needs to know of the process that it stands in. */
+export interface DaemonFacts {
+  readonly version: string;
+  readonly root: string;
+  readonly socket: string;
+  readonly rootless: boolean;
+  /** The operating system's name, of /etc/os-release. */
+  readonly os: string;
+}
+
+export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handlers, 'ping' | 'version' | 'info'> {
+  return {
+    ping: () => Promise.resolve({ ok: true }),
+    version: () => {
+      const { hypervisor } = engine.describe();
+      return Promise.resolve({
+        version: facts.version,
+        apiVersion: 'v1',
+        node: process.version,
+        qemu: hypervisor.version,
+        kernel: hypervisor.kernel,
+        os: facts.os,
+        arch: 'amd64',
+      });
+    },
+    info: () => {
+      const { hypervisor, network } = engine.describe();
+      const { problems, kernel, ...description } = hypervisor;
+      const pods = engine.pods();
+      const networkProblem = network.state === 'up' ? [] : [`pods have no network: ${network.reason}`];
+      return Promise.resolve({
+        ...facts,
+        pid: process.pid,
+        hypervisor: description,
+        kernel,
+        pods: { total: pods.length, running: pods.filter(({ running }) => running).length },
+        containers: pods.reduce((sum, { record }) => sum + record.containers.length, 0),
+        images: engine.images().length,
+        network,
+        host: { os: facts.os, kernel: release(), cpus: cpus().length, memoryBytes: totalmem() },
+        problems: [...problems, ...networkProblem],
+      });
+    },
+  };
+}

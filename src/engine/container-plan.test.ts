@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Image, ImageConfig } from '../image/index.ts';
+import { planContainer } from './container-plan.ts';
+import type { ContainerSpec } from './pod-spec.ts';
+
+const config: ImageConfig = {
+  user: 'www',
+  env: ['PATH=/opt/bin', 'A=image'],
+  entrypoint: ['/entry'],
+  command: ['serve'],
+  workdir: '/srv',
+  volumes: ['/data'],
+  labels: { from: 'image' },
+  stopSignal: 'SIGQUIT',
+  exposedPorts: [],
+  architecture: 'amd64',
+  os: 'linux',
+  created: null,
+};
+const image: Image = {
+  ...{ id: `sha256:${'0'.repeat(64)}`, tags: [], digests: [], createdAt: null, sizeBytes: 0, layers: [] },
+  ...{ architecture: 'amd64', os: 'linux', config },
+};
+const plan = (spec: Partial<ContainerSpec>, over: Partial<ImageConfig> = {}): ReturnType<typeof planContainer> =>
+  planContainer({ image: 'x', ...spec }, { ...image, config: { ...config, ...over } }, 'pod-1', 'host-1');
+
+describe('what a container runs', () => {
+  it('is the image’s entrypoint and command', () => assert.deepEqual(plan({}).args, ['/entry', 'serve']));
+  it('has the user’s command after the image’s entrypoint', () => {
+    assert.deepEqual(plan({ command: ['x', 'y'] }).args, ['/entry', 'x', 'y']);
+  });
+  it('drops the image’s command with its entrypoint', () => {
+    assert.deepEqual(plan({ entrypoint: ['/other'] }).args, ['/other']);
+    assert.deepEqual(plan({ entrypoint: ['/other'], command: ['a'] }).args, ['/other', 'a']);
+  });
+  it('is refused when there is nothing', () => {
+    assert.throws(() => plan({}, { entrypoint: [], command: [] }), /no command specified/);
+  });
+  it('has the image’s environment, and the user’s over it', () => {
+    assert.deepEqual(plan({ env: ['A=user', 'B=1'] }).env, ['PATH=/opt/bin', 'HOSTNAME=host-1', 'A=user', 'B=1']);
+  });
+  it('has a PATH and with a terminal a TERM', () => {
+    const { env } = plan({ tty: true }, { env: [] });
+    assert.ok(env.some((entry) => entry.startsWith('PATH=/usr/local/sbin:')));
+    assert.ok(env.includes('TERM=xterm'));
+  });
+  it('takes user, folder, stop signal, volumes and labels from the image', () => {
+    const { user, workdir, stopSignal, volumes, labels } = plan({ labels: { mine: '1' } });
+    assert.deepEqual([user, workdir, stopSignal, volumes], ['www', '/srv', 3, ['/data']]);
+    assert.deepEqual(labels, { from: 'image', mine: '1' });
+  });
+  it('works in / when the image does not say', () => assert.equal(plan({}, { workdir: '' }).workdir, '/'));
+  it('has a tmpfs in place of an image’s volume', () => {
+    assert.deepEqual(plan({ tmpfs: [{ path: '/data', options: '' }] }).volumes, []);
+  });
+  it('refuses unknown signals and limits', () => {
+    assert.throws(() => plan({ stopSignal: 'SIGNOPE' }), /unknown signal SIGNOPE/);
+    assert.throws(() => plan({ ulimits: [{ name: 'nope', soft: 1, hard: 1 }] }), /no such ulimit: nope/);
+    assert.throws(() => plan({ ulimits: [{ name: 'nofile', soft: 2, hard: 1 }] }), /above the hard limit/);
+  });
+});

@@ -1,0 +1,180 @@
+import { mkdir } from 'node:fs/promises';
+import type { Image, ImageRemoval, PulledImage, TransferOptions } from '../image/index.ts';
+import { HyperError } from '../lib/errors.ts';
+import { newNameSuffix, newPodId } from '../lib/ids.ts';
+import type { NetworkStatus } from '../network/index.ts';
+import type { PodRecord } from '../store/index.ts';
+import type { HypervisorDescription } from '../vm/index.ts';
+import { ClockKeeper } from './clock-keeper.ts';
+import { planContainer } from './container-plan.ts';
+import type { Exec } from './exec.ts';
+import { Pod } from './pod.ts';
+import type { EngineOptions } from './pod-context.ts';
+import { podFolder } from './pod-run.ts';
+import { type ExecSpec, podDefaults, type PodSpec } from './pod-spec.ts';
+import { Pods } from './pods.ts';
+
+/** Ended execs that can still be inspected; older ones are forgotten. */
+const keptExecs = 1000;
+
+/** Pods, containers, execs and images: what the front doors speak to. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #pods = new Pods();
+  readonly #execs = new Map<string, Exec>();
+  readonly #clocks: ClockKeeper;
+
+  private constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
+  }
+
+  /** Reads what is stored, compares it with what runs, and takes back or cleans up each VM. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const engine = new Engine(options);
+    await engine.#recover();
+    return engine;
+  }
+
+  describe(): { readonly hypervisor: HypervisorDescription; readonly network: NetworkStatus } {
+    return { hypervisor: this.#options.hypervisor.describe(), network: this.#options.network.status() };
+  }
+
+  pods(): readonly Pod[] {
+    return this.#pods.all();
+  }
+
+  pod(text: string): Pod {
+    return this.#pods.find(text);
+  }
+
+  /** Makes a pod's record; nothing runs yet. The image must be here, or in the machine's Docker. */
+  async createPod(spec: PodSpec, signal: AbortSignal): Promise<PodRecord> {
+    const [containerSpec] = spec.containers;
+    if (containerSpec === undefined) throw new HyperError('bad_request', 'a pod needs a container');
+    const image = await this.#image(containerSpec.image, signal);
+    const name = spec.name ?? `${shortName(image, containerSpec.image)}-${newNameSuffix()}`;
+    if (this.#pods.hasName(name)) {
+      throw new HyperError('conflict', `the name ${name} is taken: choose another, or remove that pod`);
+    }
+    const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
+    const record: PodRecord = {
+      ...podDefaults,
+      id: newPodId(),
+      name,
+      hostname,
+      state: 'pending',
+      ...(spec.vcpus === undefined ? {} : { vcpus: spec.vcpus }),
+      ...(spec.memoryMiB === undefined ? {} : { memoryMiB: spec.memoryMiB }),
+      ...(spec.storageMiB === undefined ? {} : { storageMiB: spec.storageMiB }),
+      labels: { ...spec.labels },
+      autoRemove: spec.autoRemove ?? false,
+      createdAt: new Date().toISOString(),
+      startedAt: null,
+      finishedAt: null,
+      reason: null,
+      vm: null,
+      endpoint: null,
+      persistedEvent: 0,
+      containers: [planContainer(containerSpec, image, name, hostname)],
+    };
+    this.#options.store.savePod(record);
+    this.#add(record);
+    // The hypervisor's user goes through it to the scratch disk; nobody lists it.
+    await mkdir(podFolder(this.#options.podsDir, record), { recursive: true, mode: 0o711 });
+    return record;
+  }
+
+  createExec(podText: string, spec: ExecSpec): Exec {
+    const exec = this.pod(podText).exec(spec);
+    this.#execs.set(exec.id, exec);
+    for (const [id, old] of this.#execs) {
+      if (this.#execs.size <= keptExecs) break;
+      if (old.state === 'exited') this.#execs.delete(id);
+    }
+    return exec;
+  }
+
+  exec(id: string): Exec {
+    const exec = this.#execs.get(id);
+    if (exec === undefined) throw new HyperError('not_found', `no such exec: ${id}`);
+    return exec;
+  }
+
+  images(): readonly Image[] {
+    return this.#options.images.list();
+  }
+
+  inspectImage(reference: string): Image {
+    return this.#options.images.inspect(reference);
+  }
+
+  async pullImage(reference: string, options: TransferOptions): Promise<PulledImage> {
+    return await this.#options.images.pull(reference, options);
+  }
+
+  async loadImages(archive: AsyncIterable<Uint8Array>, options: TransferOptions): Promise<readonly PulledImage[]> {
+    return await this.#options.images.load(archive, options);
+  }
+
+  async removeImage(reference: string, force: boolean): Promise<ImageRemoval> {
+    const inUse = (imageId: string): string[] =>
+      this.pods()
+        .filter(({ record }) => record.containers.some((container) => container.imageId === imageId))
+        .map(({ record }) => record.name);
+    return await this.#options.images.remove(reference, { force, inUse });
+  }
+
+  /** hyperd leaves. `stopPods`: every pod is stopped in order; else their VMs are left to the next hyperd. */
+  async close(stopPods: boolean): Promise<void> {
+    this.#clocks.close();
+    const running = this.pods().filter(({ run }) => run !== undefined);
+    if (stopPods) {
+      await Promise.allSettled(running.map((pod) => pod.stop()));
+      await Promise.allSettled(running.map((pod) => pod.settled()));
+    } else {
+      for (const pod of running) pod.release();
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { store, hypervisor, network, log } = this.#options;
+    const records = store.pods();
+    for (const record of records) this.#add(record);
+    await network.restore(records.flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint])));
+    const owned = new Set(records.flatMap(({ vm }) => (vm === null ? [] : [vm.id])));
+    for (const id of await hypervisor.leftovers()) {
+      if (owned.has(id)) continue;
+      log.warn({ vm: id }, 'removing a VM that no pod owns');
+      await hypervisor.cleanUp(id);
+    }
+    await Promise.all(this.pods().map((pod) => pod.resume()));
+  }
+
+  #add(record: PodRecord): void {
+    this.#pods.add(new Pod(record, this.#options, () => this.#pods.delete(record.id)));
+  }
+
+  #runs(): NonNullable<Pod['run']>[] {
+    return this.pods().flatMap(({ run }) => (run === undefined ? [] : [run]));
+  }
+
+  async #image(reference: string, signal: AbortSignal): Promise<Image> {
+    const { images } = this.#options;
+    const image = images.find(reference) ?? (await images.importFromDocker(reference, { signal }));
+    if (image === undefined) {
+      throw new HyperError('not_found', `no such image: ${reference}: pull it with 'hyper pull ${reference}'`);
+    }
+    return image;
+  }
+}
+
+/** `ubuntu` of `docker.io/library/ubuntu:24.04`, fit for a host name. */
+function shortName(image: Image, asked: string): string {
+  const last =
+    (image.tags[0] ?? asked)
+      .replace(/[@:][^/]*$/, '')
+      .split('/')
+      .at(-1) ?? '';
+  return /^[a-z0-9]/.test(last) ? last.toLowerCase() : 'pod';
+}

@@ -1,0 +1,115 @@
+import type { OutputStream } from '../guest/index.ts';
+import { HyperError } from '../lib/errors.ts';
+import { type ExecId, newExecId } from '../lib/ids.ts';
+import { signalNumber } from '../lib/signals.ts';
+import type { AttachClient, Attachment } from './attachment.ts';
+import { defaultCapabilities } from './capabilities.ts';
+import type { PodRun } from './pod-run.ts';
+import type { ExecSpec } from './pod-spec.ts';
+import { ProcessOutput } from './process-output.ts';
+import { startFailure } from './start-failure.ts';
+
+/** One more process in a running pod. Kept in memory only: its client goes with hyperd. */
+export class Exec {
+  readonly id: ExecId = newExecId();
+  readonly podId: string;
+  /** Null: in the guest itself. */
+  readonly containerId: string | null;
+  readonly spec: ExecSpec;
+  readonly #run: PodRun;
+  #state: 'created' | 'running' | 'exited' = 'created';
+  #exitCode: number | null = null;
+  #process = 0;
+
+  constructor(run: PodRun, spec: ExecSpec) {
+    const container = run.record.containers[0];
+    this.podId = run.record.id;
+    this.containerId = spec.vm === true || container === undefined ? null : container.id;
+    this.spec = spec;
+    this.#run = run;
+  }
+
+  get state(): 'created' | 'running' | 'exited' {
+    return this.#state;
+  }
+
+  get exitCode(): number | null {
+    return this.#exitCode;
+  }
+
+  /** Starts it; with a client, its output goes there and the returned attachment steers it. */
+  async start(client?: AttachClient): Promise<Attachment> {
+    if (this.#state !== 'created') throw new HyperError('conflict', 'this exec was started before: make a new one');
+    this.#state = 'running';
+    const run = this.#run;
+    const process = run.nextProcess();
+    this.#process = process;
+    const tty = this.spec.tty ?? false;
+    const output = new ProcessOutput(run.agent, process, tty, client === undefined ? [] : [client.output]);
+    const ended = run.processEnded(process, output);
+    try {
+      await run.agent.startProcess({ ...this.#setup(), process });
+    } catch (error) {
+      this.#state = 'exited';
+      run.forgetProcess(process);
+      throw startFailure(error);
+    }
+    client?.started(this.id);
+    void ended.then(
+      (exitCode) => {
+        this.#state = 'exited';
+        this.#exitCode = exitCode;
+        client?.exited(exitCode);
+      },
+      (error: unknown) => {
+        this.#state = 'exited';
+        client?.failed(startFailure(error));
+      },
+    );
+    return this.#attachment(output, client);
+  }
+
+  #setup(): Omit<Parameters<PodRun['agent']['startProcess']>[0], 'process'> {
+    const { spec } = this;
+    const container = this.#run.record.containers[0];
+    const inContainer = this.containerId !== null && container !== undefined;
+    const tty = spec.tty ?? false;
+    const env = inContainer ? container.env : ['PATH=/bin:/sbin:/usr/bin:/usr/sbin', 'HOME=/'];
+    const cwd = spec.workdir ?? (inContainer ? container.workdir : '/');
+    return {
+      container: inContainer ? container.number : 0,
+      args: spec.args,
+      env: [...env, ...(tty ? ['TERM=xterm'] : []), ...(spec.env ?? [])],
+      cwd,
+      user: spec.user ?? (inContainer ? container.user : ''),
+      tty,
+      stdin: spec.stdin ?? false,
+      rlimits: [],
+      ...(spec.terminalSize === undefined ? {} : { size: spec.terminalSize }),
+      ...(inContainer ? { capabilities: defaultCapabilities } : {}),
+    };
+  }
+
+  #attachment(output: ProcessOutput, client: AttachClient | undefined): Attachment {
+    const { agent } = this.#run;
+    const running = (): boolean => this.#state === 'running';
+    const stdin = this.spec.stdin === true ? agent.stdin(this.#process) : undefined;
+    return {
+      write: async (bytes) => await stdin?.write(bytes),
+      eof: () => stdin?.end(),
+      resize: async (rows, cols) => {
+        if (running()) await agent.resize(this.#process, rows, cols);
+      },
+      signal: async (signal) => {
+        if (running()) await agent.signal(this.#process, signalNumber(signal));
+      },
+      hangup: async (stream: OutputStream) => {
+        if (running()) await agent.closeOutput(this.#process, stream);
+      },
+      leave: () => {
+        if (client !== undefined) output.unsubscribe(client.output);
+        stdin?.end();
+      },
+    };
+  }
+}

@@ -1,0 +1,25 @@
+import type { ContainerFile } from '../guest/index.ts';
+import type { PodRecord } from '../store/index.ts';
+
+/** The files that Docker puts into every container, made of the pod's name, address and DNS server. */
+export function guestFiles(pod: PodRecord): ContainerFile[] {
+  const { hostname, endpoint } = pod;
+  const hosts = [
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'fe00::0\tip6-localnet',
+    'ff00::0\tip6-mcastprefix',
+    'ff02::1\tip6-allnodes',
+    'ff02::2\tip6-allrouters',
+    `${endpoint?.address ?? '127.0.1.1'}\t${hostname}`,
+  ];
+  const resolver = (endpoint?.dns ?? []).map((server) => `nameserver ${server}`);
+  const file = (path: string, lines: readonly string[]): ContainerFile => ({
+    path,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    content: Buffer.from(lines.map((line) => `${line}\n`).join('')),
+  });
+  return [file('/etc/hostname', [hostname]), file('/etc/hosts', hosts), file('/etc/resolv.conf', resolver)];
+}

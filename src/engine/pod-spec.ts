@@ -1,0 +1,52 @@
+import type { Ulimit } from './ulimits.ts';
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** What a user asks for. The front doors' own shapes fit it; what is left out gets its default here in the engine. */
+export interface ContainerSpec {
+  readonly name?: string | undefined;
+  readonly image: string;
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly command?: readonly string[] | undefined;
+  readonly env?: readonly string[] | undefined;
+  readonly workdir?: string | undefined;
+  readonly user?: string | undefined;
+  readonly tty?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+  readonly stdinOnce?: boolean | undefined;
+  readonly readOnly?: boolean | undefined;
+  readonly tmpfs?: readonly { readonly path: string; readonly options: string }[] | undefined;
+  readonly ulimits?: readonly Ulimit[] | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly stopSignal?: string | undefined;
+  readonly terminalSize?: TerminalSize | undefined;
+}
+
+export interface PodSpec {
+  readonly name?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly vcpus?: number | undefined;
+  readonly memoryMiB?: number | undefined;
+  readonly storageMiB?: number | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly autoRemove?: boolean | undefined;
+  readonly containers: readonly ContainerSpec[];
+}
+
+export interface ExecSpec {
+  readonly args: readonly string[];
+  readonly env?: readonly string[] | undefined;
+  readonly workdir?: string | undefined;
+  readonly user?: string | undefined;
+  readonly tty?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+  /** In the guest itself, outside every container. */
+  readonly vm?: boolean | undefined;
+  readonly terminalSize?: TerminalSize | undefined;
+}
+
+/** What a pod gets when its user does not say. The first Hyper's, but for the disk. */
+export const podDefaults = { vcpus: 1, memoryMiB: 128, storageMiB: 10240 } as const;

@@ -1,0 +1,51 @@
+import { HyperError, messageOf } from '../lib/errors.ts';
+import type { VmId } from '../lib/ids.ts';
+import type { PodRecord } from '../store/index.ts';
+import type { EngineOptions } from './pod-context.ts';
+import { PodRun } from './pod-run.ts';
+import type { StartedPod } from './pod-start.ts';
+
+/** Removes what a pod's VM had on this host, and forgets it in the record. */
+export async function releaseVm(record: PodRecord, { hypervisor, network, store, log }: EngineOptions): Promise<void> {
+  const { vm, endpoint } = record;
+  if (vm === null && endpoint === null) return;
+  try {
+    if (vm !== null) await hypervisor.cleanUp(vm.id as VmId);
+    if (endpoint !== null) await network.disconnect(endpoint);
+  } catch (error) {
+    log.error({ pod: record.id, vm: vm?.id, error }, 'a VM left something behind: the next start of hyperd removes it');
+  }
+  record.vm = null;
+  record.endpoint = null;
+  store.savePod(record);
+}
+
+/**
+ * After a restart of hyperd: goes on with a pod whose VM still runs. Answers with what to record when it does not, and
+ * with undefined for a pod that had ended.
+ */
+export async function resumePod(
+  record: PodRecord,
+  options: EngineOptions,
+): Promise<StartedPod | HyperError | undefined> {
+  const { hypervisor, log } = options;
+  if (record.state !== 'running') {
+    if (record.vm === null) return undefined;
+    await releaseVm(record, options);
+    return record.state === 'pending' ? new HyperError('vm_failed', 'hyperd ended while the pod started') : undefined;
+  }
+  const vm = record.vm === null ? undefined : await hypervisor.find({ ...record.vm, id: record.vm.id as VmId });
+  if (vm === undefined) return new HyperError('vm_failed', 'its VM ended while hyperd was away');
+  try {
+    const run = await PodRun.connect(vm, record, true, AbortSignal.timeout(options.bootTimeoutMs), options);
+    const output = run.initOutput([]);
+    const exit = run.initExit(output);
+    exit.catch(() => undefined); // heard by the pod
+    run.listen(log);
+    log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');
+    return { run, output, exit };
+  } catch (error) {
+    await vm.kill();
+    return new HyperError('vm_failed', `its VM was lost: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,286 @@
+import { rm } from 'node:fs/promises';
+import { asHyperError, HyperError, messageOf } from '../lib/errors.ts';
+import { Mutex } from '../lib/mutex.ts';
+import { signalNumber } from '../lib/signals.ts';
+import type { ContainerRecord, PodRecord } from '../store/index.ts';
+import type { AttachClient, Attachment } from './attachment.ts';
+import { Exec } from './exec.ts';
+import type { EngineOptions } from './pod-context.ts';
+import { type LogQuery, readLog } from './log-reader.ts';
+import { initProcess, logPath, podFolder, type PodRun } from './pod-run.ts';
+import type { ExecSpec } from './pod-spec.ts';
+import { startPod } from './pod-start.ts';
+import { checkTransition } from './pod-states.ts';
+import type { ProcessOutput } from './process-output.ts';
+import { releaseVm, resumePod } from './pod-vm.ts';
+import { startFailureExitCode } from './start-failure.ts';
+
+/** How a pod's run came to its end. `error`: why there is no true exit code. */
+export interface PodResult {
+  readonly exitCode: number;
+  readonly error: HyperError | null;
+}
+
+const defaultStopTimeoutMs = 10_000;
+/** From SIGKILL to the exit event; then the VM is killed. */
+const killTimeoutMs = 10_000;
+
+/** One pod and what can be done with it. */
+export class Pod {
+  readonly record: PodRecord;
+  readonly #options: EngineOptions;
+  readonly #onRemoved: () => void;
+  readonly #lock = new Mutex();
+  readonly #clients = new Set<AttachClient>();
+  #run: PodRun | undefined;
+  #output: ProcessOutput | undefined;
+  #finished = Promise.withResolvers<PodResult>();
+  #abortStart: AbortController | undefined;
+
+  constructor(record: PodRecord, options: EngineOptions, onRemoved: () => void) {
+    this.record = record;
+    this.#options = options;
+    this.#onRemoved = onRemoved;
+    const { state, exitCode, error } = this.#container;
+    if (state === 'succeeded' || state === 'failed') {
+      const failure = error === null ? null : new HyperError('vm_failed', error);
+      this.#finished.resolve({ exitCode: exitCode ?? 255, error: failure });
+    }
+  }
+
+  get #container(): ContainerRecord {
+    const container = this.record.containers[0];
+    if (container === undefined) throw new HyperError('internal', `pod ${this.record.id} has no container`);
+    return container;
+  }
+
+  get running(): boolean {
+    return this.record.state === 'running';
+  }
+
+  get run(): PodRun | undefined {
+    return this.#run;
+  }
+
+  async start(): Promise<void> {
+    await this.#lock.run(async () => {
+      if (this.running) throw new HyperError('conflict', `pod ${this.record.name} runs already`);
+      if (this.record.state !== 'pending') this.#begin();
+      const abort = new AbortController();
+      this.#abortStart = abort;
+      try {
+        const started = await startPod(this.record, this.#options, this.#outputs(), abort.signal);
+        this.#adopt(started.run, started.output, started.exit);
+      } catch (error) {
+        const failure = asHyperError(error);
+        await this.#end({ exitCode: startFailureExitCode(failure), error: failure }, false);
+        throw failure;
+      } finally {
+        this.#abortStart = undefined;
+      }
+    });
+  }
+
+  /** After a restart of hyperd: takes the VM back, or records how it ended. */
+  async resume(): Promise<void> {
+    await this.#lock.run(async () => {
+      const resumed = await resumePod(this.record, this.#options);
+      if (resumed instanceof HyperError) await this.#end({ exitCode: 255, error: resumed }, false);
+      else if (resumed !== undefined) this.#adopt(resumed.run, resumed.output, resumed.exit);
+      else if (this.record.autoRemove && this.record.finishedAt !== null) await this.#remove();
+    });
+  }
+
+  /** Asks the process to end with its stop signal, and after the timeout ends it. */
+  async stop(timeoutMs = defaultStopTimeoutMs): Promise<void> {
+    const finished = this.#finished.promise;
+    this.#abortStart?.abort(new HyperError('cancelled', 'the pod was stopped while it started'));
+    const run = this.#run;
+    if (run === undefined) {
+      if (this.record.state !== 'pending') throw new HyperError('conflict', `pod ${this.record.name} does not run`);
+      return;
+    }
+    await run.agent.signal(initProcess, this.#container.stopSignal).catch(() => undefined); // it may have ended
+    if (await endsWithin(finished, timeoutMs)) return;
+    await run.agent.signal(initProcess, signalNumber('KILL')).catch(() => undefined);
+    if (await endsWithin(finished, killTimeoutMs)) return;
+    await run.vm.kill();
+    await finished;
+  }
+
+  async kill(signal: string): Promise<void> {
+    const number = signalNumber(signal);
+    if (this.#run === undefined) throw new HyperError('conflict', `pod ${this.record.name} does not run`);
+    await this.#run.agent.signal(initProcess, number);
+  }
+
+  /** Resolves when nothing is under way: after an end, when its VM has been taken apart. */
+  async settled(): Promise<void> {
+    await this.#lock.run(() => Promise.resolve());
+  }
+
+  async wait(): Promise<PodResult> {
+    return await this.#finished.promise;
+  }
+
+  /** Removes the pod with all that it left. `force` ends it first. */
+  async remove(force: boolean): Promise<void> {
+    if (this.#run !== undefined || this.#abortStart !== undefined) {
+      if (!force) {
+        throw new HyperError('conflict', `pod ${this.record.name} runs: stop it first, or remove it by force (-f)`);
+      }
+      this.#abortStart?.abort(new HyperError('cancelled', 'the pod was removed while it started'));
+      await this.#run?.vm.kill();
+    }
+    await this.#lock.run(() => this.#remove());
+  }
+
+  /** Attaches to the first process. `start` starts the pod with the client attached, so that it misses nothing. */
+  async attach(
+    client: AttachClient,
+    options: { readonly start: boolean; readonly stdin: boolean },
+  ): Promise<Attachment> {
+    if (!options.start && !this.running) {
+      throw new HyperError('conflict', `pod ${this.record.name} does not run: start it first`);
+    }
+    this.#clients.add(client);
+    try {
+      if (options.start) await this.start();
+      else this.#output?.subscribe(client.output);
+    } catch (error) {
+      this.#clients.delete(client);
+      throw error;
+    }
+    client.started(this.record.id);
+    void this.#finished.promise.then(({ exitCode, error }) => {
+      if (!this.#clients.delete(client)) return;
+      if (error === null) client.exited(exitCode);
+      else client.failed(error);
+    });
+    return this.#attachment(client, options.stdin && this.#container.stdin);
+  }
+
+  exec(spec: ExecSpec): Exec {
+    if (this.#run === undefined || !this.running) {
+      throw new HyperError('conflict', `pod ${this.record.name} does not run: start it first`);
+    }
+    return new Exec(this.#run, spec);
+  }
+
+  logs(query: LogQuery, follow: boolean): ReturnType<typeof readLog> {
+    const live = follow && this.#run !== undefined ? { log: this.#run.log, ended: this.#finished.promise } : undefined;
+    return readLog(logPath(this.#options.podsDir, this.record), query, live);
+  }
+
+  /** Leaves the VM to the next hyperd. */
+  release(): void {
+    this.#run?.release();
+    this.#run = undefined;
+  }
+
+  #outputs(): Iterable<AttachClient['output']> {
+    return [...this.#clients].map((client) => client.output);
+  }
+
+  #adopt(run: PodRun, output: ProcessOutput, exit: ReturnType<PodRun['initExit']>): void {
+    this.#run = run;
+    this.#output = output;
+    void exit
+      .then(
+        async (event) => {
+          this.#container.oomKilled = event.oomKilled;
+          this.record.persistedEvent = event.sequence;
+          await this.#lock.run(() =>
+            this.#end({ exitCode: event.exitCode, error: null }, true, () => run.initExitStored(event)),
+          );
+        },
+        async (error: unknown) => {
+          await this.#lock.run(() => this.#end({ exitCode: 255, error: asHyperError(error) }, false));
+        },
+      )
+      .catch((error: unknown) => {
+        this.#options.log.error({ pod: this.record.id, error }, 'the end of a pod could not be handled');
+      });
+  }
+
+  /** A new run of a pod that had ended. */
+  #begin(): void {
+    const container = this.#container;
+    this.record.state = checkTransition(this.record.state, 'pending');
+    container.state = 'pending';
+    for (const each of [this.record, container]) Object.assign(each, { startedAt: null, finishedAt: null });
+    Object.assign(container, { exitCode: null, error: null, oomKilled: false });
+    this.record.reason = null;
+    this.#options.store.savePod(this.record);
+    this.#finished = Promise.withResolvers<PodResult>();
+  }
+
+  /** Stores the result, tells whoever waits, and takes the VM apart behind their back. */
+  async #end(result: PodResult, inOrder: boolean, onStored?: () => void): Promise<void> {
+    const { record } = this;
+    const container = this.#container;
+    const succeeded = result.exitCode === 0 && result.error === null;
+    const finishedAt = new Date().toISOString();
+    record.state = checkTransition(record.state, succeeded ? 'succeeded' : 'failed');
+    container.state = record.state;
+    Object.assign(container, { exitCode: result.exitCode, error: result.error?.message ?? null, finishedAt });
+    record.finishedAt = finishedAt;
+    record.reason = result.error?.message ?? null;
+    this.#options.store.savePod(record);
+    onStored?.();
+    this.#options.log.info({ pod: record.id, exitCode: result.exitCode, reason: record.reason }, 'pod ended');
+    const run = this.#run;
+    this.#run = undefined;
+    this.#output = undefined;
+    this.#finished.resolve(result);
+    await run?.end(inOrder && !record.autoRemove);
+    await releaseVm(record, this.#options);
+    if (record.autoRemove) await this.#remove();
+  }
+
+  async #remove(): Promise<void> {
+    await releaseVm(this.record, this.#options);
+    this.#options.store.deletePod(this.record.id);
+    this.#onRemoved();
+    await rm(podFolder(this.#options.podsDir, this.record), { recursive: true, force: true });
+    if (this.record.state === 'pending') {
+      this.#finished.resolve({ exitCode: 255, error: new HyperError('cancelled', 'the pod was removed') });
+    }
+  }
+
+  #attachment(client: AttachClient, withStdin: boolean): Attachment {
+    const run = this.#run;
+    const stdin = withStdin ? run?.agent.stdin(initProcess) : undefined;
+    const whileRunning = async (act: (run: PodRun) => Promise<void>): Promise<void> => {
+      if (run === undefined || this.#run !== run) return;
+      await act(run).catch((error: unknown) => {
+        this.#options.log.debug({ pod: this.record.id, error: messageOf(error) }, 'an attached client asked in vain');
+      });
+    };
+    return {
+      write: async (bytes) => await stdin?.write(bytes),
+      eof: () => stdin?.end(),
+      resize: (rows, cols) => whileRunning((live) => live.agent.resize(initProcess, rows, cols)),
+      signal: async (signal) => {
+        const number = signalNumber(signal);
+        await whileRunning((live) => live.agent.signal(initProcess, number));
+      },
+      hangup: (stream) => whileRunning((live) => live.agent.closeOutput(initProcess, stream)),
+      leave: () => {
+        this.#clients.delete(client);
+        this.#output?.unsubscribe(client.output);
+        if (this.#container.stdinOnce) stdin?.end();
+      },
+    };
+  }
+}
+
+async function endsWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), milliseconds);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,133 @@
+import { type AgentHello, ControlChannel, type ExitEvent } from './control-channel.ts';
+import { tag } from './fields.ts';
+import * as requests from './requests.ts';
+import { type OutputConsumer, type OutputStream, StreamChannel, type StreamPosition } from './stream-channel.ts';
+import type { StdinWriter } from './stdin-writer.ts';
+
+/** Most requests are answered in milliseconds; under emulation on a busy host in seconds. */
+const requestTimeoutMs = 30_000;
+/** Disks are awaited up to 10 s in the guest, and volumes are copied. */
+const createTimeoutMs = 300_000;
+
+export interface AgentOptions {
+  readonly controlPath: string;
+  readonly streamPath: string;
+  /** The newest event whose effect is stored. */
+  readonly persistedEvent: number;
+  /** Every output stream that is known from an earlier connection. */
+  readonly known: readonly StreamPosition[];
+  /** Bounds the whole of the connecting. */
+  readonly signal: AbortSignal;
+}
+
+export interface AgentHandlers {
+  /** Store what it means, then `acknowledgeEvents`. Called in order of `sequence`. */
+  readonly onExit: (event: ExitEvent) => void;
+  /** The guest is gone or broke the protocol. Told once. */
+  readonly onClose: (cause: Error | undefined) => void;
+}
+
+/**
+ * The host's side of the guest agent: one connected session.
+ *
+ * Between `connect` and `listen` nothing is delivered, so that consumers of known streams can be registered first.
+ */
+export class Agent {
+  readonly hello: AgentHello;
+  readonly #control: ControlChannel;
+  readonly #streams: StreamChannel;
+
+  private constructor(control: ControlChannel, streams: StreamChannel) {
+    this.#control = control;
+    this.#streams = streams;
+    this.hello = control.hello;
+  }
+
+  static async connect(options: AgentOptions): Promise<Agent> {
+    const control = await ControlChannel.open(options.controlPath, options.persistedEvent, options.signal);
+    try {
+      return new Agent(control, await StreamChannel.open(options.streamPath, options.known, options.signal));
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+  }
+
+  listen(handlers: AgentHandlers): void {
+    let told = false;
+    const onClose = (cause: Error | undefined): void => {
+      if (told) return;
+      told = true;
+      this.close();
+      handlers.onClose(cause);
+    };
+    this.#streams.listen(onClose);
+    this.#control.listen({ onExit: handlers.onExit, onClose });
+  }
+
+  async ping(): Promise<void> {
+    await this.#control.request(requests.pingRequest(), requestTimeoutMs);
+  }
+
+  /** Clock, entropy, host name and network of the guest. */
+  async setUp(setup: requests.GuestSetup): Promise<void> {
+    await this.#control.request(requests.setupRequest(setup), requestTimeoutMs);
+  }
+
+  async setClock(): Promise<void> {
+    await this.#control.request(requests.setClockRequest(), requestTimeoutMs);
+  }
+
+  async createContainer(setup: requests.ContainerSetup): Promise<void> {
+    await this.#control.request(requests.createContainerRequest(setup), createTimeoutMs);
+  }
+
+  /** Starts a process and answers with its pid in the guest. Register its consumers first. */
+  async startProcess(setup: requests.ProcessSetup): Promise<number> {
+    const reply = await this.#control.request(requests.startProcessRequest(setup), requestTimeoutMs);
+    return reply.required(tag.pid);
+  }
+
+  async signal(process: number, signal: number): Promise<void> {
+    await this.#control.request(requests.signalRequest(process, signal), requestTimeoutMs);
+  }
+
+  async resize(process: number, rows: number, cols: number): Promise<void> {
+    await this.#control.request(requests.resizeRequest(process, rows, cols), requestTimeoutMs);
+  }
+
+  /** The reader of an output stream has gone for good: the process gets EPIPE. */
+  async closeOutput(process: number, stream: OutputStream): Promise<void> {
+    await this.#control.request(requests.closeOutputRequest(process, stream), requestTimeoutMs);
+  }
+
+  /** Asks the guest to kill what runs, unmount and power off. */
+  async shutDown(timeoutMs: number): Promise<void> {
+    await this.#control.request(requests.shutdownRequest(), timeoutMs);
+  }
+
+  acknowledgeEvents(sequence: number): void {
+    this.#control.acknowledgeEvents(sequence);
+  }
+
+  consume(process: number, stream: OutputStream, consumer: OutputConsumer, offset = 0, ended = false): void {
+    this.#streams.consume(process, stream, consumer, offset, ended);
+  }
+
+  acknowledge(process: number, stream: OutputStream, offset: number, ended = false): void {
+    this.#streams.acknowledge(process, stream, offset, ended);
+  }
+
+  stdin(process: number): StdinWriter {
+    return this.#streams.stdin(process);
+  }
+
+  forget(process: number): void {
+    this.#streams.forget(process);
+  }
+
+  close(): void {
+    this.#control.close();
+    this.#streams.close();
+  }
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { HyperError } from '../lib/errors.ts';
+import { delimiter, encodeMessage, frameKind, FrameReader, type Message } from './frames.ts';
+
+/** How long an answer to HELLO may take before another is sent: what arrives before the guest listens is lost. */
+const helloRetryMs = 100;
+
+export interface PortOptions {
+  /** The unix socket of QEMU's chardev. */
+  readonly path: string;
+  /** The payload of HELLO for a nonce of 16 bytes. */
+  readonly hello: (nonce: Buffer) => Buffer;
+  /** Ends the attempt to connect. */
+  readonly signal: AbortSignal;
+}
+
+/** The host's end of one virtio-serial port: a socket, its frames, and the HELLO that begins a session. */
+export class Port {
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+  #onMessage: (message: Message) => void = () => {};
+  #onClose: (cause: Error | undefined) => void = () => {};
+  #failure: Error | undefined;
+  #closed = false;
+
+  private constructor(socket: Socket, reader: FrameReader) {
+    this.#socket = socket;
+    this.#reader = reader;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', (error) => (this.#failure ??= error));
+    socket.on('close', () => {
+      this.#closed = true;
+      this.#onClose(this.#failure);
+    });
+  }
+
+  /** Connects and exchanges HELLOs. Answers with the port and the agent's HELLO. */
+  static async open(options: PortOptions): Promise<{ readonly port: Port; readonly answer: Buffer }> {
+    const { signal } = options;
+    signal.throwIfAborted();
+    const socket = await connectSocket(options.path, signal);
+    const port = new Port(socket, new FrameReader(randomBytes(16)));
+    try {
+      return { port, answer: await port.#greet(options) };
+    } catch (error) {
+      port.close();
+      throw error;
+    }
+  }
+
+  async #greet({ hello, signal }: PortOptions): Promise<Buffer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const greet = (): void => {
+      if (this.#socket.writableLength > 0) return;
+      const nonce = randomBytes(16);
+      this.#reader.expect(nonce);
+      this.#socket.write(delimiter);
+      this.#socket.write(encodeMessage(frameKind.hello, hello(nonce)));
+    };
+    const abort = (): void =>
+      reject(new HyperError('vm_failed', 'the guest agent does not answer', { cause: signal.reason }));
+    this.#onMessage = (message) => {
+      if (message.kind === frameKind.hello) resolve(message.payload);
+    };
+    this.#onClose = (cause) => reject(new HyperError('vm_failed', 'the VM ended while it started', { cause }));
+    signal.addEventListener('abort', abort, { once: true });
+    greet();
+    const retry = setInterval(greet, helloRetryMs);
+    try {
+      return await promise;
+    } finally {
+      clearInterval(retry);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** From now on messages go to `onMessage`, and `onClose` is told once, with the cause if there was one. */
+  listen(onMessage: (message: Message) => void, onClose: (cause: Error | undefined) => void): void {
+    this.#onMessage = onMessage;
+    this.#onClose = onClose;
+    if (this.#closed) onClose(this.#failure);
+  }
+
+  send(kind: number, payload: Buffer): void {
+    if (!this.#closed) this.#socket.write(encodeMessage(kind, payload));
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const message of this.#reader.read(chunk)) this.#onMessage(message);
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#socket.destroy();
+    }
+  }
+}
+
+function connectSocket(path: string, signal: AbortSignal): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const socket = connect({ path });
+  const abort = (): void => {
+    socket.destroy();
+    reject(new HyperError('cancelled', 'cancelled while connecting to the VM', { cause: signal.reason }));
+  };
+  const fail = (error: Error): void =>
+    reject(new HyperError('vm_failed', `the VM does not answer on ${path}`, { cause: error }));
+  signal.addEventListener('abort', abort, { once: true });
+  socket.once('error', fail);
+  socket.once('connect', () => {
+    socket.off('error', fail);
+    resolve(socket);
+  });
+  return promise.finally(() => signal.removeEventListener('abort', abort));
+}

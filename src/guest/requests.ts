@@ -1,0 +1,183 @@
+import { type Field, tag } from './fields.ts';
+
+/** The operations of the control channel (docs/agent-protocol.md, Requests), each as its op and fields. */
+export interface AgentRequest {
+  readonly op: number;
+  readonly fields: readonly Field[];
+}
+
+export interface NicSetup {
+  readonly mac: string;
+  /** With the prefix length: 192.168.123.2/24. */
+  readonly addresses: readonly string[];
+  readonly gateway: string;
+  readonly mtu: number;
+}
+
+export interface GuestSetup {
+  readonly entropy: Buffer;
+  readonly hostname: string;
+  readonly nics: readonly NicSetup[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+}
+
+export interface ContainerFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly content: Buffer;
+}
+
+export interface ContainerSetup {
+  /** The container's number in this guest, > 0. */
+  readonly container: number;
+  /** Serial of the EROFS disk. */
+  readonly root: string;
+  /** Serial of the ext4 disk of the writable layer. */
+  readonly scratch: string;
+  readonly readOnly: boolean;
+  readonly tmpfs: readonly { readonly path: string; readonly options: string }[];
+  readonly files: readonly ContainerFile[];
+  readonly volumes: readonly string[];
+  readonly shmBytes?: number;
+}
+
+export interface ProcessSetup {
+  /** Chosen by the host, never used twice in a guest's life. */
+  readonly process: number;
+  /** 0: the guest itself. */
+  readonly container: number;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd?: string;
+  readonly user?: string;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly size?: { readonly rows: number; readonly cols: number };
+  readonly rlimits: readonly { readonly name: string; readonly soft: bigint; readonly hard: bigint }[];
+  /** A bit for each capability number. */
+  readonly capabilities?: bigint;
+}
+
+export const pingRequest = (): AgentRequest => ({ op: 1, fields: [] });
+
+export function setupRequest(setup: GuestSetup): AgentRequest {
+  return {
+    op: 2,
+    fields: [
+      [tag.clock, wallClock()],
+      [tag.entropy, setup.entropy],
+      [tag.hostname, setup.hostname],
+      ...setup.nics.map((nic): Field => [
+        tag.nic,
+        [
+          [tag.mac, nic.mac],
+          ...nic.addresses.map((address): Field => [tag.address, address]),
+          [tag.gateway, nic.gateway],
+          [tag.mtu, nic.mtu],
+        ],
+      ]),
+      ...Object.entries(setup.sysctls ?? {}).map(([name, content]): Field => [
+        tag.sysctl,
+        [
+          [tag.name, name],
+          [tag.content, content],
+        ],
+      ]),
+    ],
+  };
+}
+
+export function createContainerRequest(setup: ContainerSetup): AgentRequest {
+  return {
+    op: 3,
+    fields: [
+      [tag.container, setup.container],
+      [tag.root, setup.root],
+      [tag.scratch, setup.scratch],
+      [tag.readOnly, setup.readOnly],
+      ...setup.tmpfs.map((tmpfs): Field => [
+        tag.tmpfs,
+        [
+          [tag.path, tmpfs.path],
+          [tag.options, tmpfs.options],
+        ],
+      ]),
+      ...setup.files.map((file): Field => [
+        tag.file,
+        [
+          [tag.path, file.path],
+          [tag.mode, file.mode],
+          [tag.uid, file.uid],
+          [tag.gid, file.gid],
+          [tag.content, file.content],
+        ],
+      ]),
+      ...setup.volumes.map((path): Field => [tag.volume, [[tag.path, path]]]),
+      ...(setup.shmBytes === undefined ? [] : [[tag.shmSize, setup.shmBytes] as const]),
+    ],
+  };
+}
+
+export function startProcessRequest(setup: ProcessSetup): AgentRequest {
+  const optional: Field[] = [];
+  if (setup.cwd !== undefined) optional.push([tag.cwd, setup.cwd]);
+  if (setup.user !== undefined && setup.user !== '') optional.push([tag.user, setup.user]);
+  if (setup.size !== undefined) optional.push([tag.rows, setup.size.rows], [tag.cols, setup.size.cols]);
+  if (setup.capabilities !== undefined) optional.push([tag.caps, setup.capabilities]);
+  return {
+    op: 4,
+    fields: [
+      [tag.process, setup.process],
+      [tag.container, setup.container],
+      ...setup.args.map((arg): Field => [tag.arg, arg]),
+      ...setup.env.map((entry): Field => [tag.env, entry]),
+      [tag.tty, setup.tty],
+      [tag.stdin, setup.stdin],
+      ...setup.rlimits.map((limit): Field => [
+        tag.rlimit,
+        [
+          [tag.name, limit.name],
+          [tag.soft, limit.soft],
+          [tag.hard, limit.hard],
+        ],
+      ]),
+      ...optional,
+    ],
+  };
+}
+
+export const signalRequest = (process: number, signal: number): AgentRequest => ({
+  op: 5,
+  fields: [
+    [tag.process, process],
+    [tag.signal, signal],
+  ],
+});
+
+export const resizeRequest = (process: number, rows: number, cols: number): AgentRequest => ({
+  op: 6,
+  fields: [
+    [tag.process, process],
+    [tag.rows, rows],
+    [tag.cols, cols],
+  ],
+});
+
+export const setClockRequest = (): AgentRequest => ({ op: 7, fields: [[tag.clock, wallClock()]] });
+
+export const shutdownRequest = (): AgentRequest => ({ op: 9, fields: [] });
+
+export const closeOutputRequest = (process: number, stream: number): AgentRequest => ({
+  op: 10,
+  fields: [
+    [tag.process, process],
+    [tag.stream, stream],
+  ],
+});
+
+/** Nanoseconds since 1970, from the clock that follows corrections and sleep (performance.now() does not). */
+function wallClock(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}

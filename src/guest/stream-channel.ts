@@ -1,0 +1,146 @@
+import { frameKind, type Message, violation } from './frames.ts';
+import { Port } from './port.ts';
+import { StdinWriter } from './stdin-writer.ts';
+import { encodeStreamHeader, readStreamHeader, type StreamHeader, streamHeaderBytes } from './stream-header.ts';
+
+export type OutputStream = 1 | 2;
+
+/** Where an output stream stands with its consumer: bytes persisted, and the whole length once its end is known. */
+export interface StreamPosition {
+  readonly process: number;
+  readonly stream: OutputStream;
+  readonly offset: number;
+  readonly ended: boolean;
+}
+
+/** Takes a process's output. It must acknowledge what it has persisted, or the process is held. */
+export interface OutputConsumer {
+  data(stream: OutputStream, bytes: Buffer): void;
+  end(stream: OutputStream): void;
+}
+
+interface Output {
+  readonly consumer: OutputConsumer;
+  received: number;
+  ended: boolean;
+}
+
+const keyOf = (process: number, stream: number): number => process * 4 + stream;
+const isOutput = (stream: number): stream is OutputStream => stream === 1 || stream === 2;
+
+/** The bytes of all processes: port `sh.hyper.channel.1`. */
+export class StreamChannel {
+  readonly #port: Port;
+  readonly #outputs = new Map<number, Output>();
+  readonly #stdins = new Map<number, StdinWriter>();
+  readonly #acks = new Map<number, StreamHeader>();
+  #flushing = false;
+
+  private constructor(port: Port) {
+    this.#port = port;
+  }
+
+  /** `known`: every output stream whose consumer goes on from an earlier connection. */
+  static async open(path: string, known: readonly StreamPosition[], signal: AbortSignal): Promise<StreamChannel> {
+    const positions = known.map((position) =>
+      encodeStreamHeader({ ...position, offset: position.offset + (position.ended ? 1 : 0) }),
+    );
+    const hello = (nonce: Buffer): Buffer => Buffer.concat([nonce, ...positions]);
+    const { port, answer } = await Port.open({ path, signal, hello });
+    const channel = new StreamChannel(port);
+    for (let offset = 16; offset + streamHeaderBytes <= answer.length; offset += streamHeaderBytes) {
+      const header = readStreamHeader(answer, offset);
+      if (header.stream === 0) channel.#stdins.set(header.process, channel.#newStdin(header.process, header.offset));
+    }
+    return channel;
+  }
+
+  listen(onClose: (cause: Error | undefined) => void): void {
+    this.#port.listen(
+      (message) => this.#receive(message),
+      (cause) => {
+        for (const stdin of this.#stdins.values()) stdin.destroy();
+        onClose(cause);
+      },
+    );
+  }
+
+  /** Register before the process starts, or with the persisted offset before `listen` after a reconnect. */
+  consume(process: number, stream: OutputStream, consumer: OutputConsumer, offset = 0, ended = false): void {
+    this.#outputs.set(keyOf(process, stream), { consumer, received: offset, ended });
+  }
+
+  /** All below `offset` is persisted (`ended`: and the end too). Sent with others in one write. */
+  acknowledge(process: number, stream: OutputStream, offset: number, ended = false): void {
+    this.#queueAck({ process, stream, offset: offset + (ended ? 1 : 0) });
+    if (ended) this.#outputs.delete(keyOf(process, stream));
+  }
+
+  stdin(process: number): StdinWriter {
+    const existing = this.#stdins.get(process);
+    if (existing !== undefined) return existing;
+    const stdin = this.#newStdin(process, 0);
+    this.#stdins.set(process, stdin);
+    return stdin;
+  }
+
+  /** The process has ended: nobody reads its stdin any more. */
+  forget(process: number): void {
+    this.#stdins.get(process)?.destroy();
+    this.#stdins.delete(process);
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  #newStdin(process: number, offset: number): StdinWriter {
+    return new StdinWriter(offset, (kind, at, bytes) => {
+      const header = encodeStreamHeader({ process, stream: 0, offset: at });
+      this.#port.send(frameKind[kind], bytes === undefined ? header : Buffer.concat([header, bytes]));
+    });
+  }
+
+  #queueAck(header: StreamHeader): void {
+    this.#acks.set(keyOf(header.process, header.stream), header);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      for (const ack of this.#acks.values()) this.#port.send(frameKind.ack, encodeStreamHeader(ack));
+      this.#acks.clear();
+    });
+  }
+
+  #receive({ kind, payload }: Message): void {
+    if (payload.length < streamHeaderBytes) throw violation('a stream message without its head');
+    const header = readStreamHeader(payload, 0);
+    if (kind === frameKind.ack) {
+      if (header.stream === 0) this.#stdins.get(header.process)?.acknowledge(header.offset);
+      return;
+    }
+    if (kind !== frameKind.data && kind !== frameKind.eof) throw violation(`kind ${kind} on the stream channel`);
+    const { process, stream } = header;
+    if (!isOutput(stream)) throw violation(`output on stream ${stream}`);
+    const bytes = payload.subarray(streamHeaderBytes);
+    const output = this.#outputs.get(keyOf(process, stream));
+    if (output === undefined) {
+      this.#queueAck({ process, stream, offset: header.offset + (kind === frameKind.eof ? 1 : bytes.length) });
+    } else if (kind === frameKind.eof) {
+      if (header.offset !== output.received) throw violation('a stream ends elsewhere than its bytes');
+      if (output.ended) return;
+      output.ended = true;
+      output.consumer.end(stream);
+    } else {
+      this.#take(output, stream, header.offset, bytes);
+    }
+  }
+
+  #take(output: Output, stream: OutputStream, offset: number, bytes: Buffer): void {
+    if (offset > output.received) throw violation('a gap in a stream');
+    const had = output.received - offset;
+    if (had >= bytes.length) return; // sent again after a reconnect
+    output.received = offset + bytes.length;
+    output.consumer.data(stream, bytes.subarray(had));
+  }
+}

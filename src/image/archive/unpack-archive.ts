@@ -1,0 +1,104 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bytesOf } from '../../lib/byte-string.ts';
+import { throwIfCancelled } from '../../lib/cancellation.ts';
+import { asHyperError } from '../../lib/errors.ts';
+import type { TarEntry, TarSink } from '../layer/tar-entry.ts';
+import { defaultTarLimits } from '../layer/tar-entry.ts';
+import { TarReader } from '../layer/tar-reader.ts';
+import { ArchiveFiles } from './archive-files.ts';
+import { decompressed } from './decompressed.ts';
+
+type Step =
+  | { readonly type: 'entry'; readonly entry: TarEntry }
+  | { readonly type: 'data'; readonly bytes: Buffer }
+  | { readonly type: 'hole'; readonly bytes: number };
+
+/** An archive of images has a few hundred entries: this many are a mistake or worse. */
+const limits = { ...defaultTarLimits, entries: 100_000 };
+
+/** Writes what a tar reader finds into numbered files: the reader tells it at once, the disk follows. */
+class ArchiveUnpacker implements TarSink, AsyncDisposable {
+  readonly files = new ArchiveFiles();
+  readonly #folder: string;
+  #steps: Step[] = [];
+  #count = 0;
+  #current: FileHandle | undefined;
+  #position = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  entry(entry: TarEntry): void {
+    this.#steps.push({ type: 'entry', entry });
+  }
+
+  data(bytes: Buffer): void {
+    this.#steps.push({ type: 'data', bytes: Buffer.from(bytes) });
+  }
+
+  hole(bytes: number): void {
+    this.#steps.push({ type: 'hole', bytes });
+  }
+
+  /** Writes what came since the last time. */
+  async flush(): Promise<void> {
+    const steps = this.#steps;
+    this.#steps = [];
+    for (const step of steps) {
+      if (step.type === 'entry') await this.#begin(step.entry);
+      else if (step.type === 'hole') this.#position += step.bytes;
+      else if (this.#current !== undefined) {
+        await this.#current.write(step.bytes, 0, step.bytes.length, this.#position);
+        this.#position += step.bytes.length;
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#current?.close();
+    this.#current = undefined;
+  }
+
+  async #begin(entry: TarEntry): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    const name = bytesOf(entry.name).toString('utf8');
+    if (entry.kind === 'symlink' || entry.kind === 'hardlink') {
+      this.files.addLink(name, bytesOf(entry.linkName).toString('utf8'), entry.kind);
+    }
+    if (entry.kind !== 'file') return;
+    const path = join(this.#folder, String(this.#count++));
+    this.#current = await open(path, 'wx');
+    this.#position = 0;
+    if (entry.size > 0) await this.#current.truncate(entry.size);
+    this.files.addFile(name, { path, size: entry.size });
+  }
+}
+
+/**
+ * Unpacks an archive (tar; plain, gzip or zstd) of images into a folder: a file each, named by us.
+ *
+ * @throws HyperError `corrupt`, `no_space`, `cancelled`
+ */
+export async function unpackArchive(
+  archive: AsyncIterable<Uint8Array>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<ArchiveFiles> {
+  try {
+    await using unpacker = new ArchiveUnpacker(folder);
+    const reader = new TarReader(unpacker, limits);
+    for await (const chunk of decompressed(archive)) {
+      throwIfCancelled(signal);
+      reader.push(chunk);
+      await unpacker.flush();
+    }
+    reader.end();
+    await unpacker.flush();
+    return unpacker.files;
+  } catch (error) {
+    throw asHyperError(error);
+  }
+}

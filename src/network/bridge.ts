@@ -1,0 +1,88 @@
+import { writeFile } from 'node:fs/promises';
+import { HyperError, systemCode } from '../lib/errors.ts';
+import { findLink, ipBatch, isNoSuchDevice, listRoutes } from './ip-command.ts';
+import { macOf } from './link-names.ts';
+import { refuseConflict } from './subnet-conflict.ts';
+import { formatAddress, gatewayOf, type Subnet } from './subnet.ts';
+
+export interface Bridge {
+  readonly name: string;
+  readonly subnet: Subnet;
+  /** Undefined: that of the default route's device. */
+  readonly mtu: number | undefined;
+  /** Kept in the device's alias, so that a hyperd knows its own bridge from another's. */
+  readonly owner: string;
+}
+
+/** virtio-net and taps go to 65,521; pasta and slirp4netns offer 65,520. */
+const maxMtu = 65_520;
+
+function aliasOf(owner: string): string {
+  return `hyper:${owner.replace(/[^\w/.:@-]/g, '_').slice(0, 200)}`;
+}
+
+/**
+ * Makes the bridge, or adopts it when an earlier run of the same owner made it, and returns its MTU.
+ *
+ * @throws HyperError `conflict` when the name or the subnet is someone else's.
+ */
+export async function ensureBridge(bridge: Bridge): Promise<number> {
+  const { name, subnet } = bridge;
+  const alias = aliasOf(bridge.owner);
+  const [existing, routes] = await Promise.all([findLink(name), listRoutes()]);
+  if (existing !== undefined) refuseForeign(name, alias, existing.ifalias);
+  refuseConflict(subnet, name, routes);
+
+  const mtu = bridge.mtu ?? (await defaultMtu(routes.find((route) => route.dst === 'default')?.dev));
+  const gateway = formatAddress(gatewayOf(subnet));
+  // Of an earlier configuration. The gateway's own is left: guests of an earlier run talk through it.
+  const others = routes.flatMap(({ type, dev, dst }) =>
+    type === 'local' && dev === name && dst !== gateway ? dst : [],
+  );
+  await ipBatch([
+    // A bridge takes the lowest MAC of its ports unless it has its own: guests would lose their gateway's.
+    ...(existing === undefined
+      ? [`link add name ${name} address ${macOf(gateway)} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`]
+      : others.map((address) => `address delete ${address} dev ${name}`)),
+    `link set dev ${name} alias ${alias}`,
+    `link set dev ${name} mtu ${mtu} addrgenmode none up`,
+    `address replace ${gateway}/${subnet.prefixLength} dev ${name}`,
+  ]);
+  // Guests have IPv4 only for now; and never may a packet from the bridge be taken for one of the host's loopback.
+  await writeSetting(`ipv6/conf/${name}/disable_ipv6`, '1');
+  await writeSetting(`ipv4/conf/${name}/route_localnet`, '0');
+  return mtu;
+}
+
+/** Removes the bridge; one that is gone already is fine. */
+export async function deleteBridge(name: string): Promise<void> {
+  try {
+    await ipBatch([`link delete dev ${name}`]);
+  } catch (error) {
+    if (!isNoSuchDevice(error)) throw error;
+  }
+}
+
+function refuseForeign(name: string, ours: string, alias: string | undefined): void {
+  if (alias === ours) return;
+  const whose = alias?.startsWith('hyper:') === true ? `the hyperd of ${alias.slice(6)}` : 'something else than hyperd';
+  throw new HyperError(
+    'conflict',
+    `the network device ${name} belongs to ${whose}: configure other network.bridge and network.subnet, ` +
+      `or remove it with 'ip link delete ${name}' if nothing uses it`,
+  );
+}
+
+async function defaultMtu(device: string | undefined): Promise<number> {
+  const link = device === undefined ? undefined : await findLink(device);
+  return Math.min(link?.mtu ?? 1500, maxMtu);
+}
+
+async function writeSetting(setting: string, value: string): Promise<void> {
+  try {
+    await writeFile(`/proc/sys/net/${setting}`, value);
+  } catch (error) {
+    // A kernel without IPv6 has no such file, and needs none.
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+}

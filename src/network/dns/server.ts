@@ -1,0 +1,137 @@
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type Server as TcpServer, type Socket } from 'node:net';
+import { messageOf, systemCode } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Subnet } from '../subnet.ts';
+import type { Transport } from './exchange.ts';
+import { Forwarder } from './forwarder.ts';
+import { errorAnswer, frame, rcode, Unframer } from './message.ts';
+import type { Names } from './names.ts';
+import { answerOwn, parseQuery } from './query.ts';
+
+export interface DnsServerOptions {
+  /** The address to listen on: the gateway. */
+  readonly address: string;
+  /** Default 53; another one is taken when it is in use. */
+  readonly port?: number;
+  readonly subnet: Subnet;
+  readonly names: Names;
+  readonly upstreams: () => Promise<readonly string[]>;
+  readonly upstreamPort?: number;
+  readonly log: Log;
+}
+
+const maxConnections = 64;
+const maxPerConnection = 16;
+const idleMs = 10_000;
+
+/** A network's DNS server: answers its own names, asks upstream for the others, over UDP and TCP. */
+export class DnsServer {
+  readonly port: number;
+  readonly #options: DnsServerOptions;
+  readonly #udp: UdpSocket;
+  readonly #tcp: TcpServer;
+  readonly #forwarder: Forwarder;
+  readonly #closing = new AbortController();
+  readonly #connections = new Set<Socket>();
+
+  private constructor(options: DnsServerOptions, udp: UdpSocket, tcp: TcpServer) {
+    this.#options = options;
+    this.#udp = udp;
+    this.#tcp = tcp;
+    this.port = udp.address().port;
+    const { upstreams, address, log, upstreamPort } = options;
+    this.#forwarder = new Forwarder({
+      upstreams,
+      self: address,
+      log,
+      signal: this.#closing.signal,
+      ...(upstreamPort === undefined ? {} : { port: upstreamPort }),
+    });
+    udp.on('message', (message, from) => {
+      void this.#answer(message, 'udp').then((answer) => {
+        if (answer !== undefined && !this.#closing.signal.aborted) udp.send(answer, from.port, from.address, ignore);
+      });
+    });
+    udp.on('error', (error) => log.warn({ error: messageOf(error) }, 'DNS over UDP'));
+    tcp.on('connection', (socket) => this.#serve(socket));
+    tcp.on('error', (error) => log.warn({ error: messageOf(error) }, 'DNS over TCP'));
+    tcp.maxConnections = maxConnections;
+  }
+
+  /** Listens on the port for both, or on another when something on this host has it on all addresses. */
+  static async listen(options: DnsServerOptions): Promise<DnsServer> {
+    try {
+      return await DnsServer.#listenOn(options, options.port ?? 53);
+    } catch (error) {
+      if (systemCode(error) !== 'EADDRINUSE') throw error;
+      options.log.info({ address: options.address }, 'port 53 is in use: guests are redirected to another');
+      return DnsServer.#listenOn(options, 0);
+    }
+  }
+
+  static async #listenOn(options: DnsServerOptions, port: number): Promise<DnsServer> {
+    const udp = createSocket('udp4');
+    const tcp = createServer();
+    try {
+      udp.bind({ address: options.address, port });
+      await once(udp, 'listening');
+      tcp.listen({ host: options.address, port: udp.address().port });
+      await once(tcp, 'listening');
+      return new DnsServer(options, udp, tcp);
+    } catch (error) {
+      udp.close();
+      tcp.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const socket of this.#connections) socket.destroy();
+    await Promise.all([
+      new Promise<void>((resolve) => this.#udp.close(resolve)),
+      new Promise<void>((resolve) => this.#tcp.close(() => resolve())),
+    ]);
+  }
+
+  #serve(socket: Socket): void {
+    this.#connections.add(socket);
+    const unframer = new Unframer();
+    let pending = 0;
+    socket.setTimeout(idleMs, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#connections.delete(socket));
+    socket.on('data', (chunk: Buffer) => {
+      for (const message of unframer.push(chunk)) {
+        pending += 1;
+        if (pending >= maxPerConnection) socket.pause();
+        void this.#answer(message, 'tcp').then((answer) => {
+          pending -= 1;
+          if (answer !== undefined) socket.write(frame(answer));
+          socket.resume();
+        });
+      }
+    });
+  }
+
+  /** Never throws: what goes wrong is an answer too, or silence for what is no query. */
+  async #answer(message: Buffer, transport: Transport): Promise<Buffer | undefined> {
+    const query = parseQuery(message);
+    if (query === 'silence') return undefined;
+    if ('refuse' in query) return errorAnswer(message, query.refuse);
+    try {
+      const own = answerOwn(query, this.#options.names, this.#options.subnet);
+      return own ?? (await this.#forwarder.ask(message, transport));
+    } catch (error) {
+      this.#options.log.debug({ name: query.name, type: query.type, error: messageOf(error) }, 'DNS query failed');
+      return errorAnswer(message, rcode.serverFailure);
+    }
+  }
+}
+
+/** A guest that went away before its answer is nobody's problem. */
+function ignore(): void {
+  return undefined;
+}

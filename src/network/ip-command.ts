@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { HyperError } from '../lib/errors.ts';
+import { runCommand } from '../lib/run-command.ts';
+
+const Link = z.object({
+  ifname: z.string(),
+  mtu: z.number(),
+  ifalias: z.string().optional(),
+  linkinfo: z
+    .object({ info_kind: z.string().optional(), info_data: z.object({ type: z.string().optional() }).optional() })
+    .optional(),
+});
+/** A network device, as much as we need of `ip -details -json link`. */
+export type Link = z.infer<typeof Link>;
+
+const Route = z.object({ dst: z.string(), dev: z.string().optional(), type: z.string().optional() });
+/** A route, as much as we need of `ip -json route`. */
+export type Route = z.infer<typeof Route>;
+
+/** Some versions of ip print nothing where there is nothing, and `{}` for what they filtered out. */
+function parseList<T>(schema: z.ZodType<T>, json: string): T[] {
+  const list = json.trim() === '' ? [] : z.array(z.unknown()).parse(JSON.parse(json));
+  return list.flatMap((item) => {
+    const parsed = schema.safeParse(item);
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
+/** Runs several ip commands in one process: they stop at the first that fails. */
+export async function ipBatch(lines: readonly string[], signal?: AbortSignal): Promise<void> {
+  await runCommand('ip', ['-batch', '-'], {
+    input: `${lines.join('\n')}\n`,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** The device of this name, or undefined. */
+export async function findLink(name: string): Promise<Link | undefined> {
+  try {
+    const { stdout } = await runCommand('ip', ['-details', '-json', 'link', 'show', 'dev', name]);
+    return parseList(Link, stdout)[0];
+  } catch (error) {
+    if (isNoSuchDevice(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The devices that are ports of a bridge. */
+export async function linksOn(bridge: string): Promise<Link[]> {
+  const { stdout } = await runCommand('ip', ['-details', '-json', 'link', 'show', 'master', bridge]);
+  return parseList(Link, stdout);
+}
+
+/** All IPv4 routes of all tables, so also the host's own addresses. */
+export async function listRoutes(): Promise<Route[]> {
+  const { stdout } = await runCommand('ip', ['-4', '-json', 'route', 'show', 'table', 'all']);
+  return parseList(Route, stdout);
+}
+
+/** Whether ip failed because a device is not there. */
+export function isNoSuchDevice(error: unknown): boolean {
+  return error instanceof HyperError && /does not exist|Cannot find device/.test(error.message);
+}

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { HyperError } from '../lib/errors.ts';
+import { parseAddress } from './subnet.ts';
+
+/** IFNAMSIZ less the closing zero. */
+const maxLength = 15;
+
+/** @throws HyperError `bad_request` when a bridge cannot be called so (also what would need quoting in nft). */
+export function checkBridgeName(name: string): string {
+  if (name.length > maxLength || !/^[A-Za-z][A-Za-z0-9_-]*$/.test(name)) {
+    const rule = `up to ${maxLength} letters, digits, _ and -, a letter first`;
+    throw new HyperError('bad_request', `not a name for a bridge: ${name}: use ${rule}`);
+  }
+  return name;
+}
+
+/** `vm-EljQlbnRAP`, NIC 0 → `hyEljQlbnRAP-0`; of any other id, ten letters of its hash. */
+export function tapName(vmId: string, nic: number): string {
+  if (!Number.isInteger(nic) || nic < 0 || nic > 99) {
+    throw new HyperError('bad_request', `a VM has NICs 0 to 99, not ${nic}`);
+  }
+  const letters = /^vm-([A-Za-z]{10})$/.exec(vmId)?.[1] ?? createHash('sha256').update(vmId).digest('hex').slice(0, 10);
+  return `hy${letters}-${nic}`;
+}
+
+/** Locally administered, made from the address: unique in its network, and the same after a restart. */
+export function macOf(address: string): string {
+  const hex = parseAddress(address).toString(16).padStart(8, '0');
+  return ['02', '68', ...(hex.match(/../g) ?? [])].join(':');
+}

@@ -1,0 +1,47 @@
+import { HyperError } from '../lib/errors.ts';
+import { ipBatch, isNoSuchDevice, linksOn } from './ip-command.ts';
+
+export interface TapOptions {
+  readonly name: string;
+  readonly bridge: string;
+  readonly ownerUid: number;
+  readonly mtu: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Makes a tap that stays when no one has it open, puts it on the bridge and sets it up: one process. */
+export async function createTap({ name, bridge, ownerUid, mtu, signal }: TapOptions): Promise<void> {
+  const lines = [
+    `tuntap add dev ${name} mode tap user ${ownerUid} vnet_hdr`,
+    `link set dev ${name} mtu ${mtu} addrgenmode none master ${bridge} up`,
+  ];
+  try {
+    await ipBatch(lines, signal);
+  } catch (error) {
+    // Made by someone else: not ours to remove.
+    if (error instanceof HyperError && error.message.includes('Device or resource busy')) {
+      throw new HyperError('conflict', `the tap ${name} exists already: disconnect it first`, { cause: error });
+    }
+    await deleteTaps([name]);
+    throw error;
+  }
+}
+
+/** Removes taps; those that are gone already are fine. */
+export async function deleteTaps(names: readonly string[]): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      try {
+        await ipBatch([`link delete dev ${name}`]);
+      } catch (error) {
+        if (!isNoSuchDevice(error)) throw error;
+      }
+    }),
+  );
+}
+
+/** The names of the taps on a bridge. */
+export async function listTaps(bridge: string): Promise<string[]> {
+  const links = await linksOn(bridge);
+  return links.filter((link) => link.linkinfo?.info_data?.type === 'tap').map((link) => link.ifname);
+}

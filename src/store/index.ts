@@ -1,0 +1,2 @@
+export { type ContainerRecord, type PodRecord, type PodState, podStates } from './pod-record.ts';
+export { Store } from './store.ts';

@@ -1,0 +1,71 @@
+import type { Accelerator, Disk, VmSpec } from '../hypervisor.ts';
+import type { VmFiles } from './vm-files.ts';
+
+export interface QemuMachine {
+  readonly accelerator: Accelerator;
+  /** As QEMU's process sees them. */
+  readonly kernelPath: string;
+  readonly initramfsPath: string;
+}
+
+/** MiB of translated code that TCG may keep for one VM: without it up to 1 GiB (facts: tb-size). */
+const translationBufferMiB = 64;
+
+/** How much of the guest's console QEMU keeps; a power of two. */
+export const consoleBytes = 64 << 10;
+
+/** The guest kernel's command line. KASLR and mitigations stay on. */
+export function kernelCommandLine(accelerator: Accelerator): string {
+  const common =
+    'console=ttyS0 quiet panic=-1 8250.nr_uarts=1 i8042.noaux random.trust_cpu=on rcupdate.rcu_expedited=1';
+  // Under emulation timers are late when the host is busy: the kernel's checks of them would only delay the boot.
+  return accelerator === 'tcg' ? `${common} tsc=reliable no_timer_check` : common;
+}
+
+/** A comma in a value is written twice (QEMU's option syntax). */
+const value = (text: string): string => text.replaceAll(',', ',,');
+
+/** The whole command line of a VM's QEMU process. */
+export function qemuArguments(
+  spec: VmSpec,
+  machine: QemuMachine,
+  files: Pick<VmFiles, 'qmp' | 'control' | 'streams'>,
+): string[] {
+  const { accelerator } = machine;
+  return [
+    ['-name', spec.id],
+    ['-no-user-config', '-nodefaults', '-display', 'none'],
+    ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ['-machine', 'q35,usb=off,vmport=off,graphics=off,hpet=off'],
+    accelerator === 'kvm'
+      ? ['-accel', 'kvm', '-cpu', 'host']
+      : ['-accel', `tcg,tb-size=${translationBufferMiB},thread=multi`, '-cpu', 'max'],
+    ['-smp', String(spec.vcpus), '-m', `${spec.memoryMiB}M`],
+    ['-kernel', machine.kernelPath, '-initrd', machine.initramfsPath, '-append', kernelCommandLine(accelerator)],
+    // A guest that reboots (panic=-1) or powers off stops, so that the end of its console can still be read.
+    ['-action', 'reboot=shutdown,shutdown=pause'],
+    ['-chardev', `ringbuf,id=console,size=${consoleBytes}`, '-serial', 'chardev:console'],
+    ['-chardev', `socket,id=monitor,path=${value(files.qmp)},server=on,wait=off`, '-mon', 'monitor,mode=control'],
+    ['-device', 'virtio-serial-pci,id=serial'],
+    ...[files.control, files.streams].flatMap((path, index) => [
+      ['-chardev', `socket,id=channel${index},path=${value(path)},server=on,wait=off`],
+      ['-device', `virtserialport,id=port${index},chardev=channel${index},name=sh.hyper.channel.${index}`],
+    ]),
+    ['-device', 'virtio-rng-pci'],
+    ...spec.disks.map(diskArguments),
+    spec.nic === undefined
+      ? []
+      : [
+          ...['-netdev', `tap,id=nic0,ifname=${spec.nic.tap},script=no,downscript=no`],
+          ...['-device', `virtio-net-pci,netdev=nic0,mac=${spec.nic.mac},romfile=`],
+        ],
+  ].flat();
+}
+
+function diskArguments(disk: Disk, index: number): string[] {
+  const node = `driver=${disk.format},node-name=disk${index},read-only=${disk.readOnly ? 'on' : 'off'},discard=unmap`;
+  return [
+    ...['-blockdev', `${node},file.driver=file,file.filename=${value(disk.path)}`],
+    ...['-device', `virtio-blk-pci,drive=disk${index},serial=${disk.serial},werror=report,rerror=report`],
+  ];
+}

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, type AgentOptions } from '../../guest/index.ts';
+import { HyperError, messageOf } from '../../lib/errors.ts';
+import { stillRuns, signalProcess } from '../../lib/process-identity.ts';
+import type { Vm, VmEnd, VmRecord } from '../hypervisor.ts';
+import { consoleBytes } from './arguments.ts';
+import { Qmp, type QmpEvent } from './qmp.ts';
+import type { VmFiles } from './vm-files.ts';
+
+/** How often it is looked whether a process that is not our child has gone, once its monitor has closed. */
+const goneIntervalMs = 10;
+const consoleLines = 20;
+
+/** A QEMU process with its monitor. */
+export class QemuVm implements Vm {
+  readonly record: VmRecord;
+  readonly #files: VmFiles;
+  readonly #qmp: Qmp;
+  readonly #ended = Promise.withResolvers<VmEnd>();
+  readonly #portsOpen = Promise.withResolvers<void>();
+  readonly #openPorts = new Set<string>();
+  #killed = false;
+  #lastConsole = '';
+  #shutdownReason: string | undefined;
+
+  private constructor(record: VmRecord, files: VmFiles, qmp: Qmp) {
+    this.record = record;
+    this.#files = files;
+    this.#qmp = qmp;
+  }
+
+  /** Takes charge of a QEMU whose monitor answers. `booting`: its guest has yet to open its ports. */
+  static async attach(record: VmRecord, files: VmFiles, booting: boolean): Promise<QemuVm> {
+    const early: QmpEvent[] = [];
+    let deliver = (event: QmpEvent): void => void early.push(event);
+    const qmp = await Qmp.connect(files.qmp, (event) => deliver(event));
+    const vm = new QemuVm(record, files, qmp);
+    deliver = (event) => vm.#onEvent(event);
+    for (const event of early) vm.#onEvent(event);
+    if (!booting) vm.#portsOpen.resolve();
+    void qmp.closed.then(() => vm.#onMonitorClosed());
+    // The guest stopped while no hyperd listened: its SHUTDOWN event was lost.
+    if (!booting && (await vm.#status()) === 'shutdown') void vm.#onGuestStopped('guest-shutdown');
+    return vm;
+  }
+
+  get ended(): Promise<VmEnd> {
+    return this.#ended.promise;
+  }
+
+  async connectAgent(options: Omit<AgentOptions, 'controlPath' | 'streamPath'>): Promise<Agent> {
+    const { signal } = options;
+    const stopped = this.ended.then(({ reason }) => {
+      throw new HyperError('vm_failed', reason);
+    });
+    stopped.catch(() => undefined); // heard through the races below, or not needed
+    const aborted = Promise.withResolvers<never>();
+    const abort = (): void =>
+      aborted.reject(new HyperError('timeout', 'the guest did not answer', { cause: signal.reason }));
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      signal.throwIfAborted();
+      await Promise.race([this.#portsOpen.promise, stopped, aborted.promise]);
+      const { control, streams } = this.#files;
+      return await Promise.race([Agent.connect({ ...options, controlPath: control, streamPath: streams }), stopped]);
+    } catch (error) {
+      throw new HyperError('vm_failed', `${messageOf(error)}${await this.#consoleTail()}`, { cause: error });
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async console(): Promise<string> {
+    try {
+      const text = await this.#qmp.execute('ringbuf-read', { device: 'console', size: consoleBytes });
+      // Reading takes it out of the ring: keep what was read for who asks next.
+      if (typeof text === 'string') this.#lastConsole = (this.#lastConsole + text).slice(-consoleBytes);
+    } catch {
+      // QEMU has gone: what was read before is all there is
+    }
+    return this.#lastConsole;
+  }
+
+  async kill(): Promise<void> {
+    this.#killed = true;
+    await signalProcess(this.record.process, 'SIGKILL');
+    await this.ended;
+  }
+
+  release(): void {
+    this.#qmp.close();
+  }
+
+  #onEvent({ name, data }: QmpEvent): void {
+    if (name === 'VSERPORT_CHANGE' && data['open'] === true) {
+      this.#openPorts.add(String(data['id']));
+      if (this.#openPorts.size === 2) this.#portsOpen.resolve();
+    } else if (name === 'SHUTDOWN') {
+      void this.#onGuestStopped(String(data['reason']));
+    }
+  }
+
+  /** The guest powered off or rebooted and QEMU has paused: its console is read, then QEMU ends. */
+  async #onGuestStopped(reason: string): Promise<void> {
+    this.#shutdownReason = reason;
+    await this.console();
+    await this.#qmp.execute('quit').catch(() => undefined); // it may end before it answers
+  }
+
+  async #status(): Promise<string> {
+    const status = await this.#qmp.execute('query-status');
+    return typeof status === 'object' && status !== null && 'status' in status ? String(status.status) : '';
+  }
+
+  async #onMonitorClosed(): Promise<void> {
+    while (await stillRuns(this.record.process)) await delay(goneIntervalMs);
+    this.#ended.resolve(await this.#describeEnd());
+  }
+
+  async #describeEnd(): Promise<VmEnd> {
+    if (this.#killed) return { reason: 'the VM was killed', expected: true };
+    if (this.#shutdownReason === 'guest-shutdown') return { reason: 'the guest powered off', expected: true };
+    if (this.#shutdownReason === 'guest-reset') {
+      return { reason: `the guest's kernel panicked or rebooted${await this.#consoleTail()}`, expected: false };
+    }
+    const said = await readFile(this.#files.errors, 'utf8').catch(() => '');
+    const why = said.trim() === '' ? '' : `: ${said.trim().split('\n').slice(-3).join('; ')}`;
+    return { reason: `QEMU ended by itself or was killed from outside${why}`, expected: false };
+  }
+
+  /** The last lines of the guest's console, ready to follow a sentence; empty when it printed nothing. */
+  async #consoleTail(): Promise<string> {
+    const lines = (await this.console()).split(/\r?\n/).filter((line) => line.trim() !== '');
+    if (lines.length === 0) return '';
+    return `; the end of the guest's console:\n${lines.slice(-consoleLines).join('\n')}`;
+  }
+}

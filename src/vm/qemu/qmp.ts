@@ -1,0 +1,97 @@
+import { connect, type Socket } from 'node:net';
+import { HyperError } from '../../lib/errors.ts';
+
+export interface QmpEvent {
+  readonly name: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+/** A QEMU Machine Protocol session (QEMU docs, interop/qmp-spec). */
+export class Qmp {
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+  #rest = '';
+  #onEvent: (event: QmpEvent) => void = () => {};
+  readonly #closed = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => this.#receive(text));
+    socket.on('error', () => socket.destroy()); // 'close' follows and tells
+    socket.on('close', () => {
+      this.#isClosed = true;
+      for (const waiting of this.#waiting.values()) waiting.reject(gone());
+      this.#waiting.clear();
+      this.#closed.resolve();
+    });
+  }
+
+  /** Connects and leaves the negotiation behind. Fails when nobody listens on the path. */
+  static async connect(path: string, onEvent: (event: QmpEvent) => void): Promise<Qmp> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const socket = connect({ path }, resolve);
+    socket.once('error', reject);
+    await promise;
+    socket.off('error', reject);
+    const qmp = new Qmp(socket);
+    qmp.#onEvent = onEvent;
+    await qmp.execute('qmp_capabilities');
+    return qmp;
+  }
+
+  /** Resolves when QEMU has closed the connection, which it does when it ends. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  async execute(command: string, argumentsOf?: object): Promise<unknown> {
+    if (this.#isClosed) throw gone();
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, { resolve, reject });
+    this.#socket.write(`${JSON.stringify({ execute: command, arguments: argumentsOf, id })}\n`);
+    return await promise;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.trim() === '') continue;
+      const message: unknown = JSON.parse(line);
+      if (isObject(message)) this.#dispatch(message);
+    }
+  }
+
+  #dispatch(message: Readonly<Record<string, unknown>>): void {
+    if (typeof message['event'] === 'string') {
+      this.#onEvent({ name: message['event'], data: isObject(message['data']) ? message['data'] : {} });
+      return;
+    }
+    if (typeof message['id'] !== 'number') return; // the greeting
+    const waiting = this.#waiting.get(message['id']);
+    this.#waiting.delete(message['id']);
+    const error = message['error'];
+    if (isObject(error)) waiting?.reject(new HyperError('vm_failed', `QEMU: ${String(error['desc'])}`));
+    else waiting?.resolve(message['return']);
+  }
+}
+
+function gone(): HyperError {
+  return new HyperError('vm_failed', 'the VM has ended');
+}

@@ -1,0 +1,65 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HyperError, messageOf, systemCode } from '../lib/errors.ts';
+import { newNameSuffix } from '../lib/ids.ts';
+import { runCommand } from '../lib/run-command.ts';
+
+/**
+ * Makes scratch disks: the ext4 file systems of writable layers, sparse files of a fixed size. A formatted one of each
+ * size is kept and copied, by reflink where the file system can, else without its holes.
+ */
+export class ScratchDisks {
+  readonly #folder: string;
+  readonly #making = new Map<number, Promise<string>>();
+
+  /** `folder` keeps the formatted originals. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Writes a fresh disk of `sizeMiB` to `path`. */
+  async create(path: string, sizeMiB: number): Promise<void> {
+    const original = await this.#original(sizeMiB);
+    try {
+      await runCommand('cp', ['--sparse=always', '--reflink=auto', original, path], { timeoutMs: 120_000 });
+    } catch (error) {
+      await rm(path, { force: true });
+      if (messageOf(error).includes('No space left')) {
+        throw new HyperError('no_space', 'no space for the writable layer: free some disk space', { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  #original(sizeMiB: number): Promise<string> {
+    const making = this.#making.get(sizeMiB);
+    if (making !== undefined) return making;
+    const made = this.#make(sizeMiB);
+    this.#making.set(sizeMiB, made);
+    made.catch(() => this.#making.delete(sizeMiB)); // the caller hears of it; the next one tries again
+    return made;
+  }
+
+  async #make(sizeMiB: number): Promise<string> {
+    const path = join(this.#folder, `scratch-${sizeMiB}.ext4`);
+    try {
+      await stat(path);
+      return path;
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    }
+    await mkdir(this.#folder, { recursive: true });
+    const temporary = `${path}.${newNameSuffix()}.tmp`;
+    try {
+      // Inode tables stay unwritten (the guest mounts with noinit_itable); a small journal so that a VM's death harms nothing.
+      const options = ['-q', '-F', '-t', 'ext4', '-m', '0', '-J', 'size=8', '-E', 'lazy_itable_init=1,nodiscard'];
+      await runCommand('mke2fs', [...options, '-L', 'scratch', temporary, `${sizeMiB}M`], {
+        env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+      });
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    return path;
+  }
+}

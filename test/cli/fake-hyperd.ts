@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { ExecSpec, ImageProgress, PodSpec } from '../../src/contract/index.ts';
+import { fakePod } from './fake-answers.ts';
+import { images as fakeImages } from './fake-image.ts';
+import { playProcess } from './fake-process.ts';
+
+interface FakePod {
+  readonly id: string;
+  readonly spec: PodSpec;
+  state: 'pending' | 'running' | 'succeeded';
+}
+
+/**
+ * What a client can see of a daemon, for what only the client does: terminals, pipes, signals, exit codes. Its processes are those of
+ * fake-process.ts. The real daemon's tests are elsewhere.
+ */
+export class FakeHyperd implements AsyncDisposable {
+  readonly folder: string;
+  readonly socket: string;
+  /** Method and target of each request, in order. */
+  readonly requests: string[] = [];
+  readonly bodies: unknown[] = [];
+  readonly pods = new Map<string, FakePod>();
+  readonly execs = new Map<string, ExecSpec>();
+  readonly images = new Set(['busybox']);
+  pullEvents: readonly ImageProgress[] = [];
+  readonly #server: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  readonly #open = new Set<Duplex>();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.socket = join(folder, 'hyper.sock');
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server.on('connection', (socket) => {
+      this.#open.add(socket);
+      socket.on('close', () => this.#open.delete(socket));
+    });
+    this.#server.on('upgrade', (request, socket, head) => {
+      this.requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
+      this.#sockets.handleUpgrade(request, socket, head, (client) => this.#attach(request.url ?? '', client));
+    });
+  }
+
+  static async start(): Promise<FakeHyperd> {
+    const fake = new FakeHyperd(await mkdtemp(join(tmpdir(), 'hyper-cli-')));
+    fake.#server.listen(fake.socket);
+    await once(fake.#server, 'listening');
+    return fake;
+  }
+
+  /** As a SIGKILL of the daemon: every connection breaks, nothing is said. */
+  die(): void {
+    for (const socket of this.#open) socket.destroy();
+    this.#server.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.die();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call = `${request.method ?? ''} ${request.url ?? ''}`;
+    this.requests.push(call);
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString();
+    const send = (body: unknown, status = 200): void => {
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    };
+    const [, pod, action] = /\/v1\/pods\/([^/?]+)(?:\/(\w+))?/.exec(call) ?? [];
+    if (call === 'POST /v1/pods') {
+      this.#create(text, send);
+    } else if (call === 'POST /v1/images/pull') {
+      for (const event of this.pullEvents) response.write(`${JSON.stringify(event)}\n`);
+      for (const event of this.pullEvents) if (event.type === 'done') this.images.add(event.reference);
+      response.end();
+    } else if (call === 'POST /v1/images/load') {
+      const event: ImageProgress = {
+        type: 'done',
+        image: fakeImages.busybox,
+        reference: `loaded:${text.length}`,
+        changed: true,
+      };
+      response.end(`${JSON.stringify(event)}\n`);
+    } else if (call === 'GET /v1/pods') {
+      send([...this.pods.values()].map((known) => fakePod(known.id, known.spec, known.state)));
+    } else if (call === 'GET /v1/images') {
+      send([fakeImages.busybox]);
+    } else if (pod !== undefined) {
+      const known = this.pods.get(pod);
+      if (known === undefined) send({ code: 'not_found', message: `no such pod: ${pod}: see 'hyper list'` }, 404);
+      else if (action === 'wait') send({ exitCode: 7, error: null });
+      else if (action === 'execs') send({ id: this.#newExec(text) });
+      else if (action === 'logs') response.end(logBytes);
+      else if (request.method === 'GET') send(fakePod(known.id, known.spec, known.state));
+      else send({});
+    } else {
+      send({ code: 'not_found', message: `no such call: ${call}` }, 404);
+    }
+  }
+
+  #create(text: string, send: (body: unknown, status?: number) => void): void {
+    const spec = JSON.parse(text) as PodSpec;
+    this.bodies.push(spec);
+    const image = spec.containers[0]?.image ?? '';
+    if (!this.images.has(image)) {
+      send({ code: 'not_found', message: `no such image: ${image}` }, 404);
+      return;
+    }
+    const id = `pod-abcdefghi${String.fromCharCode(65 + this.pods.size)}`;
+    this.pods.set(id, { id, spec, state: 'pending' });
+    send({ id, name: spec.name ?? 'busybox-0123456789', containers: ['0'.repeat(64)] });
+  }
+
+  #newExec(text: string): string {
+    const spec = JSON.parse(text) as ExecSpec;
+    this.bodies.push(spec);
+    const id = `exec${this.execs.size}`;
+    this.execs.set(id, spec);
+    return id;
+  }
+
+  #attach(url: string, client: WebSocket): void {
+    const [, kind, id = ''] = /^\/v1\/(pods|execs)\/([^/]+)\/attach/.exec(url) ?? [];
+    const args = kind === 'pods' ? this.pods.get(id)?.spec.containers[0]?.command : this.execs.get(id)?.args;
+    void playProcess(client, id, args ?? []);
+  }
+}
+
+/** One record on each stream (contract/attach.ts). */
+const logBytes = Buffer.concat(
+  [
+    { stream: 1, text: 'to stdout\n' },
+    { stream: 2, text: 'to stderr\n' },
+  ].map(({ stream, text }) => {
+    const header = Buffer.alloc(13);
+    header.writeUInt8(stream, 0);
+    header.writeUInt32LE(text.length, 1);
+    header.writeBigUInt64LE(1_767_225_600_123_456_789n, 5);
+    return Buffer.concat([header, Buffer.from(text)]);
+  }),
+);

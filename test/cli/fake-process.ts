@@ -1,0 +1,80 @@
+import { EventEmitter, once } from 'node:events';
+import type { WebSocket } from 'ws';
+import type { AttachEvent } from '../../src/contract/index.ts';
+
+const blockBytes = 64 * 1024;
+
+/** A process of the fake daemon: what it does is named by its first argument. */
+export async function playProcess(client: WebSocket, id: string, args: readonly string[]): Promise<void> {
+  const input = new EventEmitter();
+  client.on('message', (data, isBinary) => {
+    if (!Buffer.isBuffer(data)) return;
+    if (isBinary) input.emit('stdin', data.subarray(1));
+    else input.emit('command', JSON.parse(data.toString()));
+  });
+  const [what = '', argument = ''] = args;
+  const event = (body: AttachEvent): void => client.send(JSON.stringify(body));
+  const write = (channel: 1 | 2, data: Buffer): Promise<void> =>
+    new Promise((resolve) => client.send(Buffer.concat([Buffer.from([channel]), data]), () => resolve()));
+  const exit = (exitCode: number): void => {
+    event({ type: 'exit', exitCode });
+    client.close();
+  };
+  if (what === 'fail') {
+    event({ type: 'error', code: argument, message: `cannot start: ${argument}` });
+    client.close();
+    return;
+  }
+  if (what === 'never-starts') return;
+  event({ type: 'started', id });
+  switch (what) {
+    case 'exit':
+      exit(Number(argument));
+      return;
+    case 'say':
+      await write(1, Buffer.from(argument));
+      await write(2, Buffer.from('to stderr\n'));
+      exit(0);
+      return;
+    case 'cat':
+      input.on('stdin', (data: Buffer) => void write(1, data));
+      input.on('command', (command: { type: string }) => {
+        if (command.type === 'eof') exit(0);
+      });
+      return;
+    case 'flood': {
+      // Until its reader has gone: then its exit code says how it got to know.
+      let hungUp = false;
+      input.on('command', (command: { type: string }) => {
+        hungUp ||= command.type === 'hangup';
+      });
+      const block = Buffer.alloc(blockBytes, 'flood\n');
+      const blocks = argument === '' ? Infinity : Number(argument) / blockBytes;
+      for (let sent = 0; sent < blocks && !hungUp && client.readyState === client.OPEN; sent++) await write(1, block);
+      exit(hungUp ? 42 : 0);
+      return;
+    }
+    case 'report':
+      // Prints every command it gets; the signal TERM ends it.
+      await write(1, Buffer.from('ready\n'));
+      input.on('stdin', (data: Buffer) => void write(1, Buffer.from(`stdin ${data.toString('hex')}\n`)));
+      input.on('command', (command: { type: string; signal?: string }) => {
+        void write(1, Buffer.from(`${JSON.stringify(command)}\n`)).then(() => {
+          if (command.signal === 'SIGTERM') exit(143);
+        });
+      });
+      return;
+    case 'deaf':
+      // A daemon that hangs: it answers neither signals nor pings.
+      await write(1, Buffer.from('ready\n'));
+      client.pause();
+      return;
+    case 'break':
+      await write(1, Buffer.from('ready\n'));
+      await once(input, 'stdin');
+      client.terminate();
+      return;
+    default:
+      exit(0);
+  }
+}

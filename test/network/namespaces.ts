@@ -1,0 +1,50 @@
+import { runCommand } from '../../src/lib/run-command.ts';
+
+let count = 0;
+
+/** A network namespace that goes when it is disposed, with `lo` up. */
+export class Namespace implements AsyncDisposable {
+  readonly name: string;
+  /** What to put before a command that is to run in it. */
+  readonly by: readonly string[];
+
+  private constructor(name: string) {
+    this.name = name;
+    this.by = ['ip', 'netns', 'exec', name];
+  }
+
+  static async create(): Promise<Namespace> {
+    const namespace = new Namespace(`hyper-test-${process.pid}-${(count += 1)}`);
+    await runCommand('ip', ['netns', 'add', namespace.name]);
+    await namespace.ip('link', 'set', 'lo', 'up');
+    return namespace;
+  }
+
+  async ip(...args: string[]): Promise<string> {
+    return (await runCommand('ip', ['-netns', this.name, ...args])).stdout;
+  }
+
+  async run(file: string, ...args: string[]): Promise<string> {
+    return (await runCommand('ip', ['netns', 'exec', this.name, file, ...args])).stdout;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await runCommand('ip', ['netns', 'delete', this.name]);
+  }
+}
+
+/** A host and the world outside it: 203.0.113.1 and 203.0.113.2, joined by a cable; the host's default route goes there. */
+export async function hostAndOutside(): Promise<{ readonly host: Namespace; readonly outside: Namespace }> {
+  const host = await Namespace.create();
+  const outside = await Namespace.create();
+  await host.ip('link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'uplink', 'netns', outside.name);
+  await host.ip('address', 'add', '203.0.113.1/24', 'dev', 'uplink');
+  await outside.ip('address', 'add', '203.0.113.2/24', 'dev', 'uplink');
+  await host.ip('link', 'set', 'uplink', 'up');
+  await outside.ip('link', 'set', 'uplink', 'up');
+  await host.ip('route', 'add', 'default', 'via', '203.0.113.2');
+  return { host, outside };
+}
+
+export const isRoot = process.getuid?.() === 0;
+export const skipUnlessRoot = isRoot ? false : 'makes network namespaces: run the tests as root';

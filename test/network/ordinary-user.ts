@@ -1,0 +1,35 @@
+import { chown, mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isRoot } from './namespaces.ts';
+
+/** An ordinary user of this machine who has subordinate ids: HYPER_TEST_USER, else the first of /etc/subuid. */
+export interface OrdinaryUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** What to put before a command that is to run as this user. */
+  readonly by: readonly string[];
+}
+
+const fieldsOf = async (file: string) => (await readFile(file, 'utf8')).split('\n').map((line) => line.split(':'));
+
+/** The user, or why there is none. */
+export async function findOrdinaryUser(): Promise<OrdinaryUser | string> {
+  if (!isRoot) return 'runs commands as another user: run the tests as root';
+  const withIds = (await fieldsOf('/etc/subuid').catch(() => [])).map(([name]) => name);
+  const wanted = process.env['HYPER_TEST_USER'] ?? withIds[0];
+  const [name, , uid, gid] = (await fieldsOf('/etc/passwd')).find(([candidate]) => candidate === wanted) ?? [];
+  if (name === undefined || !withIds.includes(name) || !(Number(uid) > 0)) {
+    return `no ordinary user with subordinate ids: run 'useradd -m tester' or set HYPER_TEST_USER`;
+  }
+  const by = ['setpriv', `--reuid=${uid ?? ''}`, `--regid=${gid ?? ''}`, '--init-groups', 'env', `HOME=/home/${name}`];
+  return { name, uid: Number(uid), gid: Number(gid), by };
+}
+
+/** A folder of this user's. */
+export async function folderOf(user: OrdinaryUser): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hyper-rootless-'));
+  await chown(folder, user.uid, user.gid);
+  return folder;
+}

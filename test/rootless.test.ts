@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { Place, QemuUser } from '../src/daemon/rootless/index.ts';
+import type { Endpoint, NetworkStatus } from '../src/network/index.ts';
+import { findExecutable } from '../src/lib/find-executable.ts';
+import { stillRuns, type ProcessIdentity } from '../src/lib/process-identity.ts';
+import { hostAndOutside, type Namespace } from './network/namespaces.ts';
+import { findOrdinaryUser, folderOf } from './network/ordinary-user.ts';
+import { Room, startGuest } from './network/room.ts';
+
+interface Record {
+  readonly holder: ProcessIdentity;
+  readonly outside: { readonly tool: string; readonly process: ProcessIdentity } | null;
+}
+
+const user = await findOrdinaryUser();
+const tunMode = (await stat('/dev/net/tun').catch(() => undefined))?.mode ?? 0;
+const closedTun = `/dev/net/tun is not open to ordinary users: run 'chmod 0666 /dev/net/tun'`;
+const skip = typeof user === 'string' ? user : (tunMode & 0o6) === 0o6 ? false : closedTun;
+
+describe('hyperd of an ordinary user', { skip }, () => {
+  assert.ok(typeof user !== 'string' || skip !== false);
+  const asUser = typeof user === 'string' ? [] : user.by;
+  let host: Namespace;
+  let outside: Namespace;
+  let internet: Room;
+  let services: Room;
+  let runDir: string;
+  const runDirs: string[] = [];
+
+  before(async () => {
+    ({ host, outside } = await hostAndOutside());
+    internet = await Room.start({ by: outside.by });
+    await internet.call('serve', '203.0.113.2', 80, 'hello from outside');
+    services = await Room.start({ by: host.by });
+    await services.call('serve', '127.0.0.1', 5000, "the host's registry");
+    await services.call('serve', '0.0.0.0', 8002, 'for neighbours');
+  });
+  after(async () => {
+    for (const thing of [services, internet, outside, host]) await thing[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    assert.ok(typeof user !== 'string');
+    runDir = await folderOf(user);
+    runDirs.push(runDir);
+  });
+  afterEach(async () => {
+    for (const folder of runDirs.splice(0)) {
+      const { holder, outside: joined } = await record(folder).catch(() => ({ holder: null, outside: null }));
+      for (const one of [holder, joined?.process]) if (one && (await stillRuns(one))) process.kill(one.pid, 'SIGKILL');
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  const record = async (folder: string) => JSON.parse(await readFile(join(folder, 'holder.json'), 'utf8')) as Record;
+  const start = (folder = runDir, ...env: string[]) =>
+    Room.start({ by: [...host.by, ...asUser, ...env], args: ['--rootless', folder], cwd: '/usr/bin' });
+  const placeOf = async (room: Room) => (await room.call('place')) as Place;
+
+  it('is root in namespaces of its own, in the process that was started, in the same folder', async () => {
+    await using room = await start();
+    assert.equal(await room.call('pid'), room.child.pid);
+    assert.equal(await room.call('cwd'), '/usr/bin');
+    assert.equal((await room.run('id', '-u')).trim(), '0');
+    assert.equal((await placeOf(room)).kind, 'namespace');
+    const qemu = (await room.call('qemuUser')) as QemuUser;
+    const map = await room.run('cat', '/proc/self/uid_map');
+    assert.ok(qemu.uid > 0 && qemu.uid !== 65_534, map);
+    const ids = await room.run('setpriv', `--reuid=${qemu.uid}`, `--regid=${qemu.gid}`, '--clear-groups', 'id');
+    assert.match(ids, new RegExp(`uid=${qemu.uid} gid=${qemu.gid}`));
+  });
+
+  it('shows outside what it makes in its run folder', async () => {
+    await using room = await start();
+    await room.run('touch', join(runDir, 'hyper.sock'));
+    assert.ok(typeof user !== 'string');
+    assert.equal((await stat(join(runDir, 'hyper.sock'))).uid, user.uid);
+  });
+
+  it('enters the same namespaces when it is started again', async () => {
+    const first = await start();
+    await first.call('open', {});
+    const endpoint = (await first.call('connect', 'vm-stays', 1000)) as Endpoint;
+    const namespace = await first.run('readlink', '/proc/self/ns/net');
+    const before = await record(runDir);
+    await first[Symbol.asyncDispose]();
+
+    await using second = await start();
+    assert.equal(await second.run('readlink', '/proc/self/ns/net'), namespace);
+    assert.deepEqual(await record(runDir), before);
+    assert.equal(((await second.call('open', {})) as NetworkStatus).state, 'up');
+    assert.deepEqual(await second.call('restore', [endpoint]), { missing: [] });
+  });
+
+  it('makes one set of namespaces when two start at once', async () => {
+    const rooms = await Promise.all([start(), start(), start()]);
+    const namespaces = await Promise.all(rooms.map((room) => room.run('readlink', '/proc/self/ns/net')));
+    assert.equal(new Set(namespaces).size, 1);
+    for (const room of rooms) await room[Symbol.asyncDispose]();
+  });
+
+  it('has namespaces apart from those of another run folder', async () => {
+    assert.ok(typeof user !== 'string');
+    const otherDir = await folderOf(user);
+    runDirs.push(otherDir);
+    await using one = await start();
+    await using other = await start(otherDir);
+    for (const room of [one, other]) {
+      const status = (await room.call('open', {})) as NetworkStatus;
+      assert.deepEqual(status, { bridge: 'hyper0', subnet: '192.168.123.0/24', state: 'up', reason: '' });
+    }
+  });
+
+  it('starts anew when the holder or its way outside has gone', async () => {
+    await (await start())[Symbol.asyncDispose]();
+    const first = await record(runDir);
+    assert.ok(first.outside);
+    process.kill(first.outside.process.pid, 'SIGKILL');
+    {
+      await using room = await start();
+      assert.equal(await room.call('ask', '203.0.113.2', 80), 'hello from outside');
+      assert.deepEqual((await record(runDir)).holder, first.holder);
+    }
+    process.kill(first.holder.pid, 'SIGKILL');
+    await using room = await start();
+    assert.notDeepEqual((await record(runDir)).holder, first.holder);
+    assert.equal(await room.call('ask', '203.0.113.2', 80), 'hello from outside');
+  });
+
+  for (const tool of ['pasta', 'slirp4netns']) {
+    it(`reaches the outside and the host's loopback by ${tool}, and its guests only the outside`, async (t) => {
+      if ((await findExecutable(tool)) === undefined) {
+        t.skip(`${tool} is not installed`);
+        return;
+      }
+      // The other tool, hidden: unable to run is as good as not there.
+      const hidden = tool === 'pasta' ? [] : ['unshare', '--mount', 'sh', '-c', hide('pasta'), 'sh'];
+      await using room = await Room.start({
+        by: [...host.by, ...hidden, ...asUser],
+        args: ['--rootless', runDir],
+      });
+      const place = await placeOf(room);
+      assert.equal(place.outside?.tool, tool);
+      const loopback = String(await room.call('mapAddress', '127.0.0.1'));
+      assert.equal(await room.call('ask', loopback, 5000), "the host's registry");
+      assert.equal(await room.call('ask', '203.0.113.2', 80), 'hello from outside');
+
+      const { uid } = (await room.call('qemuUser')) as QemuUser;
+      await room.call('open', {});
+      const endpoint = (await room.call('connect', 'vm-EljQlbnRAP', uid)) as Endpoint;
+      const { holder } = await record(runDir);
+      const inside = [
+        'nsenter',
+        '--user',
+        '--mount',
+        '--net',
+        '--preserve-credentials',
+        `--target=${holder.pid}`,
+        '--',
+      ];
+      await using guest = await startGuest(endpoint, uid, [...host.by, ...asUser, ...inside]);
+      assert.equal(await guest.call('ask', '203.0.113.2', 80), 'hello from outside');
+      for (const address of [loopback, '203.0.113.1', '192.168.123.1']) {
+        for (const port of [5000, 8002]) assert.equal(await guest.call('ask', address, port), 'timeout');
+      }
+    });
+  }
+
+  it('says which line gives a user subordinate ids', async () => {
+    const by = [...host.by, 'setpriv', '--reuid=12345', '--regid=12345', '--clear-groups'];
+    await assert.rejects(Room.start({ by, args: ['--rootless', '/tmp/hyper-nobody'] }), {
+      message: /has no subordinate uids in \/etc\/subuid: run 'usermod --add-subuids \d+-\d+ --add-subgids/,
+    });
+  });
+
+  it('says what to do where user namespaces are forbidden', async () => {
+    const before = await readFile('/proc/sys/user/max_user_namespaces', 'utf8');
+    assert.ok(Number(before) > 0);
+    // A limit of this user's, in a user namespace of the test's own: the host's stays.
+    const by = [
+      ...host.by,
+      ...asUser,
+      'unshare',
+      '--user',
+      '--map-current-user',
+      '--keep-caps',
+      'sh',
+      '-c',
+      forbid,
+      'sh',
+    ];
+    await assert.rejects(Room.start({ by, args: ['--rootless', runDir] }), {
+      code: 'unavailable',
+      message: /cannot have namespaces of their own .*: run 'sysctl -w user\.max_user_namespaces=15000' as root/,
+    });
+  });
+});
+
+/** Puts something that does not run over a program, for the commands behind it alone. */
+function hide(program: string): string {
+  return `mount --bind /dev/null "$(readlink -f /usr/bin/${program})"; exec "$@"`;
+}
+
+const forbid = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"';

@@ -1,0 +1,160 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HyperClient } from '../../src/client/index.ts';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string | Buffer;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** The Node bundle instead of the binary. */
+  readonly bundle?: boolean;
+}
+
+let count = 0;
+
+/**
+ * A hyperd of a test's own: fresh folders, and as root a network namespace of its own, so that the host's interfaces
+ * are never touched and any number can run side by side.
+ */
+export class TestHyperd implements AsyncDisposable {
+  readonly folder: string;
+  readonly root: string;
+  readonly run: string;
+  readonly socket: string;
+  readonly namespace: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(config: object) {
+    this.folder = mkdtempSync(join(tmpdir(), 'hyper-test-'));
+    this.root = join(this.folder, 'root');
+    this.run = join(this.folder, 'run');
+    this.socket = join(this.run, 'hyper.sock');
+    this.namespace = `hyper-test-${process.pid}-${++count}`;
+    // QEMU's user passes through, as through /var/lib.
+    execFileSync('chmod', ['711', this.folder]);
+    mkdirSync(this.run, { mode: 0o711 });
+    writeFileSync(join(this.folder, 'config.json'), JSON.stringify(config));
+  }
+
+  static async start(config: object = {}): Promise<TestHyperd> {
+    const hyperd = new TestHyperd(config);
+    execFileSync('ip', ['netns', 'add', hyperd.namespace]);
+    execFileSync('ip', ['-n', hyperd.namespace, 'link', 'set', 'lo', 'up']);
+    try {
+      await hyperd.start();
+    } catch (error) {
+      await hyperd[Symbol.asyncDispose]();
+      throw error;
+    }
+    return hyperd;
+  }
+
+  get log(): string {
+    return readFileSync(join(this.folder, 'hyperd.log'), 'utf8');
+  }
+
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error('hyperd does not run');
+    return pid;
+  }
+
+  get client(): HyperClient {
+    return new HyperClient({ host: `unix://${this.socket}` });
+  }
+
+  /** Starts it, again after `kill`, on the same folders; resolves when its socket answers. */
+  async start(): Promise<void> {
+    const log = openSync(join(this.folder, 'hyperd.log'), 'a');
+    const options = ['--root', this.root, '--run', this.run, '--config', join(this.folder, 'config.json')];
+    const command = [join(repository, 'bin/hyperd'), ...options];
+    const child = spawn('ip', ['netns', 'exec', this.namespace, ...command], { stdio: ['ignore', log, log] });
+    this.#process = child;
+    const ended = Promise.withResolvers<never>();
+    child.once('exit', () => ended.reject(new Error(`hyperd ended: ${this.log.slice(-2000)}`)));
+    ended.promise.catch(() => undefined);
+    await Promise.race([this.#answers(), ended.promise]);
+  }
+
+  async #answers(): Promise<void> {
+    for (;;) {
+      try {
+        await this.client.ping();
+        return;
+      } catch {
+        await new Promise((resolve) => setImmediate(resolve));
+        await new Promise((resolve) => setTimeout(resolve, 20)); // a unix socket tells nobody when it appears
+      }
+    }
+  }
+
+  /** Ends hyperd; with SIGKILL its pods go on. */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    this.#process = undefined;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+
+  /** Runs the CLI against this hyperd. */
+  hyper(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    return runProgram(...this.command(args, options), options);
+  }
+
+  command(
+    args: readonly string[],
+    { bundle = false, env = {} }: RunOptions = {},
+  ): [string, string[], NodeJS.ProcessEnv] {
+    const environment = { ...process.env, HYPER_HOST: `unix://${this.socket}`, ...env };
+    return bundle
+      ? [process.execPath, [join(repository, 'dist/hyper.js'), ...args], environment]
+      : [join(repository, 'dist/hyper'), [...args], environment];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process === undefined || this.#process.exitCode !== null) {
+      // Pods of a hyperd that was killed: the next one takes them along.
+      if (this.#process === undefined) await this.start().catch(() => undefined);
+    }
+    await this.signal('SIGTERM');
+    execFileSync('ip', ['netns', 'del', this.namespace], { stdio: 'ignore' });
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs a program to its end. stdin is /dev/null without `input`. */
+export async function runProgram(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  options: RunOptions = {},
+): Promise<Finished> {
+  const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdin.on('error', () => undefined); // it may end without reading
+  child.stdin.end(options.input ?? '');
+  await once(child, 'close');
+  return {
+    code: child.exitCode,
+    stdout: Buffer.concat(stdout).toString('latin1'),
+    stderr: Buffer.concat(stderr).toString('utf8'),
+  };
+}
