@@ -74,6 +74,21 @@ describe('two pulls at once', () => {
     assert.equal((await kept).image.id, image.config.digest);
   });
 
+  it('fail each alone: a layer that one cannot get is got by the other', async () => {
+    await using registry = await startHoldingRegistry();
+    await using good = await startScriptedRegistry({ images: { 'app:2': image } });
+    await using store = await openTestStore({ attempts: 1 });
+
+    const failing = store.images.pull(`${registry.host}/app:1`, { signal: never });
+    await registry.asked;
+    const working = store.images.pull(`${good.host}/app:2`, { signal: never });
+    await good.asked(image.config.digest);
+    registry.held.forEach(({ response }) => response.destroy());
+
+    await assert.rejects(failing, { code: 'unavailable' });
+    assert.equal((await working).image.id, image.config.digest);
+  });
+
   it('stop, and leave nothing, when the last is cancelled', async () => {
     await using registry = await startHoldingRegistry();
     await using store = await openTestStore();
@@ -98,7 +113,10 @@ describe('a full disk', () => {
     }
     await using folder = await makeTestFolder();
     await run('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'hyper-test', folder.path]);
-    await using _mount = { [Symbol.asyncDispose]: () => run('umount', [folder.path]).then(() => undefined) };
+    await using cleanup = new AsyncDisposableStack();
+    cleanup.defer(async () => {
+      await run('umount', [folder.path]);
+    });
     const large = tinyImage({ layers: [tinyLayer({ a: 'a' }), tinyLayer({ huge: incompressible(8 << 20) })] });
     await using registry = await startScriptedRegistry({ images: { 'large:1': large, 'app:1': image } });
     await using store = await openTestStore({}, join(folder.path, 'store'));

@@ -164,6 +164,13 @@ int seed_folder(int source, const char *target)
         (void)close(to);
         return error == ENOTDIR ? 0 : error; /* a file in the image: the volume stays empty */
     }
-    int error = copy_attributes(from, to, ".", &status);
-    return error ? error : copy_folder(from, to, 0);
+    int error = copy_folder(from, to, 0); /* closes both */
+    if (error)
+        return error;
+    to = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (to < 0)
+        return errno;
+    error = copy_attributes(source, to, ".", &status); /* last, for the times */
+    (void)close(to);
+    return error;
 }

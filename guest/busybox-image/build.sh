@@ -16,7 +16,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 for dir in bin dev etc home proc root sys tmp usr/bin usr/sbin sbin var/run var/tmp; do mkdir -p "$root/$dir"; done
 cp "$busybox" "$root/bin/busybox"
-chmod 755 "$root/bin/busybox"
+chmod 755 "$root" "$root/bin/busybox"
 chmod 700 "$root/root"
 chmod 1777 "$root/tmp" "$root/var/tmp"
 for applet in $("$busybox" --list); do

@@ -46,7 +46,7 @@ export async function sendCall(call: HttpCall): Promise<IncomingMessage> {
 }
 
 /**
- * Streams the body, no faster than it is taken. By hand: Bun 1.4's pipeline() hangs on a process.stdin that was looked at earlier.
+ * Streams the body, no faster than it is taken. By hand: pipeline() would destroy the source, which may be our stdin.
  * An answer may come before the upload's end; then a broken upload is the answer's business.
  */
 function sendUpload(source: Readable, outgoing: ClientRequest): void {

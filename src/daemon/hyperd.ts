@@ -6,7 +6,7 @@ import { Engine } from '../engine/index.ts';
 import { ImageStore, type ImageStoreConfig } from '../image/index.ts';
 import type { Log } from '../lib/log.ts';
 import { socketIn } from '../lib/paths.ts';
-import { openNetwork } from '../network/index.ts';
+import { type Network, openNetwork } from '../network/index.ts';
 import { Store } from '../store/index.ts';
 import { QemuHypervisor, ScratchDisks } from '../vm/index.ts';
 import { ApiServer } from './api-server.ts';
@@ -14,7 +14,7 @@ import type { Config } from './config.ts';
 import { addEmbeddedImage } from './embedded-image.ts';
 import { ownVersion } from './own-version.ts';
 import { mapAddress, type Place, qemuUser, upstreamsOf } from './rootless/index.ts';
-import { shareFolder } from './share-folder.ts';
+import { makeRootFolder } from './root-folder.ts';
 
 export interface HyperdOptions {
   readonly root: string;
@@ -34,11 +34,13 @@ function defaultGuestDir(): string {
 export class Hyperd {
   readonly #engine: Engine;
   readonly #server: ApiServer;
+  readonly #network: Network;
   readonly #parts: AsyncDisposableStack;
 
-  private constructor(engine: Engine, server: ApiServer, parts: AsyncDisposableStack) {
+  private constructor(engine: Engine, server: ApiServer, network: Network, parts: AsyncDisposableStack) {
     this.#engine = engine;
     this.#server = server;
+    this.#network = network;
     this.#parts = parts;
   }
 
@@ -46,7 +48,7 @@ export class Hyperd {
     const { root, run, settings, place, log } = options;
     await using parts = new AsyncDisposableStack();
     const user = await qemuUser();
-    for (const folder of [root, run]) await shareFolder(folder);
+    await makeRootFolder(root, user.gid);
     const guestDir = settings.guestDir ?? defaultGuestDir();
     const fresh = !(await exists(join(root, 'images')));
     const images = parts.use(await ImageStore.open({ root, log, config: imageConfig(options) }));
@@ -69,14 +71,15 @@ export class Hyperd {
     const server = await ApiServer.listen({ engine, facts, group: settings.socketGroup, log });
     const { problems } = engine.describe().hypervisor;
     log.info({ root, socket: facts.socket, problems, network: network.status() }, 'hyperd is ready');
-    return new Hyperd(engine, server, parts.move());
+    return new Hyperd(engine, server, network, parts.move());
   }
 
-  /** `stopPods`: ends every pod in order; else leaves their VMs to the next hyperd. */
+  /** `stopPods`: ends every pod in order and takes the network down; else all is left to the next hyperd. */
   async close(stopPods: boolean): Promise<void> {
     await this.#server.stopListening();
     await this.#engine.close(stopPods);
     await this.#server.close();
+    if (stopPods) await this.#network.remove();
     await this.#parts.disposeAsync();
   }
 }

@@ -66,6 +66,10 @@ async function main(): Promise<number | undefined> {
   if (paths === undefined) return 0;
   const config = await readConfig(paths.config);
   const log = openLog(config.logLevel);
+  process.on('uncaughtException', (error) => {
+    log.error({ error }, 'a defect of hyperd: it ends, the pods go on, the next hyperd finds them');
+    process.exit(1);
+  });
   const place = await ensureNamespace({ runDir: paths.run, argv: process.argv.slice(1), log });
   await mkdir(paths.run, { recursive: true, mode: 0o711 });
   return await alone(paths.run, () => serve(paths, config, place, log));

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cancellable } from '../lib/cancellable.ts';
 import { throwIfCancelled } from '../lib/cancellation.ts';
 import type { Digest } from '../lib/digest.ts';
 import { asHyperError } from '../lib/errors.ts';
@@ -9,6 +10,7 @@ import type { AddImageOptions } from './add-image.ts';
 import { addImage, LayerLeases } from './add-image.ts';
 import { readArchive } from './archive/index.ts';
 import type { ImageStoreConfig } from './config.ts';
+import { copiedChunks } from './copied-chunks.ts';
 import type { ImageDisk } from './disk/index.ts';
 import { copyFromDocker } from './docker/copy-from-docker.ts';
 import type { ImageRemoval, RemoveOptions } from './image-catalog.ts';
@@ -164,7 +166,9 @@ export class ImageStore implements AsyncDisposable {
       const name = formatReference(parseReference(reference));
       const { layers, catalog, fetcher } = this.#parts;
       await using leases = new LayerLeases(layers, catalog);
-      const layer = await fetcher.convert(tar, either, ({ diffId }) => leases.add(diffId));
+      const layer = await fetcher.convert(copiedChunks(cancellable(tar, either)), either, ({ diffId }) =>
+        leases.add(diffId),
+      );
       const configBytes = formatImageConfig(config, [layer.diffId]);
       return (await catalog.add({ configBytes, manifestBytes: undefined }, [name], either)).image;
     });

@@ -70,12 +70,25 @@ export class LayerFetcher {
       report({ type: 'layer', digest, status: 'exists', currentBytes: size, totalBytes: size });
       return there;
     }
-    return this.#flights.join(source.diffId, signal, report, (shared, reportAll) =>
-      this.#bring(source, shared, reportAll),
-    );
+    let own = false;
+    try {
+      return await this.#flights.join(diffId, signal, report, (shared, reportAll) => {
+        own = true;
+        return this.#bring(source, shared, reportAll);
+      });
+    } catch (error) {
+      // Another pull's source has failed; ours may do better.
+      if (own || signal.aborted) throw error;
+      return this.fetch(source, signal, report);
+    }
   }
 
-  /** Converts one tar, whatever is in it, without an image that says what it should be; `onConverted` may lease it. */
+  /**
+   * Converts one tar, whatever is in it.
+   *
+   * @param bytes their memory is taken over
+   * @param onConverted may lease the layer before it can be removed again, or refuse it by throwing
+   */
   async convert(
     bytes: AsyncIterable<Uint8Array>,
     signal: AbortSignal,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A folder that goes, with all in it, when its scope ends. */
@@ -23,6 +23,7 @@ export class TemporaryFolders {
 
   async make(): Promise<TemporaryFolder> {
     const path = await mkdtemp(join(this.#root, 'work-'));
+    await chmod(path, 0o711); // what is kept of it is renamed, and the hypervisor's user passes through to the disks
     return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
   }
 }

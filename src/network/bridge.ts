@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { HyperError, systemCode } from '../lib/errors.ts';
-import { findLink, ipBatch, isNoSuchDevice, listRoutes } from './ip-command.ts';
+import { findLink, ipBatch, ipBatchAll, isNoSuchDevice, listRoutes } from './ip-command.ts';
 import { macOf } from './link-names.ts';
 import { refuseConflict } from './subnet-conflict.ts';
 import { formatAddress, gatewayOf, type Subnet } from './subnet.ts';
@@ -56,11 +56,7 @@ export async function ensureBridge(bridge: Bridge): Promise<number> {
 
 /** Removes the bridge; one that is gone already is fine. */
 export async function deleteBridge(name: string): Promise<void> {
-  try {
-    await ipBatch([`link delete dev ${name}`]);
-  } catch (error) {
-    if (!isNoSuchDevice(error)) throw error;
-  }
+  await ipBatchAll([`link delete dev ${name}`], isNoSuchDevice);
 }
 
 function refuseForeign(name: string, ours: string, alias: string | undefined): void {

@@ -34,13 +34,28 @@ export async function ipBatch(lines: readonly string[], signal?: AbortSignal): P
   });
 }
 
+/**
+ * Runs several ip commands in one process, all of them whichever fail.
+ *
+ * @throws HyperError `internal` unless each complaint is one that `mayFail` accepts.
+ */
+export async function ipBatchAll(lines: readonly string[], mayFail: (complaint: string) => boolean): Promise<void> {
+  try {
+    await runCommand('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+  } catch (error) {
+    if (!(error instanceof HyperError) || error.code !== 'internal') throw error;
+    const [, ...complaints] = error.message.split(/: |\n/).filter((line) => !line.startsWith('Command failed -'));
+    if (complaints.length === 0 || !complaints.every(mayFail)) throw error;
+  }
+}
+
 /** The device of this name, or undefined. */
 export async function findLink(name: string): Promise<Link | undefined> {
   try {
     const { stdout } = await runCommand('ip', ['-details', '-json', 'link', 'show', 'dev', name]);
     return parseList(Link, stdout)[0];
   } catch (error) {
-    if (isNoSuchDevice(error)) return undefined;
+    if (error instanceof HyperError && isNoSuchDevice(error.message)) return undefined;
     throw error;
   }
 }
@@ -57,7 +72,7 @@ export async function listRoutes(): Promise<Route[]> {
   return parseList(Route, stdout);
 }
 
-/** Whether ip failed because a device is not there. */
-export function isNoSuchDevice(error: unknown): boolean {
-  return error instanceof HyperError && /does not exist|Cannot find device/.test(error.message);
+/** Whether ip complains that a device is not there. */
+export function isNoSuchDevice(complaint: string): boolean {
+  return /does not exist|Cannot find device/.test(complaint);
 }

@@ -1,5 +1,5 @@
 import { HyperError } from '../lib/errors.ts';
-import { ipBatch, isNoSuchDevice, linksOn } from './ip-command.ts';
+import { ipBatch, ipBatchAll, isNoSuchDevice, linksOn } from './ip-command.ts';
 
 export interface TapOptions {
   readonly name: string;
@@ -27,16 +27,12 @@ export async function createTap({ name, bridge, ownerUid, mtu, signal }: TapOpti
   }
 }
 
-/** Removes taps; those that are gone already are fine. */
+/** Removes taps in one process; those that are gone already are fine. */
 export async function deleteTaps(names: readonly string[]): Promise<void> {
-  await Promise.all(
-    names.map(async (name) => {
-      try {
-        await ipBatch([`link delete dev ${name}`]);
-      } catch (error) {
-        if (!isNoSuchDevice(error)) throw error;
-      }
-    }),
+  if (names.length === 0) return;
+  await ipBatchAll(
+    names.map((name) => `link delete dev ${name}`),
+    isNoSuchDevice,
   );
 }
 

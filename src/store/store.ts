@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { PodRecord } from './pod-record.ts';
@@ -32,6 +33,7 @@ export class Store implements Disposable {
 
   static open(path: string): Store {
     try {
+      closeSync(openSync(path, 'a', 0o600)); // SQLite gives its other files the same mode: environments hold secrets
       const database = new DatabaseSync(path);
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
       migrate(database);

@@ -14,10 +14,16 @@ export interface CliResult {
 
 export type Env = Readonly<Record<string, string>>;
 
-export function spawnCli(build: CliBuild, args: readonly string[], env: Env): ChildProcessWithoutNullStreams {
+export function spawnCli(
+  build: CliBuild,
+  args: readonly string[],
+  env: Env,
+  user: { readonly uid?: number; readonly gid?: number } = {},
+): ChildProcessWithoutNullStreams {
   const [program, ...first] = build.command;
   return spawn(program, [...first, ...args], {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', HYPER_AUTOSTART: '0', ...env },
+    ...user,
   });
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { TinyBlob, TinyImage } from './tiny-image.ts';
 
 /** One request to the registry, and which of its path it is (from 1). */
@@ -29,6 +29,8 @@ export interface TestServer extends AsyncDisposable {
 export interface ScriptedRegistry extends TestServer {
   /** What was asked so far. */
   readonly requests: readonly { readonly path: string; readonly headers: IncomingMessage['headers'] }[];
+  /** Resolves once a path that ends so was asked for. */
+  asked(ending: string): Promise<void>;
 }
 
 async function listen(server: Server): Promise<TestServer> {
@@ -67,6 +69,10 @@ function blobsOf(image: TinyImage | TinyBlob): readonly TinyBlob[] {
 /** A registry whose images and faults a test makes up. */
 export async function startScriptedRegistry(options: ScriptedRegistryOptions): Promise<ScriptedRegistry> {
   const requests: { path: string; headers: IncomingMessage['headers'] }[] = [];
+  const events = new EventEmitter();
+  const asked = async (ending: string): Promise<void> => {
+    while (!requests.some(({ path }) => path.endsWith(ending))) await once(events, 'request');
+  };
   const all = [...Object.values(options.images).flatMap(blobsOf), ...(options.blobs ?? [])];
   const byDigest = new Map(all.map((blob) => [blob.digest, blob]));
   const find = (path: string): TinyBlob | undefined => {
@@ -78,6 +84,7 @@ export async function startScriptedRegistry(options: ScriptedRegistryOptions): P
   const server = await startServer((request, response) => {
     const path = request.url ?? '';
     requests.push({ path, headers: request.headers });
+    events.emit('request');
     const attempt = requests.filter((earlier) => earlier.path === path).length;
     if (options.intercept?.({ request, response, path, attempt }) === true) return;
     const blob = find(path);
@@ -85,5 +92,5 @@ export async function startScriptedRegistry(options: ScriptedRegistryOptions): P
     else if (blob !== undefined) serveBytes(request, response, blob);
     else response.writeHead(404).end(JSON.stringify({ errors: [{ code: 'UNKNOWN', message: 'unknown' }] }));
   });
-  return { ...server, requests, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  return { ...server, requests, asked, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }

@@ -19,9 +19,9 @@ export function define(command: Command, cli: Cli): void {
     .option('-i, --input <file>', 'the archive (default: stdin)')
     .option('-q, --quiet', 'print no progress')
     .action(async (options: LoadOptions) => {
-      const archive = await openArchive(options.input);
+      const open = await findArchive(options.input);
       const client = await cli.connect();
-      const arrived = await followProgress(client.imageLoad(archive), stderrProgress(options.quiet === true));
+      const arrived = await followProgress(client.imageLoad(open()), stderrProgress(options.quiet === true));
       for (const image of arrived) cli.print(`Loaded image: ${image.reference}`);
     });
   addExamples(command, [
@@ -30,15 +30,16 @@ export function define(command: Command, cli: Cli): void {
   ]);
 }
 
-async function openArchive(file: string | undefined): Promise<Readable> {
+/** Checks the archive before a daemon is asked. Bun 1.4 loses what comes to a process.stdin that is touched before it is read. */
+async function findArchive(file: string | undefined): Promise<() => Readable> {
   if (file === undefined) {
     if (isatty(0)) throw new UsageError('there is no archive on stdin: give one by -i FILE or a pipe');
-    return process.stdin;
+    return () => process.stdin;
   }
   try {
     await access(file, constants.R_OK);
   } catch (error) {
     throw new UsageError(`cannot read ${file}: ${messageOf(error)}`, { cause: error });
   }
-  return createReadStream(file, { highWaterMark: 1024 * 1024 });
+  return () => createReadStream(file, { highWaterMark: 1024 * 1024 });
 }

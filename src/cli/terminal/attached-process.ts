@@ -34,30 +34,33 @@ export async function runAttached(attached: AttachedProcess): Promise<number> {
   const stopWaiting = leaveOnSignalBeforeStart(attached);
   cleanup.defer(stopWaiting);
   const terminal = attached.tty && attached.stdin && isatty(0) ? new TerminalMode() : null;
+  if (terminal !== null) cleanup.defer(terminal.restore);
 
   const hangup = (stream: 'stdout' | 'stderr') => (reason: string | null) => {
     if (reason !== null) process.stderr.write(`hyper: cannot write to ${stream}: ${reason}\n`);
-    void opening.then((session) => session.hangup(stream));
+    // Where opening fails, the caller hears of it below.
+    opening.then((session) => session.hangup(stream)).catch(() => undefined);
   };
   const sinks = {
     stdout: new OutputSink(process.stdout, hangup('stdout')),
     stderr: new OutputSink(process.stderr, hangup('stderr')),
   };
   const started = Promise.withResolvers<void>();
+  const begin = (): void => {
+    // At once: what the process writes first must find the terminal raw.
+    terminal?.makeRaw();
+    started.resolve();
+  };
   const opening = attached.open({
-    started: () => started.resolve(),
+    started: begin,
     output: (stream, chunk) => sinks[stream].write(chunk),
   });
   const session = await opening;
-  if (attached.running) started.resolve();
+  if (attached.running) begin();
 
   await Promise.race([started.promise, session.exit]);
   stopWaiting();
   const left = Promise.withResolvers<number>();
-  if (terminal !== null) {
-    terminal.makeRaw();
-    cleanup.defer(terminal.restore);
-  }
   if (attached.tty) cleanup.defer(followSize(session));
   // A raw terminal's own signals travel as bytes: what still comes to us as a signal is for us.
   cleanup.defer(

@@ -21,6 +21,7 @@ export class TerminalMode {
   }
 
   makeRaw(): void {
+    if (this.#raw) return;
     process.once('exit', this.restore);
     // A shell that continues a stopped job may have set its own mode meanwhile.
     process.on('SIGCONT', this.#setRaw);

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesOf } from '../../lib/byte-string.ts';
-import { throwIfCancelled } from '../../lib/cancellation.ts';
+import { cancellable } from '../../lib/cancellable.ts';
 import { asHyperError } from '../../lib/errors.ts';
 import type { TarEntry, TarSink } from '../layer/tar-entry.ts';
 import { defaultTarLimits } from '../layer/tar-entry.ts';
@@ -90,8 +90,7 @@ export async function unpackArchive(
   try {
     await using unpacker = new ArchiveUnpacker(folder);
     const reader = new TarReader(unpacker, limits);
-    for await (const chunk of decompressed(archive)) {
-      throwIfCancelled(signal);
+    for await (const chunk of decompressed(cancellable(archive, signal))) {
       reader.push(chunk);
       await unpacker.flush();
     }

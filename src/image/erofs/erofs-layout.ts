@@ -65,7 +65,7 @@ export function layOut(root: Folder): ErofsLayout {
 }
 
 function placeInode(inode: Leaf | Folder, parent: Folder, end: number): PlacedInode {
-  const xattrs = encodeXattrs(inode.attributes.xattrs);
+  const xattrs = encodeXattrs(inode.attributes.kind, inode.attributes.xattrs);
   const folder = inode.isFolder ? planFolder(inode, parent) : undefined;
   const isSymlink = inode.attributes.kind === 'symlink';
   const size = folder?.size ?? (isSymlink ? inode.attributes.link.length : inode.attributes.size);

@@ -1,5 +1,5 @@
 import { bytesOf, sliceBytes, type ByteString } from '../../lib/byte-string.ts';
-import type { Xattr } from '../layer/index.ts';
+import type { InodeKind, Xattr } from '../layer/index.ts';
 
 /** A name is stored as the number of a prefix and the rest. The ACLs' whole names are prefixes. */
 const prefixes: readonly (readonly [string, number, 'whole' | 'prefix'])[] = [
@@ -15,15 +15,16 @@ const headerBytes = 12;
 const limit = headerBytes + 4 * 0xfffe;
 
 /**
- * The extended attributes behind an inode, empty when it has none. Names that Linux' EROFS has no prefix for (`system.nfs4_acl`)
- * are left out: there is no way to store them.
+ * The extended attributes behind an inode, empty when it has none. Left out is what cannot be: names that Linux' EROFS has no
+ * prefix for (`system.nfs4_acl`), and what Linux keeps from that kind of inode (xattr(7)): it would list it and then not
+ * read it, at which overlayfs gives up copying the file.
  */
-export function encodeXattrs(xattrs: readonly Xattr[]): Buffer {
+export function encodeXattrs(kind: InodeKind, xattrs: readonly Xattr[]): Buffer {
   if (xattrs.length === 0) return Buffer.alloc(0);
   const parts: Buffer[] = [Buffer.alloc(headerBytes)];
   for (const { name, value } of xattrs) {
     const short = shorten(name);
-    if (short !== undefined) parts.push(encodeXattr(short.prefix, bytesOf(short.rest), value));
+    if (short !== undefined && mayHave(kind, name)) parts.push(encodeXattr(short.prefix, bytesOf(short.rest), value));
   }
   if (parts.length === 1) return Buffer.alloc(0);
   const encoded = Buffer.concat(parts);
@@ -34,6 +35,12 @@ export function encodeXattrs(xattrs: readonly Xattr[]): Buffer {
 /** The inode's field for attributes of this encoded size. */
 export function xattrCount(encodedBytes: number): number {
   return encodedBytes === 0 ? 0 : (encodedBytes - headerBytes) / 4 + 1;
+}
+
+function mayHave(kind: InodeKind, name: ByteString): boolean {
+  if (name.startsWith('user.')) return kind === 'file' || kind === 'folder';
+  if (name === 'system.posix_acl_default') return kind === 'folder';
+  return kind !== 'symlink' || !name.startsWith('system.');
 }
 
 function shorten(name: ByteString): { prefix: number; rest: ByteString } | undefined {

@@ -4,13 +4,17 @@ import { byteString } from '../../lib/byte-string.ts';
 import { layerEntry, type LayerEntry } from './layer-entry.ts';
 import type { TarEntry } from './tar-entry.ts';
 
-function convert(fields: { [Field in keyof TarEntry]?: TarEntry[Field] | string }): LayerEntry | undefined {
-  const { name = 'x', linkName = '', kind = 'file', major = 1, minor = 0 } = fields;
-  const entry = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, size: 0, xattrs: [] };
-  const texts = { name: byteString(String(name)), linkName: byteString(String(linkName)) };
-  const kinds = ['file', 'folder', 'symlink', 'hardlink', 'character'] as const;
-  const known = kinds.find((each) => each === kind) ?? 'file';
-  return layerEntry({ ...entry, ...texts, kind: known, major: Number(major), minor: Number(minor) }, 0);
+interface Fields {
+  readonly name?: string;
+  readonly linkName?: string;
+  readonly kind?: TarEntry['kind'];
+  readonly major?: number;
+}
+
+function convert({ name = 'x', linkName = '', kind = 'file', major = 1 }: Fields): LayerEntry | undefined {
+  const texts = { name: byteString(name), linkName: byteString(linkName) };
+  const rest = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, size: 0, minor: 0, xattrs: [] };
+  return layerEntry({ ...texts, ...rest, kind, major }, 0);
 }
 
 describe('an entry of a layer', () => {

@@ -8,7 +8,7 @@ export interface AuthenticatorOptions {
   readonly transport: Transport;
   readonly host: string;
   readonly repository: string;
-  /** Asked once, when the server first wants a login. */
+  /** Asked when the server first wants a login. */
   readonly credentials: (signal: AbortSignal) => Promise<Credentials | undefined>;
 }
 
@@ -51,11 +51,21 @@ export class Authenticator {
     const known = this.header;
     if (known !== undefined && known !== refused) return known;
     this.#pending ??= this.#fetchHeader(wwwAuthenticate, secure, signal).finally(() => (this.#pending = undefined));
-    return this.#pending;
+    try {
+      return await this.#pending;
+    } catch (error) {
+      // Whoever asked first may have given up; that is no reason to.
+      const givenUp = error instanceof HyperError && error.code === 'cancelled' && !signal.aborted;
+      if (!givenUp) throw error;
+      return this.answer(wwwAuthenticate, secure, refused, signal);
+    }
   }
 
   #findCredentials(signal: AbortSignal): Promise<Credentials | undefined> {
-    this.#credentials ??= this.#options.credentials(signal);
+    if (this.#credentials === undefined) {
+      this.#credentials = this.#options.credentials(signal);
+      this.#credentials.catch(() => (this.#credentials = undefined));
+    }
     return this.#credentials;
   }
 

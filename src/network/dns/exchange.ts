@@ -34,11 +34,13 @@ function overUdp(query: Buffer, { server, port, timeoutMs, signal }: ExchangeOpt
       if (isAnswerTo(answer, query)) settle(answer);
     });
     // Connected, so that only this server's packets arrive and a closed port is told at once.
-    socket.connect(port, server, () => {
+    // By its event: a callback of connect() is also called with its failure, and then the socket is not connected.
+    socket.once('connect', () => {
       socket.send(query, (error) => {
         if (error !== null) settle(unreachable(server, error));
       });
     });
+    socket.connect(port, server);
   });
 }
 

@@ -27,7 +27,7 @@ const maxPerConnection = 16;
 const idleMs = 10_000;
 
 /** A network's DNS server: answers its own names, asks upstream for the others, over UDP and TCP. */
-export class DnsServer {
+export class DnsServer implements AsyncDisposable {
   readonly port: number;
   readonly #options: DnsServerOptions;
   readonly #udp: UdpSocket;
@@ -94,6 +94,10 @@ export class DnsServer {
       new Promise<void>((resolve) => this.#udp.close(resolve)),
       new Promise<void>((resolve) => this.#tcp.close(() => resolve())),
     ]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   #serve(socket: Socket): void {

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { AddressPool } from './address-pool.ts';
+import { parseSubnet } from './subnet.ts';
+
+describe('AddressPool', () => {
+  it('begins behind the gateway and takes an address again only after all others', () => {
+    const pool = new AddressPool(parseSubnet('10.1.2.0/29'));
+    assert.deepEqual([pool.take(), pool.take()], ['10.1.2.2', '10.1.2.3']);
+    pool.release('10.1.2.2');
+    assert.deepEqual([pool.take(), pool.take(), pool.take()], ['10.1.2.4', '10.1.2.5', '10.1.2.6']);
+    assert.equal(pool.take(), '10.1.2.2');
+    assert.throws(() => pool.take(), { code: 'unavailable', message: /all 5 addresses of 10\.1\.2\.0\/29 are taken/ });
+  });
+
+  it('keeps what was reserved, and refuses what is taken or not a guest’s', () => {
+    const pool = new AddressPool(parseSubnet('10.1.2.0/29'));
+    pool.reserve('10.1.2.2');
+    assert.equal(pool.take(), '10.1.2.3');
+    assert.throws(() => pool.reserve('10.1.2.3'), { code: 'conflict' });
+    for (const address of ['10.1.2.0', '10.1.2.1', '10.1.2.7', '10.1.3.2', 'x']) {
+      assert.throws(() => pool.reserve(address), { code: 'bad_request' });
+    }
+  });
+
+  it('never gives one address twice', () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.nat(20)), { maxLength: 200 }), (steps) => {
+        const pool = new AddressPool(parseSubnet('10.1.2.0/27'));
+        const held: string[] = [];
+        for (const step of steps) {
+          if (step === null && held.length < 29) {
+            const address = pool.take();
+            assert.ok(!held.includes(address));
+            held.push(address);
+          } else if (step !== null) {
+            for (const address of held.splice(step, 1)) pool.release(address);
+          }
+        }
+      }),
+    );
+  });
+});
