@@ -249,6 +249,22 @@ for (const build of cliBuilds) {
       assert.equal((await hyper(fake, ['ps', '--format', '{{.Nmae}}'])).code, 2);
     });
 
+    it('lists images with short ids, or whole ones', async () => {
+      await using fake = await FakeHyperd.start();
+      const list = async (...args: string[]) => (await hyper(fake, ['images', ...args])).stdout.toString();
+      assert.match(await list(), /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE\nbusybox +latest +a{12} .* 4\.27MB\n$/);
+      assert.match(await list('--no-trunc', '-q'), /^sha256:a{64}\n$/);
+      assert.equal(await list('--format', '{{.Repository}}:{{.Tag}}', 'busybox'), 'busybox:latest\n');
+    });
+
+    it('attaches to what runs already, with its stdin', async () => {
+      await using fake = await FakeHyperd.start();
+      await hyper(fake, ['run', '-d', '-i', 'busybox', 'cat']);
+      fake.setRunning('pod-abcdefghiA');
+      const attach = await hyper(fake, ['attach', 'pod-abcdefghiA'], 'typed');
+      assert.deepEqual([attach.stdout.toString(), attach.code], ['typed', 0]);
+    });
+
     it('prints logs on their own streams, with times as asked', async () => {
       await using fake = await FakeHyperd.start();
       await hyper(fake, ['run', '-d', '--name', 'p', 'busybox', 'true']);

@@ -9,14 +9,15 @@ import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { tarMaker } from './images/index.ts';
-import { ociArchive, oldDockerArchive } from './servers/archives.ts';
-import { startDockerd } from './servers/dockerd.ts';
 import type { TestStore } from './servers/index.ts';
 import {
   descriptorOf,
   makeTestFolder,
   never,
+  ociArchive,
+  oldDockerArchive,
   openTestStore,
+  startDockerd,
   tinyImage,
   tinyIndex,
   tinyLayer,

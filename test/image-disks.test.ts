@@ -6,6 +6,7 @@ import { copyFile, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { buildImageDisk, writeFlatImage, type ImageDisk } from '../src/image/disk/index.ts';
@@ -27,7 +28,9 @@ async function diskOf(layout: string, work: string): Promise<{ disk: ImageDisk; 
   for (const [number, layer] of (await ociLayers(layout)).entries()) {
     const outputDir = join(work, `layer-${number}`);
     await using converter = new LayerConverter({ outputDir });
-    for await (const chunk of createReadStream(layer.path) as AsyncIterable<Buffer>) await converter.write(chunk);
+    await pipeline(createReadStream(layer.path), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await converter.write(chunk);
+    });
     const converted = await converter.finish();
     assert.equal(converted.digest, layer.digest);
     assert.equal(converted.diffId, layer.diffId);
@@ -80,6 +83,7 @@ for (const { name, layout: layoutOf, timeless } of images) {
 
 describe('any image', { skip: notRoot }, () => {
   let work = '';
+  let images = 0;
   before(async () => void (work = await mkdtemp(join(tmpdir(), 'hyper-any-image-'))));
   after(() => rm(work, { recursive: true, force: true }));
 
@@ -92,8 +96,13 @@ describe('any image', { skip: notRoot }, () => {
       layers.push(layerFiles(outputDir));
     }
     const disk = await buildImageDisk({ layers, outputDir: join(work, 'disk') });
-    await writeFlatImage(disk, join(work, 'flat'));
-    return readWithKernel(join(work, 'flat'), join(work, 'mnt'));
+    // A name of its own each time: `mount` takes a loop device again that still has a file of this name, and with it the pages of
+    // the last image. It has one as long as someone's mount namespace was copied while the last image was mounted.
+    const flat = join(work, `flat-${++images}`);
+    await writeFlatImage(disk, flat);
+    const tree = await readWithKernel(flat, join(work, 'mnt'));
+    await rm(flat);
+    return tree;
   }
 
   it('finds every name of a folder, whatever its bytes', async () => {

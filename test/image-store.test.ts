@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
-import { promisify } from 'node:util';
-import { incompressible } from './servers/incompressible.ts';
 import type { Exchange, TestStore } from './servers/index.ts';
-import { makeTestFolder, never, openTestStore, startScriptedRegistry, tinyImage, tinyLayer } from './servers/index.ts';
+import {
+  incompressible,
+  makeTestFolder,
+  mountSmallDisk,
+  never,
+  openTestStore,
+  startScriptedRegistry,
+  tinyImage,
+  tinyLayer,
+} from './servers/index.ts';
 
-const run = promisify(execFile);
 const layer = tinyLayer({ big: incompressible(300_000) });
 const image = tinyImage({ layers: [layer] });
 const nobody = { force: false, inUse: () => [] };
@@ -111,16 +116,11 @@ describe('a full disk', () => {
       t.skip('a small file system can only be mounted by root');
       return;
     }
-    await using folder = await makeTestFolder();
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'hyper-test', folder.path]);
-    await using cleanup = new AsyncDisposableStack();
-    cleanup.defer(async () => {
-      await run('umount', [folder.path]);
-    });
+    await using disk = await mountSmallDisk(6);
     const large = tinyImage({ layers: [tinyLayer({ a: 'a' }), tinyLayer({ huge: incompressible(8 << 20) })] });
     await using registry = await startScriptedRegistry({ images: { 'large:1': large, 'app:1': image } });
-    await using store = await openTestStore({}, join(folder.path, 'store'));
-    const before = (await statfs(folder.path)).bfree;
+    await using store = await openTestStore({}, join(disk.path, 'store'));
+    const before = (await statfs(disk.path)).bfree;
 
     await assert.rejects(store.images.pull(`${registry.host}/large:1`, { signal: never }), {
       code: 'no_space',
@@ -128,8 +128,28 @@ describe('a full disk', () => {
     });
 
     await assertEmpty(store);
-    assert.equal((await statfs(folder.path)).bfree, before);
+    assert.equal((await statfs(disk.path)).bfree, before);
     assert.equal((await store.images.pull(`${registry.host}/app:1`, { signal: never })).image.id, image.config.digest);
+  });
+
+  it('ends a load and an import in words, and leaves nothing', async (t) => {
+    if (process.getuid?.() !== 0) {
+      t.skip('a small file system can only be mounted by root');
+      return;
+    }
+    await using disk = await mountSmallDisk(6);
+    await using store = await openTestStore({}, join(disk.path, 'store'));
+    const before = (await statfs(disk.path)).bfree;
+    const { tar } = tinyLayer({ huge: incompressible(8 << 20) });
+    const pieces = () => Readable.from([tar.subarray(0, 1 << 20), tar.subarray(1 << 20)]);
+
+    const load = store.images.load(pieces(), { signal: never });
+    await assert.rejects(load, { code: 'no_space' });
+    const add = store.images.addImageFromTar({ reference: 'huge', tar: pieces(), signal: never });
+    await assert.rejects(add, { code: 'no_space' });
+
+    await assertEmpty(store);
+    assert.equal((await statfs(disk.path)).bfree, before);
   });
 });
 

@@ -4,8 +4,16 @@ import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { makeTestFolder, never, openTestStore, startScriptedRegistry, tinyImage } from './servers/index.ts';
+import {
+  makeTestFolder,
+  never,
+  openTestStore,
+  startScriptedRegistry,
+  startServer,
+  tinyImage,
+} from './servers/index.ts';
 
 const image = tinyImage();
 
@@ -158,6 +166,35 @@ describe('an address', () => {
     const byName = await store.images.pull(`localhost:${port}/app:1`, { signal: never });
 
     assert.equal(byAddress.image.id, byName.image.id);
+  });
+});
+
+describe('an identity token', () => {
+  it('is exchanged for an access token by POST', async () => {
+    const bodies: string[] = [];
+    await using service = await startServer((request, response) => {
+      void text(request).then((body) => {
+        bodies.push(`${request.method ?? ''} ${body}`);
+        response.end('{"access_token":"t"}');
+      });
+    });
+    await using registry = await startScriptedRegistry({
+      images: { 'app:1': image },
+      intercept: ({ request, response }) => {
+        if (request.headers.authorization === 'Bearer t') return false;
+        const realm = `Bearer realm="http://${service.host}/token",service="reg"`;
+        response.writeHead(401, { 'www-authenticate': realm }).end();
+        return true;
+      },
+    });
+    await using store = await openTestStore();
+    const credentials = { kind: 'identityToken', token: 'idt' } as const;
+
+    await store.images.pull(`${registry.host}/app:1`, { signal: never, credentials });
+
+    assert.deepEqual(bodies, [
+      'POST grant_type=refresh_token&client_id=hyper&refresh_token=idt&scope=repository%3Aapp%3Apull&service=reg',
+    ]);
   });
 });
 

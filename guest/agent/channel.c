@@ -33,9 +33,8 @@ static void read_port(struct channel *channel)
         }
         if (length < 0 && errno == EINTR)
             continue;
-        if (length < 0 && errno == EAGAIN)
-            return;
-        channel->greeted = false; /* the host's end is closed */
+        /* EAGAIN: no more for now. 0: no host is there, or it is and the driver has not heard of it yet: that news comes by
+         * another queue than its bytes, and later, so a HELLO may be followed by a 0. Nothing is concluded from it. */
         return;
     }
 }

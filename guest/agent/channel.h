@@ -12,7 +12,7 @@ struct queued_frame;
 struct channel {
     struct watch watch;
     const char *name;
-    bool greeted;  /* a HELLO came since the host's end was opened */
+    bool greeted;  /* a HELLO came */
     bool writable; /* the port took the last frame */
     bool paused;   /* reading waits until the queue has drained */
     struct queued_frame *first;

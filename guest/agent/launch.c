@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Less waking of agent and process in turn than with the usual 64 KiB; 1 MiB was no faster. */
+/* Less waking of agent and process in turn than with the usual 64 KiB. */
 #define PIPE_BYTES (256 << 10)
 
 static int own_pid_namespace = -1;

@@ -3,6 +3,7 @@
 #include "child.h"
 #include "container.h"
 #include "files.h"
+#include "options.h"
 #include "prepare.h"
 
 #include <errno.h>
@@ -147,7 +148,10 @@ static void mount_requested(const struct launch *launch, int root)
         const struct mount *mount = sorted[i];
         char name[32], source[256];
         if (mount->kind == MOUNT_TMPFS) {
-            mount_at(launch, root, mount->path, "tmpfs", HARMLESS, mount->options);
+            struct mount_options options = {.flags = HARMLESS};
+            if (!options_parse(&options, mount->options))
+                child_fail(launch, FAILURE_OTHER, EINVAL, "tmpfs options of %.200s", mount->path);
+            mount_at(launch, root, mount->path, "tmpfs", options.flags, options.data);
         } else if (mount->kind == MOUNT_VOLUME) {
             prepare_volume_path(request->scratch, launch->container->id, mount->path, source, sizeof source);
             bind_at(launch, root, mount->path, source, true);

@@ -27,9 +27,24 @@ const MODULES = [
   'virtiofs',
 ];
 /** Only where the kernel has them as modules; some have them built in or not at all. */
-const OPTIONAL_MODULES = ['vmgenid', 'button'];
+const OPTIONAL_MODULES = ['vmgenid'];
 
-const FOLDERS = ['bin', 'dev', 'etc', 'lib', 'lib/modules', 'proc', 'root', 'run', 'sbin', 'sys', 'tmp', 'usr', 'usr/bin', 'usr/sbin'];
+const FOLDERS = [
+  'bin',
+  'dev',
+  'etc',
+  'lib',
+  'lib/modules',
+  'proc',
+  'root',
+  'run',
+  'sbin',
+  'sys',
+  'tmp',
+  'usr',
+  'usr/bin',
+  'usr/sbin',
+];
 
 function need(path: string, how: string): Buffer {
   if (!existsSync(path)) throw new Error(`${path} is missing: ${how}`);
@@ -52,7 +67,9 @@ function busyboxEntries(): Entry[] {
   const path = findBusybox();
   const listed = spawnSync(path, ['--list-full'], { encoding: 'utf8' });
   if (listed.status !== 0) throw new Error(`${path} --list-full failed`, { cause: listed.error });
-  const applets = listed.stdout.split('\n').filter((applet) => /^(usr\/)?s?bin\//.test(applet) && applet !== 'bin/busybox');
+  const applets = listed.stdout
+    .split('\n')
+    .filter((applet) => /^(usr\/)?s?bin\//.test(applet) && applet !== 'bin/busybox');
   return [
     { kind: 'file', path: 'bin/busybox', mode: 0o755, content: readFileSync(path) },
     ...applets.map((applet): Entry => ({ kind: 'link', path: applet, target: '/bin/busybox' })),
@@ -65,7 +82,12 @@ function moduleEntries(folder: string): Entry[] {
   const order = modules.map(({ name }) => `${name}.ko\n`).join('');
   return [
     { kind: 'file', path: 'lib/modules/order', mode: 0o644, content: Buffer.from(order) },
-    ...modules.map(({ name, content }): Entry => ({ kind: 'file', path: `lib/modules/${name}.ko`, mode: 0o644, content })),
+    ...modules.map(({ name, content }): Entry => ({
+      kind: 'file',
+      path: `lib/modules/${name}.ko`,
+      mode: 0o644,
+      content,
+    })),
   ];
 }
 

@@ -4,7 +4,13 @@ export type Entry =
   | { readonly kind: 'folder'; readonly path: string; readonly mode: number }
   | { readonly kind: 'file'; readonly path: string; readonly mode: number; readonly content: Buffer }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
-  | { readonly kind: 'device'; readonly path: string; readonly mode: number; readonly major: number; readonly minor: number };
+  | {
+      readonly kind: 'device';
+      readonly path: string;
+      readonly mode: number;
+      readonly major: number;
+      readonly minor: number;
+    };
 
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
@@ -37,7 +43,15 @@ function record(entry: Entry, inode: number): Buffer[] {
   }
 }
 
-function encode(inode: number, path: string, mode: number, links: number, content: Buffer, major: number, minor: number): Buffer[] {
+function encode(
+  inode: number,
+  path: string,
+  mode: number,
+  links: number,
+  content: Buffer,
+  major: number,
+  minor: number,
+): Buffer[] {
   const name = Buffer.from(`${path}\0`);
   const fields = [inode, mode, 0, 0, links, 0, content.length, 0, 0, major, minor, name.length, 0];
   const header = Buffer.from('070701' + fields.map((field) => field.toString(16).padStart(8, '0')).join(''));

@@ -42,7 +42,9 @@ function listFiles(folder: string): string[] {
 }
 
 function moduleName(path: string): string {
-  return basename(path).replace(/\.ko(\.xz|\.zst)?$/, '').replaceAll('-', '_');
+  return basename(path)
+    .replace(/\.ko(\.xz|\.zst)?$/, '')
+    .replaceAll('-', '_');
 }
 
 function readModule(path: string): Buffer {
@@ -61,7 +63,10 @@ function dependencies(module: Buffer): string[] {
   if (start < 0 && !info.subarray(0, marker.length - 1).equals(marker.subarray(1))) return [];
   const from = start < 0 ? marker.length - 1 : start + marker.length;
   const text = info.toString('latin1', from, info.indexOf(0, from));
-  return text.split(',').filter((name) => name !== '').map(moduleName);
+  return text
+    .split(',')
+    .filter((name) => name !== '')
+    .map(moduleName);
 }
 
 /** A section of a little-endian 64-bit ELF file. */

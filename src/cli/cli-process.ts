@@ -1,6 +1,4 @@
-import { HyperClient } from '../client/index.ts';
 import type { Cli } from './cli.ts';
-import { findDaemonSocket } from './daemon/daemon-socket.ts';
 
 /** The Cli of this process. @param host the value of `--host`, once it is parsed. */
 export function processCli(host: () => string | undefined): Cli {
@@ -11,6 +9,11 @@ export function processCli(host: () => string | undefined): Cli {
     env: process.env,
     exitCode: 0,
     async connect(options) {
+      // What speaks HTTP is loaded by those that ask the daemon only.
+      const [{ HyperClient }, { findDaemonSocket }] = await Promise.all([
+        import('../client/index.ts'),
+        import('./daemon/daemon-socket.ts'),
+      ]);
       const socket = await findDaemonSocket({
         env: process.env,
         uid: process.geteuid?.() ?? 0,

@@ -15,8 +15,8 @@ export interface PodOptions {
   readonly interactive?: boolean;
   readonly tty?: boolean;
   readonly rm?: boolean;
-  readonly env: readonly string[];
-  readonly envFile: readonly string[];
+  readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
   readonly entrypoint?: string;
@@ -25,14 +25,15 @@ export interface PodOptions {
   readonly memory?: number;
   readonly storage?: number;
   readonly readOnly?: boolean;
-  readonly label: readonly string[];
-  readonly tmpfs: readonly string[];
-  readonly ulimit: readonly string[];
+  readonly label?: readonly string[];
+  readonly tmpfs?: readonly string[];
+  readonly ulimit?: readonly string[];
   readonly stopSignal?: string;
   readonly pull: PullPolicy;
 }
 
-export const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+/** For options that may be given more than once. */
+export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 
 /** The options that make a pod: the same for `run` and `create`. */
 export function addPodOptions(command: Command): Command {
@@ -44,8 +45,8 @@ export function addPodOptions(command: Command): Command {
     .option('-t, --tty', 'give the process a terminal (default: when stdin and stdout are terminals)')
     .option('--no-tty', 'give it none, even in a terminal')
     .option('--rm', 'remove the pod when it has ended')
-    .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect, [])
-    .option('--env-file <file>', 'read variables from a file', collect, [])
+    .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect)
+    .option('--env-file <file>', 'read variables from a file', collect)
     .option('-w, --workdir <path>', 'the working directory')
     .option('-u, --user <name|uid[:group|gid]>', 'run as this user')
     .option('--entrypoint <program>', "run this program in place of the image's entrypoint")
@@ -58,9 +59,9 @@ export function addPodOptions(command: Command): Command {
       parseMebibytes(text, '--storage'),
     )
     .option('--read-only', 'make the root file system read-only')
-    .option('--label <name=value>', 'label the pod', collect, [])
-    .option('--tmpfs <path[:options]>', 'mount a file system in memory: /tmp:size=64m,mode=1777', collect, [])
-    .option('--ulimit <name=soft[:hard]>', 'limit the process: nofile=1024:2048', collect, [])
+    .option('--label <name=value>', 'label the pod', collect)
+    .option('--tmpfs <path[:options]>', 'mount a file system in memory: /tmp:size=64m,mode=1777', collect)
+    .option('--ulimit <name=soft[:hard]>', 'limit the process: nofile=1024:2048', collect)
     .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)")
     .option(
       '--pull <policy>',
@@ -79,15 +80,15 @@ export function podSpecOf(
   env: Readonly<Record<string, string | undefined>>,
 ): PodSpec {
   if (image === '') throw new UsageError("the image's name is empty: give one, as busybox");
-  const variables = collectVariables(options.env, options.envFile, env);
-  const { entrypoint } = options;
+  const variables = collectVariables(options.env ?? [], options.envFile ?? [], env);
+  const { entrypoint, label, tmpfs, ulimit } = options;
   return {
     ...given('name', options.name),
     ...given('hostname', options.hostname),
     ...given('vcpus', options.cpu),
     ...given('memoryMiB', options.memory),
     ...given('storageMiB', options.storage),
-    ...(options.label.length > 0 ? { labels: parseLabels(options.label) } : {}),
+    ...given('labels', label === undefined ? undefined : parseLabels(label)),
     ...(options.rm === true ? { autoRemove: true } : {}),
     containers: [
       {
@@ -100,8 +101,8 @@ export function podSpecOf(
         ...given('user', options.user),
         ...given('stopSignal', options.stopSignal),
         ...(options.readOnly === true ? { readOnly: true } : {}),
-        ...(options.tmpfs.length > 0 ? { tmpfs: options.tmpfs.map(parseTmpfs) } : {}),
-        ...(options.ulimit.length > 0 ? { ulimits: options.ulimit.map(parseUlimit) } : {}),
+        ...given('tmpfs', tmpfs?.map(parseTmpfs)),
+        ...given('ulimits', ulimit?.map(parseUlimit)),
         tty: streams.tty,
         stdin: streams.stdin,
         // A tty stays open after a detach; a pipe's end is the end.

@@ -20,6 +20,8 @@ export async function sendCall(call: HttpCall): Promise<IncomingMessage> {
     const json = call.body === undefined ? undefined : JSON.stringify(call.body);
     const outgoing = request({
       socketPath: call.socketPath,
+      // A connection a call: over a unix socket it costs nothing, and one that the daemon has just closed is never taken again.
+      agent: false,
       method: call.method,
       path: call.target,
       headers: {

@@ -31,6 +31,8 @@ export async function upgradeToWebSocket(call: UpgradeCall): Promise<UpgradedCon
   return new Promise((resolve, reject) => {
     const outgoing = request({
       socketPath: call.socketPath,
+      // A connection a call: over a unix socket it costs nothing, and one that the daemon has just closed is never taken again.
+      agent: false,
       path: call.target,
       headers: {
         Host: 'hyper',

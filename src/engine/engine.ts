@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Image, ImageRemoval, PulledImage, TransferOptions } from '../image/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import { newNameSuffix, newPodId } from '../lib/ids.ts';
@@ -148,7 +149,17 @@ export class Engine {
       log.warn({ vm: id }, 'removing a VM that no pod owns');
       await hypervisor.cleanUp(id);
     }
+    await this.#removeFoldersWithoutPod(new Set(records.map((record) => record.id)));
     await Promise.all(this.pods().map((pod) => pod.resume()));
+  }
+
+  async #removeFoldersWithoutPod(known: ReadonlySet<string>): Promise<void> {
+    const { podsDir, log } = this.#options;
+    for (const name of await readdir(podsDir)) {
+      if (known.has(name)) continue;
+      log.warn({ pod: name }, 'removing the folder of a pod that is no more');
+      await rm(join(podsDir, name), { recursive: true, force: true });
+    }
   }
 
   #add(record: PodRecord): void {

@@ -16,7 +16,7 @@ export async function* readLog(
   path: string,
   query: LogQuery,
   live: { readonly log: ContainerLog; readonly ended: Promise<unknown> } | undefined,
-): AsyncGenerator<Pick<LogRecord, 'stream' | 'time' | 'bytes'>> {
+): AsyncGenerator<Pick<LogRecord, 'stream' | 'time' | 'bytes'>, void, undefined> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');

@@ -5,8 +5,8 @@ import type { EngineOptions } from './pod-context.ts';
 import { PodRun } from './pod-run.ts';
 import type { StartedPod } from './pod-start.ts';
 
-/** Removes what a pod's VM had on this host, and forgets it in the record. */
-export async function releaseVm(record: PodRecord, { hypervisor, network, store, log }: EngineOptions): Promise<void> {
+/** Removes what a pod's VM had on this host, and forgets it in the record, which the caller stores. */
+export async function releaseVm(record: PodRecord, { hypervisor, network, log }: EngineOptions): Promise<void> {
   const { vm, endpoint } = record;
   if (vm === null && endpoint === null) return;
   try {
@@ -17,7 +17,6 @@ export async function releaseVm(record: PodRecord, { hypervisor, network, store,
   }
   record.vm = null;
   record.endpoint = null;
-  store.savePod(record);
 }
 
 /**
@@ -32,6 +31,7 @@ export async function resumePod(
   if (record.state !== 'running') {
     if (record.vm === null) return undefined;
     await releaseVm(record, options);
+    options.store.savePod(record);
     return record.state === 'pending' ? new HyperError('vm_failed', 'hyperd ended while the pod started') : undefined;
   }
   const vm = record.vm === null ? undefined : await hypervisor.find({ ...record.vm, id: record.vm.id as VmId });

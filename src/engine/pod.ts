@@ -218,30 +218,40 @@ export class Pod {
   /** Stores the result, tells whoever waits, and takes the VM apart behind their back. */
   async #end(result: PodResult, inOrder: boolean, onStored?: () => void): Promise<void> {
     const { record } = this;
-    const container = this.#container;
     const succeeded = result.exitCode === 0 && result.error === null;
+    const reason = result.error?.message ?? null;
     const finishedAt = new Date().toISOString();
     record.state = checkTransition(record.state, succeeded ? 'succeeded' : 'failed');
-    container.state = record.state;
-    Object.assign(container, { exitCode: result.exitCode, error: result.error?.message ?? null, finishedAt });
-    record.finishedAt = finishedAt;
-    record.reason = result.error?.message ?? null;
-    this.#options.store.savePod(record);
+    Object.assign(record, { finishedAt, reason });
+    const { exitCode } = result;
+    Object.assign(this.#container, { state: record.state, exitCode, error: reason, finishedAt });
+    // A pod that removes itself is gone when its user is told: its name is free. What its VM leaves has no record then,
+    // and would be found at the next start if we died here.
+    if (record.autoRemove) this.#forget();
+    else this.#options.store.savePod(record);
     onStored?.();
-    this.#options.log.info({ pod: record.id, exitCode: result.exitCode, reason: record.reason }, 'pod ended');
+    this.#options.log.info({ pod: record.id, exitCode, reason }, 'pod ended');
     const run = this.#run;
     this.#run = undefined;
     this.#output = undefined;
     this.#finished.resolve(result);
     await run?.end(inOrder && !record.autoRemove);
-    await releaseVm(record, this.#options);
-    if (record.autoRemove) await this.#remove();
+    if (record.autoRemove) {
+      await this.#remove();
+    } else {
+      await releaseVm(record, this.#options);
+      this.#options.store.savePod(record);
+    }
+  }
+
+  #forget(): void {
+    this.#options.store.deletePod(this.record.id);
+    this.#onRemoved();
   }
 
   async #remove(): Promise<void> {
+    this.#forget();
     await releaseVm(this.record, this.#options);
-    this.#options.store.deletePod(this.record.id);
-    this.#onRemoved();
     await rm(podFolder(this.#options.podsDir, this.record), { recursive: true, force: true });
     if (this.record.state === 'pending') {
       this.#finished.resolve({ exitCode: 255, error: new HyperError('cancelled', 'the pod was removed') });

@@ -70,15 +70,15 @@ export class LayerFetcher {
       report({ type: 'layer', digest, status: 'exists', currentBytes: size, totalBytes: size });
       return there;
     }
-    let own = false;
+    const flight = { own: false };
     try {
       return await this.#flights.join(diffId, signal, report, (shared, reportAll) => {
-        own = true;
+        flight.own = true;
         return this.#bring(source, shared, reportAll);
       });
     } catch (error) {
       // Another pull's source has failed; ours may do better.
-      if (own || signal.aborted) throw error;
+      if (flight.own || signal.aborted) throw error;
       return this.fetch(source, signal, report);
     }
   }

@@ -61,6 +61,11 @@ export class FakeHyperd implements AsyncDisposable {
     this.#server.close();
   }
 
+  setRunning(id: string): void {
+    const pod = this.pods.get(id);
+    if (pod !== undefined) pod.state = 'running';
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.die();
     await rm(this.folder, { recursive: true, force: true });

@@ -44,14 +44,15 @@ export async function playProcess(client: WebSocket, id: string, args: readonly 
       return;
     case 'flood': {
       // Until its reader has gone: then its exit code says how it got to know.
-      let hungUp = false;
+      const hangup = new AbortController();
       input.on('command', (command: { type: string }) => {
-        hungUp ||= command.type === 'hangup';
+        if (command.type === 'hangup') hangup.abort();
       });
       const block = Buffer.alloc(blockBytes, 'flood\n');
       const blocks = argument === '' ? Infinity : Number(argument) / blockBytes;
-      for (let sent = 0; sent < blocks && !hungUp && client.readyState === client.OPEN; sent++) await write(1, block);
-      exit(hungUp ? 42 : 0);
+      const open = (): boolean => !hangup.signal.aborted && client.readyState === client.OPEN;
+      for (let sent = 0; sent < blocks && open(); sent++) await write(1, block);
+      exit(hangup.signal.aborted ? 42 : 0);
       return;
     }
     case 'report':

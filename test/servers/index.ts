@@ -1,5 +1,8 @@
 /** Servers for tests of images: a real registry, one whose faults are scripted, and the tiny images that they serve. */
 export { makeServerCertificate } from './certificate-authority.ts';
+export { startDockerd } from './dockerd.ts';
+export { ociArchive, oldDockerArchive } from './archives.ts';
+export { incompressible } from './incompressible.ts';
 export { startDockerRegistry, type DockerRegistry } from './docker-registry.ts';
 export {
   serveBytes,
@@ -8,6 +11,7 @@ export {
   type Exchange,
   type ScriptedRegistry,
 } from './scripted-registry.ts';
+export { mountSmallDisk } from './small-disk.ts';
 export { makeTestFolder, never, openTestStore, type TestStore } from './test-store.ts';
 export {
   descriptorOf,

@@ -72,7 +72,7 @@ export class TestHyperd implements AsyncDisposable {
   }
 
   get client(): HyperClient {
-    return new HyperClient({ host: `unix://${this.socket}` });
+    return new HyperClient(`unix://${this.socket}`);
   }
 
   /** Starts it, again after `kill`, on the same folders; resolves when its socket answers. */
@@ -89,12 +89,13 @@ export class TestHyperd implements AsyncDisposable {
   }
 
   async #answers(): Promise<void> {
+    const deadline = Date.now() + 60_000;
     for (;;) {
+      if (Date.now() > deadline) throw new Error(`hyperd does not answer: ${this.log.slice(-2000)}`);
       try {
         await this.client.ping();
         return;
       } catch {
-        await new Promise((resolve) => setImmediate(resolve));
         await new Promise((resolve) => setTimeout(resolve, 20)); // a unix socket tells nobody when it appears
       }
     }

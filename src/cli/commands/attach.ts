@@ -6,7 +6,8 @@ import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 
 interface AttachOptions {
-  readonly stdin: boolean;
+  /** False by --no-stdin. */
+  readonly stdin?: boolean;
   readonly detachKeys: string;
 }
 
@@ -23,7 +24,7 @@ export function define(command: Command, cli: Cli): void {
       if (state !== 'running' || container === undefined) {
         throw new HyperError('conflict', `pod ${pod} is ${state}, not running: see 'hyper start' and 'hyper logs'`);
       }
-      const stdin = options.stdin && container.stdin;
+      const stdin = options.stdin !== false && container.stdin;
       cli.exitCode = await runAttached({
         open: (handlers) => client.podAttach(pod, { stdin }, handlers),
         tty: container.tty,

@@ -11,8 +11,8 @@ import { chooseStreams, type StreamFlags } from '../terminal/stream-choice.ts';
 import { collectVariables } from '../values/environment.ts';
 
 interface ExecOptions extends StreamFlags {
-  readonly env: readonly string[];
-  readonly envFile: readonly string[];
+  readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
   readonly vm?: boolean;
@@ -28,8 +28,8 @@ export function define(command: Command, cli: Cli): void {
     .option('-t, --tty', 'give the process a terminal (default: when stdin and stdout are terminals)')
     .option('--no-tty', 'give it none, even in a terminal')
     .option('-d, --detach', 'leave it running in the background')
-    .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect, [])
-    .option('--env-file <file>', 'read variables from a file', collect, [])
+    .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect)
+    .option('--env-file <file>', 'read variables from a file', collect)
     .option('-w, --workdir <path>', 'the working directory')
     .option('-u, --user <name|uid[:group|gid]>', 'run as this user')
     .option('--vm', 'run it in the VM itself, outside every container')
@@ -47,7 +47,7 @@ export function define(command: Command, cli: Cli): void {
 async function exec(pod: string, args: readonly string[], options: ExecOptions, cli: Cli): Promise<number> {
   parseDetachKeys(options.detachKeys);
   const streams = chooseStreams(options, standardStreams());
-  const env = collectVariables(options.env, options.envFile, cli.env);
+  const env = collectVariables(options.env ?? [], options.envFile ?? [], cli.env);
   const spec: ExecSpec = {
     args: [...args],
     ...streams,

@@ -7,8 +7,8 @@ import { formatList } from '../output/list-format.ts';
 interface ImagesOptions {
   readonly quiet?: boolean;
   readonly format?: string;
-  /** commander's name for the absence of --no-trunc. */
-  readonly trunc: boolean;
+  /** False by --no-trunc. */
+  readonly trunc?: boolean;
 }
 
 export function define(command: Command, cli: Cli): void {
@@ -20,7 +20,7 @@ export function define(command: Command, cli: Cli): void {
     .option('--format <format>', "table, json, or a template: '{{.Repository}}:{{.Tag}} {{.Size}}'")
     .action(async (repository: string | undefined, options: ImagesOptions) => {
       const client = await cli.connect();
-      const rows = imageRows(await client.imageList(), { cutIds: options.trunc, now: Date.now() }).filter(
+      const rows = imageRows(await client.imageList(), { cutIds: options.trunc !== false, now: Date.now() }).filter(
         (row) => repository === undefined || isNamed(row, repository),
       );
       if (options.quiet === true && options.format === undefined) {

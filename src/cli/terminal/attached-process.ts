@@ -59,7 +59,6 @@ export async function runAttached(attached: AttachedProcess): Promise<number> {
   if (attached.running) begin();
 
   await Promise.race([started.promise, session.exit]);
-  stopWaiting();
   const left = Promise.withResolvers<number>();
   if (attached.tty) cleanup.defer(followSize(session));
   // A raw terminal's own signals travel as bytes: what still comes to us as a signal is for us.
@@ -68,6 +67,8 @@ export async function runAttached(attached: AttachedProcess): Promise<number> {
       ? proxySignals(session, left.resolve)
       : onEndingSignals((signal) => left.resolve(exitCodeOfSignal(signal))),
   );
+  // Only now: a signal that came without a listener between the two would be lost.
+  stopWaiting();
   if (attached.stdin) {
     cleanup.defer(pumpInput(process.stdin, session, terminal === null ? null : new DetachScanner(keys)));
   }

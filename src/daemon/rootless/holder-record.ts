@@ -1,7 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { systemCode } from '../../lib/errors.ts';
+import { writeFileAtomic } from '../../lib/write-file-atomic.ts';
 
 const Process = z.object({ pid: z.number().int().positive(), startTime: z.string() });
 
@@ -36,7 +37,5 @@ export async function readHolderRecord(runDir: string): Promise<HolderRecord | n
 }
 
 export async function writeHolderRecord(runDir: string, record: HolderRecord): Promise<void> {
-  const file = fileIn(runDir);
-  await writeFile(`${file}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await writeFileAtomic(fileIn(runDir), `${JSON.stringify(record)}\n`);
 }

@@ -51,8 +51,7 @@ class ArchiveUnpacker implements TarSink, AsyncDisposable {
       if (step.type === 'entry') await this.#begin(step.entry);
       else if (step.type === 'hole') this.#position += step.bytes;
       else if (this.#current !== undefined) {
-        await this.#current.write(step.bytes, 0, step.bytes.length, this.#position);
-        this.#position += step.bytes.length;
+        await this.#write(this.#current, step.bytes);
       }
     }
   }
@@ -60,6 +59,15 @@ class ArchiveUnpacker implements TarSink, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#current?.close();
     this.#current = undefined;
+  }
+
+  /** One write() may write a part only, as when the disk is about to be full: the next one says so. */
+  async #write(file: FileHandle, bytes: Buffer): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      const { bytesWritten } = await file.write(bytes, written, bytes.length - written, this.#position);
+      written += bytesWritten;
+      this.#position += bytesWritten;
+    }
   }
 
   async #begin(entry: TarEntry): Promise<void> {

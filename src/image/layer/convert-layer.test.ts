@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -127,7 +127,6 @@ describe('a converted layer', () => {
 
   it('fails with no_space when the disk is full', async () => {
     // /dev/full as the data: a write to it says ENOSPC.
-    const { symlink, mkdir } = await import('node:fs/promises');
     const outputDir = join(work, 'full');
     await mkdir(outputDir);
     await symlink('/dev/full', layerFiles(outputDir).dataPath);

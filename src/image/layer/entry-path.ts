@@ -1,9 +1,10 @@
-import { joinBytes, quoteBytes, splitPath, type ByteString } from '../../lib/byte-string.ts';
+import { byteString, joinBytes, quoteBytes, splitPath, type ByteString } from '../../lib/byte-string.ts';
 import { corrupt } from './corrupt.ts';
 
 /** Linux's PATH_MAX and NAME_MAX, which are EROFS's too. */
 const pathLimit = 4095;
 const componentLimit = 255;
+const parent = byteString('..');
 
 /**
  * An entry's name as a path below the root: `a/b`, the root itself is empty. Absolute names are taken relative to the root,
@@ -11,7 +12,7 @@ const componentLimit = 255;
  */
 export function entryPath(name: ByteString): ByteString {
   const components = splitPath(name).filter((component) => component !== '' && component !== '.');
-  if (components.includes('..' as ByteString)) throw corrupt(`an entry leaves its folder: ${quoteBytes(name)}`);
+  if (components.includes(parent)) throw corrupt(`an entry leaves its folder: ${quoteBytes(name)}`);
   return checkedPath(components, name);
 }
 
@@ -20,7 +21,7 @@ export function hardLinkPath(name: ByteString): ByteString {
   const components: ByteString[] = [];
   for (const component of splitPath(name)) {
     if (component === '' || component === '.') continue;
-    if (component !== '..') components.push(component);
+    if (component !== parent) components.push(component);
     else if (components.pop() === undefined) throw corrupt(`a hard link leaves the image: ${quoteBytes(name)}`);
   }
   return checkedPath(components, name);

@@ -40,7 +40,7 @@ export function proxyFor(url: URL, environment: Environment): URL | undefined {
   const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const proxy = read(environment, variable);
   const hostname = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
-  if (proxy === undefined || isLoopback(hostname)) return undefined;
+  if (proxy === undefined || isLoopback(url.host)) return undefined;
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
   const exceptions = (read(environment, 'NO_PROXY') ?? '').split(',').map((entry) => entry.trim().toLowerCase());
   if (exceptions.some((entry) => entry !== '' && matches(entry, hostname, port))) return undefined;

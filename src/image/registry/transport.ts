@@ -1,15 +1,16 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { checkServerIdentity } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { Agent, buildConnector, ProxyAgent } from 'undici';
 import type { ImageStoreConfig } from '../config.ts';
-import type { RegistryCertificates } from './certificates.ts';
-import { loadCertificates } from './certificates.ts';
 import { isListedInsecure, isLoopback } from './insecure-hosts.ts';
 import { networkFailure } from './network-failure.ts';
 import { proxyFor } from './proxy.ts';
+import type { RegistryTls } from './tls-contexts.ts';
+import { TlsContexts } from './tls-contexts.ts';
 
 export interface TransportRequest {
   readonly method?: 'GET' | 'POST';
@@ -19,14 +20,11 @@ export interface TransportRequest {
 }
 
 interface TlsOptions {
-  readonly ca: string[];
-  readonly cert?: string[];
-  readonly key?: string[];
+  readonly secureContext: SecureContext;
   readonly rejectUnauthorized: boolean;
   readonly checkServerIdentity: typeof checkServerIdentity;
 }
 
-const defaultCertsDir = '/etc/docker/certs.d';
 const defaultIdleTimeoutMs = 30_000;
 const connectTimeoutMs = 10_000;
 
@@ -46,10 +44,12 @@ function mappingLookup(mapAddress: (address: string) => string): LookupFunction 
 /** HTTP to registries: one pool of connections per origin, with that origin's certificates and proxy. */
 export class Transport implements AsyncDisposable {
   readonly #config: ImageStoreConfig;
+  readonly #contexts: TlsContexts;
   readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
 
   constructor(config: ImageStoreConfig) {
     this.#config = config;
+    this.#contexts = new TlsContexts(config);
   }
 
   /**
@@ -98,8 +98,8 @@ export class Transport implements AsyncDisposable {
   }
 
   async #makeDispatcher(url: URL): Promise<Dispatcher> {
-    const { certsDir = defaultCertsDir, certificates = [], environment = {} } = this.#config;
-    const tls = url.protocol === 'https:' ? await loadCertificates(url.host, certsDir, certificates) : undefined;
+    const { environment = {} } = this.#config;
+    const tls = url.protocol === 'https:' ? await this.#contexts.for(url.host) : undefined;
     const requestTls = { ...this.#lookup(), ...(tls === undefined ? {} : this.#tlsOptions(url, tls)) };
     const proxy = proxyFor(url, environment);
     if (proxy !== undefined) {
@@ -114,11 +114,10 @@ export class Transport implements AsyncDisposable {
     });
   }
 
-  #tlsOptions(url: URL, { ca, cert, key, ownForHost }: RegistryCertificates): TlsOptions {
+  #tlsOptions(url: URL, { context, ownForHost }: RegistryTls): TlsOptions {
     const listed = isListedInsecure(url.host, this.#config.insecureRegistries ?? []);
     return {
-      ca: [...ca],
-      ...(cert.length > 0 ? { cert: [...cert], key: [...key] } : {}),
+      secureContext: context,
       // As Docker: nobody need vouch for a registry on this machine, unless an authority was named for it.
       rejectUnauthorized: !listed && !(isLoopback(url.host) && !ownForHost),
       // The certificate is for the registry's name, not for the address that it was mapped to.
