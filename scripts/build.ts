@@ -1,5 +1,5 @@
 /**
- * Builds what ships into dist/: hyperd and its workers for Node, the CLI for Node (hyper.js) and as one binary (hyper).
+ * Builds what ships into dist/: hyperd and its workers for Node, the CLI for Node (hyper.cjs) and as one binary (hyper).
  *
  *     node scripts/build.ts
  */
@@ -30,7 +30,17 @@ await build({
   },
   outdir: 'dist',
 });
-await build({ ...common, banner, entryPoints: ['src/cli/main.ts'], outfile: 'dist/hyper.js', minifySyntax: true });
-execFileSync('node_modules/.bin/bun', ['build', '--compile', '--minify', 'dist/hyper.js', '--outfile', 'dist/hyper'], {
+// CommonJS starts faster on Node than a module does, and bun can keep its bytecode.
+await build({
+  ...common,
+  format: 'cjs',
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/hyper.cjs',
+  minifySyntax: true,
+});
+// Without the two last flags the binary would read .env and bunfig.toml of whatever folder it is called in.
+const compile = ['build', '--compile', '--minify', '--bytecode', '--target=bun'];
+const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
+execFileSync('node_modules/.bin/bun', [...compile, ...closed, 'dist/hyper.cjs', '--outfile', 'dist/hyper'], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });

@@ -15,6 +15,11 @@ for (const build of cliBuilds) {
     const hyper = (fake: FakeHyperd, args: readonly string[], input?: Buffer | string) =>
       runCli(build, args, { HYPER_HOST: `unix://${fake.socket}` }, input);
 
+    const anyPod = async (fake: FakeHyperd): Promise<string> => {
+      const [known] = fake.pods.keys();
+      return known ?? (await hyper(fake, ['run', '-d', 'busybox', 'cat'])).stdout.toString().trim();
+    };
+
     it('prints the output as it is, the pod’s id on stderr, and exits with the process’s code', async () => {
       await using fake = await FakeHyperd.start();
       const said = await hyper(fake, ['run', 'busybox', 'say', 'hello']);
@@ -56,6 +61,17 @@ for (const build of cliBuilds) {
       assert.equal(echo.stdout.length, input.length);
       const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
       assert.equal(digest(echo.stdout), digest(input));
+    });
+
+    it('sees the end of a pipe, whenever it comes', async () => {
+      await using fake = await FakeHyperd.start();
+      for (let round = 0; round < 10; round++) {
+        const input = Buffer.alloc(3_000_000 + round * 11_111, 'x');
+        const echo = await hyper(fake, ['exec', '-i', await anyPod(fake), 'cat'], input);
+        assert.deepEqual([echo.code, echo.stdout.length], [0, input.length]);
+        const load = await hyper(fake, ['load'], input);
+        assert.equal(load.stdout.toString(), `Loaded image: loaded:${input.length}\n`);
+      }
     });
 
     it('leaves stdin alone without -i', async () => {
@@ -283,12 +299,6 @@ for (const build of cliBuilds) {
       assert.equal(stopped.stderr, "hyper: no such pod: nope: see 'hyper list'\n");
       assert.equal(stopped.code, 1);
       assert.equal((await hyper(fake, ['wait', 'pod-abcdefghiA'])).stdout.toString(), '7\n');
-    });
-
-    it('loads an archive from stdin', async () => {
-      await using fake = await FakeHyperd.start();
-      const load = await hyper(fake, ['load'], Buffer.alloc(3_000_000));
-      assert.equal(load.stdout.toString(), 'Loaded image: loaded:3000000\n');
     });
 
     it('reads no file of the folder it is called in', async () => {

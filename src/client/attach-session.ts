@@ -84,9 +84,9 @@ export class AttachSession {
     this.#command({ type: 'signal', signal });
   }
 
-  eof(): void {
+  eof = (): void => {
     this.stdin.end();
-  }
+  };
 
   /** The reader of a stream has gone: the process gets EPIPE, and no more of it comes. */
   hangup(stream: OutputStream): void {

@@ -21,6 +21,8 @@ export class Port {
   readonly #reader: FrameReader;
   #onMessage: (message: Message) => void = () => {};
   #onClose: (cause: Error | undefined) => void = () => {};
+  /** What came behind the agent's HELLO, until somebody listens. */
+  #held: Message[] = [];
   #failure: Error | undefined;
   #closed = false;
 
@@ -61,7 +63,13 @@ export class Port {
     const abort = (): void =>
       reject(new HyperError('vm_failed', 'the guest agent does not answer', { cause: signal.reason }));
     this.#onMessage = (message) => {
-      if (message.kind === frameKind.hello) resolve(message.payload);
+      if (message.kind === frameKind.hello) {
+        this.#held = [];
+        this.#socket.pause();
+        resolve(message.payload);
+      } else {
+        this.#held.push(message);
+      }
     };
     this.#onClose = (cause) => reject(new HyperError('vm_failed', 'the VM ended while it started', { cause }));
     signal.addEventListener('abort', abort, { once: true });
@@ -79,7 +87,9 @@ export class Port {
   listen(onMessage: (message: Message) => void, onClose: (cause: Error | undefined) => void): void {
     this.#onMessage = onMessage;
     this.#onClose = onClose;
+    for (const message of this.#held.splice(0)) this.#deliver(message);
     if (this.#closed) onClose(this.#failure);
+    else this.#socket.resume();
   }
 
   send(kind: number, payload: Buffer): void {
@@ -92,11 +102,23 @@ export class Port {
 
   #receive(chunk: Buffer): void {
     try {
-      for (const message of this.#reader.read(chunk)) this.#onMessage(message);
+      for (const message of this.#reader.read(chunk)) this.#deliver(message);
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
-      this.#socket.destroy();
+      this.#fail(error);
     }
+  }
+
+  #deliver(message: Message): void {
+    try {
+      this.#onMessage(message);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#socket.destroy();
   }
 }
 

@@ -9,7 +9,7 @@ export interface CliBuild {
 const root = resolve(import.meta.dirname, '../..');
 /** HYPER_DIST: builds that are elsewhere. */
 const dist = resolve(root, process.env.HYPER_DIST ?? 'dist');
-const bundle = resolve(dist, 'hyper.js');
+const bundle = resolve(dist, 'hyper.cjs');
 const binary = resolve(dist, 'hyper');
 
 /** The ways in which the CLI runs: from its sources, and what `npm run build` has made. */

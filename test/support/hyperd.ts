@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HyperClient } from '../../src/client/index.ts';
 
@@ -75,6 +75,20 @@ export class TestHyperd implements AsyncDisposable {
     return new HyperClient(`unix://${this.socket}`);
   }
 
+  /** The pids of the QEMU processes whose folders are this hyperd's. */
+  vmProcesses(): number[] {
+    return readdirSync('/proc').flatMap((name) => {
+      if (!/^\d+$/.test(name)) return [];
+      try {
+        const folders = readFileSync(`/proc/${name}/mountinfo`, 'utf8');
+        const isQemu = readFileSync(`/proc/${name}/comm`, 'utf8').startsWith('qemu-system');
+        return isQemu && folders.includes(`${basename(this.folder)}/run/vms/`) ? [Number(name)] : [];
+      } catch {
+        return []; // it has ended
+      }
+    });
+  }
+
   /** Starts it, again after `kill`, on the same folders; resolves when its socket answers. */
   async start(): Promise<void> {
     const log = openSync(join(this.folder, 'hyperd.log'), 'a');
@@ -123,7 +137,7 @@ export class TestHyperd implements AsyncDisposable {
   ): [string, string[], NodeJS.ProcessEnv] {
     const environment = { ...process.env, HYPER_HOST: `unix://${this.socket}`, ...env };
     return bundle
-      ? [process.execPath, [join(repository, 'dist/hyper.js'), ...args], environment]
+      ? [process.execPath, [join(repository, 'dist/hyper.cjs'), ...args], environment]
       : [join(repository, 'dist/hyper'), [...args], environment];
   }
 

@@ -53,9 +53,12 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
       cli.print(id);
       return 0;
     }
-    cli.note(`POD id is ${id}`);
     return await runAttached({
-      open: (handlers) => client.podAttach(id, { start: true, stdin: streams.stdin }, handlers),
+      open: (handlers) => {
+        // Who has read it may send signals: their handlers are there now.
+        cli.note(`POD id is ${id}`);
+        return client.podAttach(id, { start: true, stdin: streams.stdin }, handlers);
+      },
       ...streams,
       detachKeys: options.detachKeys,
       running: false,
