@@ -49,23 +49,25 @@ make_chroot() {
   root=$chroot_cache/$1
   [ ! -e "$root/etc/hyper-chroot" ] || return 0
   command -v mmdebstrap >/dev/null || install_packages mmdebstrap
-  [ "$(distribution_of "$1")" != ubuntu ] || [ -e /usr/share/keyrings/ubuntu-archive-keyring.gpg ] ||
-    (install_packages ubuntu-archive-keyring) || not_run "$1" "Ubuntu's archive keys are not to be had here"
+  components=main
+  if [ "$(distribution_of "$1")" = ubuntu ]; then
+    components=main,universe
+    [ -e /usr/share/keyrings/ubuntu-archive-keyring.gpg ] || (install_packages ubuntu-keyring) ||
+      not_run "$1" "this machine's distribution does not have Ubuntu's archive keys (package ubuntu-keyring)"
+  fi
   say "making a $1 in .cache/chroot/$1"
   rm -rf "$root"
-  mkdir -p "$chroot_cache"
   apt_access >"$chroot_cache/$1.apt.conf" || :
   mirror=$(mirror_of "$1")
   security=$(mirror_of "$1" security)
-  set -- "$1" "$root" ${mirror:+"$mirror"} ${security:+"deb $security $1-security main"}
-  # mmdebstrap takes "-" alone for standard input, and a first mirror as what the suite's name goes with.
-  if ! timeout 900 mmdebstrap --mode=root --variant=apt --include=ca-certificates,mount --aptopt="$chroot_cache/$1.apt.conf" \
-    --dpkgopt=force-unsafe-io "$@" >"$chroot_cache/$1.log" 2>&1; then
+  set -- "$1" "$root" ${mirror:+"$mirror"} ${security:+"deb $security $1-security $(echo "$components" | tr , ' ')"}
+  if ! timeout 900 mmdebstrap --mode=root --variant=apt --components="$components" --include=ca-certificates,mount \
+    --aptopt="$chroot_cache/$1.apt.conf" --dpkgopt=force-unsafe-io "$@" >"$chroot_cache/$1.log" 2>&1; then
     rm -rf "$root"
     reason=$(grep '^E:' "$chroot_cache/$1.log" | head -n 1)
-    not_run "$1" "mmdebstrap failed, is its mirror reached from here? ${reason:-see} (.cache/chroot/$1.log)"
+    not_run "$1" "mmdebstrap failed: is a mirror reached from here? ${reason:-See} (.cache/chroot/$1.log)"
   fi
-  # No package may start a service: they would be started on this machine.
+  # No package may start a service: it would run on this machine.
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod 755 "$root/usr/sbin/policy-rc.d"
   : >"$root/etc/hyper-chroot"
@@ -79,16 +81,9 @@ copy_machine() {
   [ ! -d /usr/local/share/ca-certificates ] || cp -R /usr/local/share/ca-certificates "$1/usr/local/share/"
 }
 
-# The environment of a run: nothing of ours but how to reach the network and how to print.
-chroot_environment() {
-  printf '%s\n' PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
-  env | grep -E '^(https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|TERM|CI|HYPER_[A-Z_]*|npm_config_registry)=' || :
-  printf '%s\n' NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
-}
-
 # What happens in the namespaces: $1 the root, $2 the npm cache, $3 npm's user and $4 its global configuration, then
 # the command. The old root is left behind by pivot_root: in a chroot the kernel lets no one make a user namespace, which
-# rootless hyperd does.
+# rootless hyperd does. The shell stays, as PID 1 that reaps what is left to it.
 # shellcheck disable=SC2016 # for the inner shell
 chroot_inner='
 set -eu
@@ -108,11 +103,23 @@ mkdir -p "$root/run/host"
 cd "$root"
 pivot_root . run/host
 # From here on the programs are those of the new root.
-exec chroot . sh -c "umount -l /run/host; rmdir /run/host; update-ca-certificates >/dev/null 2>&1; cd /hyper; exec \"\$@\"" sh "$@"
+exec chroot . sh -c "umount -l /run/host; rmdir /run/host; update-ca-certificates >/dev/null 2>&1; cd /hyper
+  \"\$@\"
+  code=\$?; exit \$code" sh "$@"
 '
 
-# run_in_chroot SUITE COMMAND…: its exit code is the command's, or 77 when the release could not be made here.
-run_in_chroot() (
+# end_chroot: ends what still runs in the namespaces, and leaves nothing of the run. PID 1 is gone when all the others are.
+end_chroot() {
+  if [ -n "$child" ]; then
+    inner=$(pgrep -P "$child" || :)
+    kill -KILL "$child" 2>/dev/null || :
+    [ -z "$inner" ] || tail --pid="$inner" -f /dev/null
+  fi
+  rm -rf "$root/hyper" "$root"/tmp/*
+}
+
+# run_in_chroot SUITE COMMAND…: ends this shell with the command's exit code, or 77 when the release could not be made here.
+run_in_chroot() {
   suite=$1
   shift
   [ "$(id -u)" -eq 0 ] || die "another release is run as root: try again as root"
@@ -121,20 +128,32 @@ run_in_chroot() (
   exec 9>"$chroot_cache/$suite.lock"
   flock -n 9 || die "another run uses .cache/chroot/$suite: wait for it to end"
   make_chroot "$suite"
-  root=$chroot_cache/$suite
+  root=$chroot_cache/$suite child=''
   copy_machine "$root"
-  rm -rf "$root/hyper"
-  trap 'rm -rf "$root/hyper"' EXIT
+  trap end_chroot EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
+  rm -rf "$root/hyper"
   mkdir "$root/hyper"
   git ls-files -z --cached --others --exclude-standard |
     tar --create --null --verbatim-files-from --ignore-failed-read --files-from=- 2>/dev/null | tar --extract -C "$root/hyper"
   npm_user=$(npm config get userconfig 2>/dev/null || :)
   npm_global=$(npm config get globalconfig 2>/dev/null || :)
   say "$suite: $*"
-  # The lock is this shell's alone; --kill-child: nothing goes on when this shell is gone.
-  unshare --mount --propagation private --pid --fork --kill-child \
-    env -i $(chroot_environment) npm_config_globalconfig=/etc/npmrc sh -c "$chroot_inner" sh \
-    "$root" "$PWD/.cache/npm" "$npm_user" "$npm_global" "$@" 9>&-
-)
+  set -- sh -c "$chroot_inner" sh "$root" "$PWD/.cache/npm" "$npm_user" "$npm_global" "$@"
+  # The environment: nothing of ours but how to reach the network and how to print.
+  for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY npm_config_registry TERM CI; do
+    eval "value=\${$name-}"
+    [ -z "$value" ] || set -- "$name=$value" "$@"
+  done
+  certificates=/etc/ssl/certs/ca-certificates.crt
+  # In the background, so that a signal to this shell is heard. When this shell is killed, unshare is, and all below it.
+  setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child env -i HOME=/root LANG=C.UTF-8 \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin npm_config_globalconfig=/etc/npmrc \
+    NODE_EXTRA_CA_CERTS=$certificates SSL_CERT_FILE=$certificates "$@" <&0 9>&- &
+  child=$!
+  code=0
+  wait "$child" || code=$?
+  child=''
+  exit "$code"
+}

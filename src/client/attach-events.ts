@@ -5,6 +5,9 @@ export function parseAttachEvent(message: string): AttachEvent {
   const event: unknown = JSON.parse(message);
   if (typeof event === 'object' && event !== null && 'type' in event) {
     if (event.type === 'started' && 'id' in event) return { type: 'started', id: String(event.id) };
+    if (event.type === 'taken' && 'bytes' in event && typeof event.bytes === 'number') {
+      return { type: 'taken', bytes: event.bytes };
+    }
     if (event.type === 'exit' && 'exitCode' in event && typeof event.exitCode === 'number') {
       return { type: 'exit', exitCode: event.exitCode };
     }

@@ -1,5 +1,9 @@
 import { Writable, type Duplex } from 'node:stream';
-import type { AttachCommand, attachChannel as contractChannels } from '../contract/index.ts';
+import type {
+  AttachCommand,
+  attachChannel as contractChannels,
+  stdinWindowBytes as contractWindow,
+} from '../contract/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import { ApiFailure } from './api-failure.ts';
 import { parseAttachEvent } from './attach-events.ts';
@@ -8,6 +12,8 @@ import { encodeFrame, opcode } from './frame-writer.ts';
 import type { UpgradedConnection } from './websocket-upgrade.ts';
 
 const channel: typeof contractChannels = { stdin: 0, stdout: 1, stderr: 2 };
+/** How much stdin may be under way to a process that does not read. */
+const stdinWindowBytes: typeof contractWindow = 262144;
 /** A frame's data: small enough for any peer's limits, large enough that its header costs nothing. */
 const frameDataBytes = 64 * 1024;
 
@@ -31,7 +37,7 @@ export type AttachEnd = { readonly type: 'exit'; readonly exitCode: number } | {
  * const end = await session.exit;
  */
 export class AttachSession {
-  /** Writing waits until hyperd's socket has taken the bytes; ending it is the process's end of input. */
+  /** Writing waits while the process does not take what was written before; ending it is the process's end of input. */
   readonly stdin: Writable;
   /** Settles when all output has been handled. Rejects with an ApiFailure: `unavailable` when the connection is lost. */
   readonly exit: Promise<AttachEnd>;
@@ -43,6 +49,9 @@ export class AttachSession {
   #channel: OutputStream | null = null;
   #waiting = new Set<Promise<void>>();
   #pongs: (() => void)[] = [];
+  #stdinSent = 0;
+  #stdinTaken = 0;
+  #onTaken: (() => void) | null = null;
   #over = false;
 
   constructor(connection: UpgradedConnection, handlers: AttachHandlers) {
@@ -115,12 +124,23 @@ export class AttachSession {
       done();
       return;
     }
-    for (let at = 0; at < chunk.length; at += frameDataBytes) {
-      const last = at + frameDataBytes >= chunk.length;
-      const frame = encodeFrame(opcode.binary, chunk.subarray(at, at + frameDataBytes), [channel.stdin]);
-      this.#socket.write(frame, last ? done : undefined);
+    const room = stdinWindowBytes - (this.#stdinSent - this.#stdinTaken);
+    const part = chunk.subarray(0, Math.min(room, frameDataBytes));
+    if (part.length > 0) {
+      this.#stdinSent += part.length;
+      this.#socket.write(encodeFrame(opcode.binary, part, [channel.stdin]));
     }
-    if (chunk.length === 0) done();
+    const rest = chunk.subarray(part.length);
+    if (rest.length === 0) done();
+    else if (part.length > 0) this.#sendInput(rest, done);
+    else this.#onTaken = () => this.#sendInput(rest, done);
+  }
+
+  #stdinWasTaken(bytes: number): void {
+    this.#stdinTaken = bytes;
+    const go = this.#onTaken;
+    this.#onTaken = null;
+    go?.();
   }
 
   #onData(chunk: Buffer): void {
@@ -156,6 +176,8 @@ export class AttachSession {
     const event = parseAttachEvent(message);
     if (event.type === 'started') {
       this.#handlers.started?.(event.id);
+    } else if (event.type === 'taken') {
+      this.#stdinWasTaken(event.bytes);
     } else if (event.type === 'exit') {
       const outstanding = Promise.all(this.#waiting);
       this.#finish();

@@ -7,10 +7,14 @@ const blockBytes = 64 * 1024;
 /** A process of the fake daemon: what it does is named by its first argument. */
 export async function playProcess(client: WebSocket, id: string, args: readonly string[]): Promise<void> {
   const input = new EventEmitter();
+  let taken = 0;
   client.on('message', (data, isBinary) => {
     if (!Buffer.isBuffer(data)) return;
-    if (isBinary) input.emit('stdin', data.subarray(1));
-    else input.emit('command', JSON.parse(data.toString()));
+    if (isBinary) {
+      taken += data.length - 1;
+      input.emit('stdin', data.subarray(1));
+      client.send(JSON.stringify({ type: 'taken', bytes: taken }));
+    } else input.emit('command', JSON.parse(data.toString()));
   });
   const [what = '', argument = ''] = args;
   const event = (body: AttachEvent): void => client.send(JSON.stringify(body));

@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws';
-import { attachChannel, AttachCommand, type AttachEvent } from '../../contract/index.ts';
+import { attachChannel, AttachCommand, type AttachEvent, stdinWindowBytes } from '../../contract/index.ts';
 import type { AttachClient, Attachment } from '../../engine/index.ts';
-import { HyperError, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { httpError } from './http-errors.ts';
 
@@ -40,11 +40,24 @@ export async function serveAttach(
     failed: (error) => finish({ type: 'error', code: error.code, message: error.message }),
   };
 
+  const stdin = { received: 0, taken: 0 };
+  const takeInput = (to: Attachment, bytes: Buffer): void => {
+    stdin.received += bytes.length;
+    if (stdin.received - stdin.taken > 4 * stdinWindowBytes) {
+      socket.close(1008, 'more stdin than the window allows');
+      return;
+    }
+    void to.write(bytes).then(() => {
+      stdin.taken += bytes.length;
+      tell({ type: 'taken', bytes: stdin.taken });
+    });
+  };
+
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     act(() => {
       if (attachment === undefined) return;
-      if (isBinary) takeInput(socket, attachment, data);
-      else takeCommand(attachment, data, tell);
+      if (!isBinary) takeCommand(attachment, data, finish);
+      else if (data[0] === attachChannel.stdin) takeInput(attachment, data.subarray(1));
     });
   });
   socket.on('error', (error) => log.debug({ error: messageOf(error) }, 'an attach connection broke'));
@@ -67,22 +80,10 @@ export async function serveAttach(
   for (const action of early) action();
 }
 
-/** Stdin: the connection is not read on while the process does not take it. */
-function takeInput(socket: WebSocket, attachment: Attachment, data: Buffer): void {
-  if (data[0] !== attachChannel.stdin) return;
-  socket.pause();
-  void attachment.write(data.subarray(1)).finally(() => {
-    if (socket.readyState === socket.OPEN) socket.resume();
-  });
-}
-
-function takeCommand(attachment: Attachment, data: Buffer, tell: (event: AttachEvent) => void): void {
+function takeCommand(attachment: Attachment, data: Buffer, finish: (event: AttachEvent) => void): void {
   const command = AttachCommand.safeParse(parseJson(data.toString('utf8')));
   if (!command.success) return; // a newer client's: not ours to understand
-  void perform(attachment, command.data).catch((error: unknown) => {
-    if (error instanceof HyperError && error.code === 'bad_request')
-      tell({ type: 'error', code: error.code, message: error.message });
-  });
+  void perform(attachment, command.data).catch((error: unknown) => finish({ type: 'error', ...httpError(error).body }));
 }
 
 async function perform(attachment: Attachment, command: AttachCommand): Promise<void> {
