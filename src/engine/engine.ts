@@ -147,7 +147,7 @@ export class Engine {
     for (const id of await hypervisor.leftovers()) {
       if (owned.has(id)) continue;
       log.warn({ vm: id }, 'removing a VM that no pod owns');
-      await hypervisor.cleanUp(id);
+      await hypervisor.cleanUpUnknown(id);
     }
     await this.#removeFoldersWithoutPod(new Set(records.map((record) => record.id)));
     await Promise.all(this.pods().map((pod) => pod.resume()));

@@ -1,16 +1,22 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
 import type { VmId } from '../lib/ids.ts';
 import type { PodRecord } from '../store/index.ts';
+import type { VmRecord } from '../vm/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { PodRun } from './pod-run.ts';
 import type { StartedPod } from './pod-start.ts';
+
+/** Ids are branded in code and plain text in the store. */
+function vmRecord(stored: NonNullable<PodRecord['vm']>): VmRecord {
+  return { ...stored, id: stored.id as VmId };
+}
 
 /** Removes what a pod's VM had on this host, and forgets it in the record, which the caller stores. */
 export async function releaseVm(record: PodRecord, { hypervisor, network, log }: EngineOptions): Promise<void> {
   const { vm, endpoint } = record;
   if (vm === null && endpoint === null) return;
   try {
-    if (vm !== null) await hypervisor.cleanUp(vm.id as VmId);
+    if (vm !== null) await hypervisor.cleanUp(vmRecord(vm));
     if (endpoint !== null) await network.disconnect(endpoint);
   } catch (error) {
     log.error({ pod: record.id, vm: vm?.id, error }, 'a VM left something behind: the next start of hyperd removes it');
@@ -34,7 +40,7 @@ export async function resumePod(
     options.store.savePod(record);
     return record.state === 'pending' ? new HyperError('vm_failed', 'hyperd ended while the pod started') : undefined;
   }
-  const vm = record.vm === null ? undefined : await hypervisor.find({ ...record.vm, id: record.vm.id as VmId });
+  const vm = record.vm === null ? undefined : await hypervisor.find(vmRecord(record.vm));
   if (vm === undefined) return new HyperError('vm_failed', 'its VM ended while hyperd was away');
   try {
     const run = await PodRun.connect(vm, record, true, AbortSignal.timeout(options.bootTimeoutMs), options);

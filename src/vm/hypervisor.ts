@@ -78,6 +78,8 @@ export interface Hypervisor {
   find(record: VmRecord): Promise<Vm | undefined>;
   /** The ids of VMs that left something behind in the run folder, running or not. */
   leftovers(): Promise<readonly VmId[]>;
-  /** Removes what a VM that has ended left in the run folder, and ends its process if one still runs. */
-  cleanUp(id: VmId): Promise<void>;
+  /** Ends a VM's process if it still runs, and removes what it left in the run folder. */
+  cleanUp(record: Pick<VmRecord, 'id' | 'process'>): Promise<void>;
+  /** The same for a VM of which nothing but its folder is known. */
+  cleanUpUnknown(id: VmId): Promise<void>;
 }

@@ -76,7 +76,9 @@ async function serve(
 export function check<T>(schema: z.ZodType<T>, input: unknown, where: string): T {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const issues = result.error.issues.map(({ path, message }) => `${[where, ...path].join('.')}: ${message}`);
+  const issues = result.error.issues.map(
+    ({ path, message }) => `${path.length === 0 ? where : path.join('.')}: ${message}`,
+  );
   throw new HyperError('bad_request', issues.join('; '));
 }
 

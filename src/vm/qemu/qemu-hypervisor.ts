@@ -106,13 +106,17 @@ export class QemuHypervisor implements Hypervisor {
     return names.filter((name): name is VmId => /^vm-[A-Za-z]{10}$/.test(name));
   }
 
-  async cleanUp(id: VmId): Promise<void> {
-    const files = vmFiles(this.#options.runDir, id);
+  async cleanUp({ id, process }: Pick<VmRecord, 'id' | 'process'>): Promise<void> {
+    await signalProcess(process, 'SIGKILL');
+    await rm(vmFiles(this.#options.runDir, id).folder, { recursive: true, force: true });
+  }
+
+  async cleanUpUnknown(id: VmId): Promise<void> {
     for (const process of await findVmProcesses(id)) {
       this.#options.log.warn({ vm: id, pid: process.pid }, 'ending a QEMU that no pod owns');
-      await signalProcess(process, 'SIGKILL');
+      await this.cleanUp({ id, process });
     }
-    await rm(files.folder, { recursive: true, force: true });
+    await rm(vmFiles(this.#options.runDir, id).folder, { recursive: true, force: true });
   }
 
   /** Spawns QEMU detached: no pipe ties it to hyperd, so it lives on when hyperd goes. */
