@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # used, and set, by who sources it
 # Where an installation has its files; for scripts/install and scripts/uninstall, which set $prefix and $destdir.
 
 # $lib/hyper is a link to the release in use, $lib/hyper.XXXXXX: an upgrade is one rename, and who runs the old release
@@ -26,9 +27,17 @@ vm_group=hyper-vm
 
 systemd_runs() { [ -z "$destdir" ] && [ -d /run/systemd/system ]; }
 
+# releases: the folders of all releases, one a line.
+releases() {
+  for release_folder in "$lib"/hyper.??????; do
+    [ ! -e "$release_folder/dist/hyperd.js" ] || printf '%s\n' "$release_folder"
+  done
+}
+
 # users_of RELEASE: the processes that run its Node.js or its CLI, as pids.
 users_of() {
+  real=$(readlink -f "$1")
   for process in /proc/[0-9]*; do
-    case $(readlink "$process/exe" 2>/dev/null) in "$1"/*) echo "${process#/proc/}" ;; esac
+    case $(readlink "$process/exe" 2>/dev/null) in "$real"/*) printf '%s ' "${process#/proc/}" ;; esac
   done
 }

@@ -16,7 +16,16 @@ describe('hyper exec', () => {
     hyperd = await TestHyperd.start();
     const options = ['--name', 'main', '-e', 'BASE=of-the-pod', '-w', '/home', '--ulimit', 'nofile=321:654'];
     // KILL: a `sleep` as PID 1 has no handler for TERM, and the end of this file would wait for it.
-    const started = await hyperd.hyper(['run', '-d', ...options, '--stop-signal', 'KILL', 'busybox', 'sleep', '100000']);
+    const started = await hyperd.hyper([
+      'run',
+      '-d',
+      ...options,
+      '--stop-signal',
+      'KILL',
+      'busybox',
+      'sleep',
+      '100000',
+    ]);
     assert.equal(started.code, 0, started.stderr);
     pod = started.stdout.trim();
   });
@@ -27,7 +36,9 @@ describe('hyper exec', () => {
   const shell = (script: string): Promise<Finished> => exec(['main', 'sh', '-c', script]);
 
   /** By the API: no CLI to start. */
-  const viaApi = async (spec: ExecSpec): Promise<{ readonly id: string; readonly code: number; readonly out: string }> => {
+  const viaApi = async (
+    spec: ExecSpec,
+  ): Promise<{ readonly id: string; readonly code: number; readonly out: string }> => {
     const { id } = await hyperd.client.execCreate('main', spec);
     let out = '';
     const session = await hyperd.client.execAttach(id, {}, { output: (_, bytes) => void (out += bytes.toString()) });
@@ -46,7 +57,10 @@ describe('hyper exec', () => {
     for (let at = 0; at < codes.length; at += 16) {
       const part = codes.slice(at, at + 16);
       const ended = await Promise.all(part.map((code) => viaApi({ args: ['sh', '-c', `exit ${code}`] })));
-      assert.deepEqual(ended.map(({ code }) => code), part);
+      assert.deepEqual(
+        ended.map(({ code }) => code),
+        part,
+      );
     }
   });
 

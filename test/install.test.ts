@@ -45,7 +45,7 @@ describe('scripts/install', () => {
 
   it('puts programs, guest, service and completions where the system looks for them', () => {
     const release = [
-      ...['bin/hyper', 'bin/hyperd', 'dist/disk-worker.js', 'dist/hyper', 'dist/hyper.js', 'dist/hyperd.js'],
+      ...['bin/hyper', 'bin/hyperd', 'dist/disk-worker.js', 'dist/hyper', 'dist/hyper.cjs', 'dist/hyperd.js'],
       ...['dist/layer-worker.js', 'guest/build/busybox-image.tar', 'guest/build/guest.json'],
       ...['guest/build/initramfs.cpio', 'guest/build/vmlinux', 'node/LICENSE', 'node/bin/node'],
       ...['packaging/layout.sh', 'scripts/lib/setup.sh', 'scripts/uninstall'],

@@ -147,10 +147,12 @@ run_in_chroot() {
     [ -z "$value" ] || set -- "$name=$value" "$@"
   done
   certificates=/etc/ssl/certs/ca-certificates.crt
-  # In the background, so that a signal to this shell is heard. When this shell is killed, unshare is, and all below it.
+  # In the background, so that a signal to this shell is heard; descriptor 8 is the standard input, which it would not
+  # have there. When this shell is killed, unshare is, and all below it.
+  exec 8<&0
   setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child env -i HOME=/root LANG=C.UTF-8 \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin npm_config_globalconfig=/etc/npmrc \
-    NODE_EXTRA_CA_CERTS=$certificates SSL_CERT_FILE=$certificates "$@" <&0 9>&- &
+    NODE_EXTRA_CA_CERTS=$certificates SSL_CERT_FILE=$certificates "$@" <&8 8<&- 9>&- &
   child=$!
   code=0
   wait "$child" || code=$?

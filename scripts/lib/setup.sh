@@ -8,7 +8,7 @@ die() {
 }
 
 # What hyperd needs to run, and what building it from source needs.
-runtime_packages="qemu-system-x86 e2fsprogs nftables iproute2 util-linux uidmap slirp4netns"
+runtime_packages="qemu-system-x86 e2fsprogs nftables iproute2 util-linux mount kmod uidmap passt slirp4netns"
 build_packages="busybox-static musl-tools gcc make linux-libc-dev xz-utils zstd lz4 binutils ca-certificates"
 
 as_root() {

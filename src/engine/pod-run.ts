@@ -26,6 +26,7 @@ export class PodRun {
   readonly #endings = new Map<number, Ending>();
   #lastProcess: number;
   #unstored = Infinity;
+  #released = false;
 
   private constructor(record: PodRecord, vm: Vm, agent: Agent, log: ContainerLog) {
     this.record = record;
@@ -61,6 +62,7 @@ export class PodRun {
     this.agent.listen({
       onExit: (event) => this.#onExit(event),
       onClose: (cause) => {
+        if (this.#released) return;
         if (cause !== undefined)
           log.error({ pod: this.record.id, error: cause }, 'the guest agent is lost: ending the VM');
         void this.vm.kill();
@@ -118,6 +120,7 @@ export class PodRun {
 
   /** Leaves the VM running for the next hyperd. */
   release(): void {
+    this.#released = true; // our own closing is no reason to end the VM
     this.agent.close();
     this.vm.release();
   }

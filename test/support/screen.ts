@@ -75,7 +75,9 @@ export class Screen implements Disposable {
         const { text } = this;
         if (typeof looks === 'function' ? looks(text) : looks.test(text)) return text;
         if ((await Promise.race([this.#changed.promise, late.promise])) === 'late') {
-          throw new Error(`no ${looks.toString()} on the screen:\n${this.text}\n${JSON.stringify(this.output.toString())}`);
+          throw new Error(
+            `no ${looks.toString()} on the screen:\n${this.text}\n${JSON.stringify(this.output.toString())}`,
+          );
         }
       }
     } finally {

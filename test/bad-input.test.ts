@@ -1,0 +1,423 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { writeCpio } from '../guest/initramfs/cpio.ts';
+import { tarMaker } from './images/index.ts';
+import { digestOf, incompressible, tinyImage, tinyLayer, writeOciLayout, type TinyImage } from './servers/index.ts';
+import { repository, TestHyperd, type Finished } from './support/hyperd.ts';
+
+const run = promisify(execFile);
+const notRoot = process.getuid?.() === 0 ? false : 'needs root: network namespaces';
+const withKvm = existsSync('/dev/kvm') ? 'this machine has KVM' : false;
+
+/** All that a command may leave behind: two of these are equal when nothing was lost or left. */
+async function traces(hyperd: TestHyperd): Promise<object> {
+  const names = (folder: string): Promise<string[]> => readdir(join(hyperd.root, folder)).then((list) => list.sort());
+  const links = await run('ip', ['-n', hyperd.namespace, '-o', 'link', 'show', 'type', 'tun']);
+  return {
+    pods: (await hyperd.client.podList()).map(({ name }) => name).sort(),
+    images: (await hyperd.client.imageList()).flatMap(({ id, tags }) => [id, ...tags]).sort(),
+    layers: await names('layers'),
+    temporary: await names('tmp'),
+    podFolders: (await names('pods')).length,
+    vmFolders: await readdir(join(hyperd.run, 'vms')),
+    vms: hyperd.vmProcesses(),
+    taps: links.stdout,
+  };
+}
+
+/**
+ * One line of stderr is the error, after progress or the pod's id, stdout is empty, and nothing is lost or left.
+ *
+ * @param line all of the line
+ */
+async function assertRefused(hyperd: TestHyperd, args: readonly string[], code: number, line: RegExp): Promise<void> {
+  const before = await traces(hyperd);
+  const ended = await hyperd.hyper(args);
+  assert.deepEqual([ended.code, ended.stdout], [code, ''], ended.stderr);
+  const lines = ended.stderr.split('\n');
+  assert.equal(lines.filter((each) => each.startsWith('hyper: ')).length, 1, ended.stderr);
+  assert.equal(lines.pop(), '');
+  assert.match(lines.at(-1) ?? '', line);
+  assert.deepEqual(await traces(hyperd), before);
+}
+
+/** Resolves when something that no event tells of has come about. */
+async function until(condition: () => Promise<boolean>, what: () => string): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, what());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const sameTraces = async (hyperd: TestHyperd, before: object): Promise<boolean> =>
+  JSON.stringify(await traces(hyperd)) === JSON.stringify(before);
+
+/** Where the registry is, in the network namespace of its hyperd, which is alone there. */
+const host = '127.0.0.1:5000';
+
+/** Docker's registry beside a hyperd. */
+class Registry implements AsyncDisposable {
+  readonly #work: string;
+  readonly #by: readonly string[];
+  readonly #child: ChildProcess;
+
+  constructor({ namespace }: TestHyperd, work: string, config: string) {
+    this.#work = work;
+    this.#by = ['netns', 'exec', namespace];
+    const stdio = ['ignore' as const, 'ignore' as const, 'pipe' as const];
+    this.#child = spawn('ip', [...this.#by, 'docker-registry', 'serve', config], { stdio });
+  }
+
+  static async start(hyperd: TestHyperd, work: string, addr = host, auth?: object): Promise<Registry> {
+    const storage = { filesystem: { rootdirectory: join(work, 'registry') } };
+    const config = join(work, `registry-${addr}.yml`);
+    await writeFile(config, JSON.stringify({ version: '0.1', storage, auth, http: { addr } }));
+    const registry = new Registry(hyperd, work, config);
+    const log = registry.#child.stderr ?? assert.fail();
+    for await (const line of createInterface(log)) if (line.includes('listening on')) break;
+    log.resume(); // unread output would stop it
+    return registry;
+  }
+
+  async push(name: string, image: TinyImage): Promise<void> {
+    const layout = await mkdtemp(join(this.#work, 'layout-'));
+    await writeOciLayout(layout, { pushed: image });
+    const copy = ['skopeo', '--insecure-policy', 'copy', '-q', '--dest-tls-verify=false'];
+    await run('ip', [...this.#by, ...copy, `oci:${layout}:pushed`, `docker://${host}/${name}`]);
+  }
+
+  /** The file that it serves a blob from. */
+  blob(digest: string): string {
+    const hex = digest.slice('sha256:'.length);
+    return join(this.#work, 'registry/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data');
+  }
+
+  /** SIGSTOP: what it is asked from now on hangs. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+    this.#child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    this.signal('SIGKILL');
+    await ended;
+  }
+}
+
+/** Restarts a hyperd with another configuration on the same folders. */
+async function configure(hyperd: TestHyperd, config: object): Promise<void> {
+  await hyperd.signal('SIGTERM');
+  await writeFile(join(hyperd.folder, 'config.json'), JSON.stringify(config));
+  await hyperd.start();
+}
+
+/** Restarts a hyperd with an empty root on a disk of so many MiB, and back with its own when it is disposed of. */
+async function onSmallDisk(hyperd: TestHyperd, mebibytes: number): Promise<AsyncDisposable> {
+  await hyperd.signal('SIGTERM');
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'hyper-test', hyperd.root]);
+  await hyperd.start();
+  return {
+    async [Symbol.asyncDispose]() {
+      await hyperd.signal('SIGTERM');
+      await run('umount', [hyperd.root]);
+      await hyperd.start();
+    },
+  };
+}
+
+describe('an image that cannot be had', { skip: notRoot, timeout: 300_000, concurrency: 1 }, () => {
+  let work = '';
+  let hyperd: TestHyperd;
+  let registry: Registry;
+  before(async () => {
+    work = await mkdtemp(join(tmpdir(), 'hyper-bad-image-'));
+    process.env['DOCKER_CONFIG'] = work; // hyperd looks for logins there
+    hyperd = await TestHyperd.start({ maxLayerBytes: 8 << 20 });
+    registry = await Registry.start(hyperd, work);
+  });
+  after(async () => {
+    for (const thing of [registry, hyperd]) await thing[Symbol.asyncDispose]();
+    await rm(work, { recursive: true });
+  });
+  const refused = (args: readonly string[], code: number, line: RegExp): Promise<void> =>
+    assertRefused(hyperd, args, code, line);
+
+  it('is not there: the name, the tag, the registry', async () => {
+    await registry.push('app:1', tinyImage());
+    await refused(['run', '--rm', `${host}/no:1`, 'true'], 125, /^hyper: .* has no .*\/no:1: check name and tag$/);
+    await refused(['pull', `${host}/app:2`], 1, /^hyper: 127.0.0.1:5000 has no .*\/app:2: check name and tag$/);
+    await refused(['pull', '127.0.0.1:1/app'], 1, /^hyper: cannot reach 127\.0\.0\.1:1: .*ECONNREFUSED/);
+    await refused(['pull', 'registry.invalid/app'], 1, /^hyper: cannot reach registry\.invalid: /);
+    await refused(['pull', `${host}/App:1`], 1, /^hyper: .* is no image reference: the name must be lower case$/);
+    await refused(['rmi', 'nothing'], 1, /^hyper: no such image: nothing: /);
+  });
+
+  it('is for another processor', async () => {
+    await registry.push('arm:1', tinyImage({ architecture: 'arm64' }));
+    await refused(['run', `${host}/arm:1`], 125, /^hyper: .* is for linux\/arm64: this machine runs linux\/amd64$/);
+  });
+
+  it('wants a login, or another one', async () => {
+    const htpasswd = join(work, 'htpasswd');
+    await writeFile(htpasswd, (await run('htpasswd', ['-Bbn', 'alice', 'secret'])).stdout);
+    const auth = { htpasswd: { realm: 'test', path: htpasswd } };
+    const closed = await Registry.start(hyperd, work, '127.0.0.1:5001', auth);
+    const private1 = '127.0.0.1:5001/app:1';
+    await refused(['pull', private1], 1, /^hyper: .* wants a login: run 'docker login 127\.0\.0\.1:5001'$/);
+    const logins = join(work, 'config.json');
+    await writeFile(logins, JSON.stringify({ auths: { '127.0.0.1:5001': { auth: btoa('alice:wrong') } } }));
+    await refused(['pull', private1], 1, /^hyper: .*login was refused .*: run 'docker login 127\.0\.0\.1:5001'$/);
+    await writeFile(logins, '{"auths": [');
+    await refused(['pull', private1], 1, /^hyper: cannot read the logins in .*\/config\.json: /);
+    await rm(logins);
+    await closed[Symbol.asyncDispose]();
+  });
+
+  it('has a layer that was damaged, cut off, or says another digest than it has', async () => {
+    const image = (seed: number): TinyImage =>
+      tinyImage({ layers: [tinyLayer({ good: `${seed}` }), tinyLayer({ bytes: incompressible(100_000, seed) })] });
+    const [flipped, cut, lying] = [image(1), image(2), image(3)];
+    for (const [name, each] of Object.entries({ flipped, cut, lying })) await registry.push(`${name}:1`, each);
+    const path = registry.blob(flipped.layers[1]?.digest ?? '');
+    const bytes = await readFile(path);
+    bytes[50_000] = (bytes[50_000] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    await refused(['pull', `${host}/flipped:1`], 1, /^hyper: .*(layer|digest|corrupt|decompressed)/);
+    await truncate(registry.blob(cut.layers[1]?.digest ?? ''), 50_000);
+    await refused(['pull', `${host}/cut:1`], 1, /^hyper: layer .* 50000 bytes, not 100\d+/);
+    await copyFile(registry.blob(cut.manifest.digest), registry.blob(lying.manifest.digest));
+    const byDigest = `${host}/lying@${lying.manifest.digest}`;
+    await refused(['pull', byDigest], 1, /^hyper: .* has the digest sha256:[0-9a-f]+, not sha256:[0-9a-f]+: refused$/);
+  });
+
+  it('has a layer that leads out of its folder, that bursts, or is no tar', async () => {
+    const { file, link, tar } = tarMaker;
+    const layers = {
+      parent: { '../../escaped': 'x' },
+      bomb: { zeros: Buffer.alloc(9 << 20) },
+    };
+    for (const [name, files] of Object.entries(layers)) {
+      await registry.push(`${name}:1`, tinyImage({ layers: [tinyLayer(files)] }));
+    }
+    // What leads out by a link stays in the image: nothing is unpacked on this host.
+    await refused(['pull', `${host}/parent:1`], 1, /^hyper: .*an entry leaves its folder: .*\.\.\/\.\.\/escaped/);
+    await refused(['pull', `${host}/bomb:1`], 1, /^hyper: .*(8388608|larger|more than)/);
+    const victim = join(work, 'victim');
+    await mkdir(victim);
+    const through = tar(link('way', victim, '2'), file('way/written', 'x'), link('hard', '../../../etc/passwd'));
+    const layer = { ...tinyLayer({}), tar: through, bytes: gzipSync(through) };
+    const digests = { digest: digestOf(layer.bytes), diffId: digestOf(through) };
+    await registry.push('through:1', tinyImage({ layers: [{ ...layer, ...digests }] }));
+    await refused(['pull', `${host}/through:1`], 1, /^hyper: .*a hard link leaves the image: .*\.\.\/etc\/passwd/);
+    assert.deepEqual(await readdir(victim), []);
+  });
+
+  it('does not fit on the disk', async () => {
+    const layers = [1, 2, 3, 4].map((seed) => tinyLayer({ [`${seed}`]: incompressible(7_000_000, seed) }));
+    await registry.push('huge:1', tinyImage({ layers }));
+    await using _disk = await onSmallDisk(hyperd, 20);
+    await refused(['pull', `${host}/huge:1`], 1, /^hyper: no space left on the disk: free some and try again$/);
+    assert.match((await hyperd.hyper(['images', '-q'])).stdout, /^[0-9a-f]{12}\n$/, 'the embedded image is there');
+  });
+
+  it('is interrupted by Ctrl-C, while its registry is silent and while a layer comes', async () => {
+    const before = await traces(hyperd);
+    const big = tinyImage({ layers: [tinyLayer({ big: incompressible(7 << 20) })] });
+    await registry.push('big:1', big);
+    for (const stopAt of ['Pulling', ': Downloading']) {
+      const [file, args, env] = hyperd.command(['run', '--rm', `${host}/big:1`]);
+      if (stopAt === 'Pulling') registry.signal('SIGSTOP');
+      const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const closed = once(child, 'close');
+      const said: string[] = [];
+      for await (const line of createInterface(child.stderr)) {
+        said.push(line);
+        if (line.includes(stopAt)) break;
+      }
+      registry.signal('SIGSTOP');
+      child.kill('SIGINT');
+      await closed;
+      registry.signal('SIGCONT');
+      assert.ok(child.exitCode === 130 || child.signalCode === 'SIGINT', `${said.join('\n')}, code ${child.exitCode}`);
+      await until(
+        () => sameTraces(hyperd, before),
+        () => `something stays of a pull: ${hyperd.log.slice(-1000)}`,
+      );
+    }
+    // And the same pull works afterwards.
+    const pulled = await hyperd.hyper(['pull', '-q', `${host}/big:1`]);
+    assert.equal(pulled.code, 0, pulled.stderr);
+  });
+});
+
+const commandLines: readonly (readonly [args: string, code: number, line: RegExp])[] = [
+  ['rnu busybox', 2, /^hyper: unknown command 'rnu': did you mean run\?$/],
+  ['run --nmae x busybox', 2, /^hyper: unknown option '--nmae': did you mean --name\?$/],
+  ['run', 2, /^hyper: missing required argument 'image': see 'hyper run --help'$/],
+  ['list too many', 2, /^hyper: too many arguments.*: see 'hyper list --help'$/],
+  ['run --memory abc busybox', 2, /^hyper: --memory is 'abc': give a number of MB/],
+  ['run --memory 1 busybox', 125, /^hyper: memoryMiB: .*>=64$/],
+  ['run --cpu 0 busybox', 2, /^hyper: --cpu is '0': give a whole number of 1 or more$/],
+  ['run --cpu 1000 busybox', 125, /^hyper: vcpus: .*<=64$/],
+  ['run -e =x busybox', 2, /^hyper: --env is '=x': give NAME=VALUE/],
+  ['run --env-file /nonexistent busybox', 2, /^hyper: cannot read --env-file \/nonexistent: /],
+  ['run --ulimit nope=1 busybox', 125, /^hyper: no such ulimit: nope: use one of core, /],
+  ['run -w here busybox', 125, /^hyper: .*workdir.*must be an absolute path/],
+  ['run --stop-signal NOPE busybox', 125, /^hyper: unknown signal NOPE: use a name/],
+  ['run --pull sometimes busybox', 2, /^hyper: --pull is 'sometimes': give one of always, missing, never$/],
+  ['run --name a/b busybox', 125, /^hyper: .*name.*must be letters, digits/],
+  ['run --hostname a_b busybox', 125, /^hyper: .*hostname/],
+  ['run -it busybox', 2, /^hyper: the input device is not a TTY/],
+  ['run --entrypoint= busybox', 125, /^hyper: no command specified/],
+  ['run -m 900000 --rm busybox', 125, /^hyper: the host has no memory for this VM: give it less with --memory$/],
+  ['stop nothing', 1, /^hyper: no such pod or container: nothing: see 'hyper list'$/],
+  ['exec nothing true', 125, /^hyper: no such pod or container: nothing: see 'hyper list'$/],
+  ['create --name taken busybox', 1, /^hyper: the name taken is taken: choose another, or remove that pod$/],
+];
+
+describe('a command line that is wrong', { skip: notRoot, timeout: 300_000, concurrency: 1 }, () => {
+  let hyperd: TestHyperd;
+  before(async () => {
+    hyperd = await TestHyperd.start();
+    const created = await hyperd.hyper(['create', '--name', 'taken', 'busybox']);
+    assert.equal(created.code, 0, created.stderr);
+  });
+  after(async () => await hyperd[Symbol.asyncDispose]());
+
+  for (const [args, code, line] of commandLines) {
+    it(`hyper ${args}`, () => assertRefused(hyperd, args.split(' '), code, line));
+  }
+
+  it('names a command or user that the image does not have', async () => {
+    const missing = /^hyper: exec: "no-such-command": executable file not found in \$PATH$/;
+    await assertRefused(hyperd, ['run', '--rm', 'busybox', 'no-such-command'], 127, missing);
+    await assertRefused(hyperd, ['run', '--rm', '-u', 'x:y:z', 'busybox'], 125, /^hyper: .*(user|group) (x|y)/);
+  });
+
+  for (const options of [['--rm'], []]) {
+    it(`is interrupted by Ctrl-C while the VM boots, ${options[0] ?? 'without --rm'}`, async () => {
+      const before = await traces(hyperd);
+      const command = ['run', ...options, '--name', 'interrupted', 'busybox', 'sleep', '1000'];
+      const [file, args, env] = hyperd.command(command);
+      const child = spawn(file, args, { env, stdio: ['ignore', 'inherit', 'pipe'] });
+      const closed = once(child, 'close');
+      const stderr = child.stderr.toArray();
+      await until(
+        () => Promise.resolve(hyperd.vmProcesses().length > 0),
+        () => hyperd.log,
+      );
+      child.kill('SIGINT');
+      await closed;
+      assert.equal(child.exitCode, 130);
+      assert.match(Buffer.concat(await stderr).toString(), /^POD id is pod-[A-Za-z]{10}\n$/);
+      if (options.length === 0) {
+        assert.notEqual((await hyperd.client.podWait('interrupted')).exitCode, 0);
+        assert.equal((await hyperd.hyper(['rm', 'interrupted'])).code, 0);
+      }
+      assert.deepEqual(await traces(hyperd), before);
+    });
+  }
+});
+
+describe('a machine that lacks something', { skip: notRoot, timeout: 300_000, concurrency: 1 }, () => {
+  let work = '';
+  let hyperd: TestHyperd;
+  before(async () => {
+    work = await mkdtemp(join(tmpdir(), 'hyper-lacking-'));
+    hyperd = await TestHyperd.start();
+  });
+  after(async () => {
+    await hyperd[Symbol.asyncDispose]();
+    await rm(work, { recursive: true, force: true });
+  });
+
+  const command = ['run', '--rm', 'busybox', 'true'];
+  const problem = async (config: object, line: RegExp): Promise<void> => {
+    await configure(hyperd, config);
+    const { problems } = await hyperd.client.info();
+    assert.ok(
+      problems.some((each) => line.test(`hyper: ${each}`)),
+      problems.join('\n'),
+    );
+    await assertRefused(hyperd, command, 125, line);
+  };
+
+  it('has no QEMU', () => problem({ qemu: '/nonexistent' }, /^hyper: .*\/nonexistent.*(not found|no such|install)/i));
+
+  it('has no guest kernel', () =>
+    problem({ guestDir: work }, /^hyper: there is no guest kernel in .*: run scripts\/quickstart, or set "guestDir"/));
+
+  it('has no KVM', { skip: withKvm }, () => problem({ accelerator: 'kvm' }, /^hyper: .*\/dev\/kvm/));
+
+  /** A guest with the real kernel and an initramfs of our own. */
+  async function guestWith(initramfs: Buffer): Promise<string> {
+    const guestDir = await mkdtemp(join(work, 'guest-'));
+    const real = join(repository, 'guest/build');
+    await symlink(join(real, 'vmlinux'), join(guestDir, 'vmlinux'));
+    await copyFile(join(real, 'guest.json'), join(guestDir, 'guest.json'));
+    await writeFile(join(guestDir, 'initramfs.cpio'), initramfs);
+    return guestDir;
+  }
+
+  it('has a guest whose kernel panics: the end of its console is shown', async () => {
+    await configure(hyperd, { guestDir: await guestWith(Buffer.from('this is no initramfs')) });
+    // Once, and without the escape sequences that the firmware prints: a terminal obeys those.
+    const line =
+      /^hyper: the guest's kernel panicked or rebooted; the end of the guest's console: [^\x1b]*Kernel panic/;
+    await assertRefused(hyperd, command, 125, line);
+  });
+
+  it('has a guest that hangs while it boots: its start is given up in time, its console is shown', async () => {
+    const hanging = writeCpio([
+      { kind: 'folder', path: 'bin', mode: 0o755 },
+      { kind: 'folder', path: 'dev', mode: 0o755 },
+      { kind: 'device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
+      { kind: 'file', path: 'bin/busybox', mode: 0o755, content: await readFile('/bin/busybox') },
+      {
+        kind: 'file',
+        path: 'init',
+        mode: 0o755,
+        content: Buffer.from('#!/bin/busybox sh\necho this guest waits for ever\n/bin/busybox sleep 1000000\n'),
+      },
+    ]);
+    await configure(hyperd, { guestDir: await guestWith(hanging), bootTimeoutSeconds: 20 });
+    const began = Date.now();
+    const line = /^hyper: the guest did not answer; the end of the guest's console: .*this guest waits for ever$/;
+    await assertRefused(hyperd, command, 125, line);
+    assert.ok(Date.now() - began < 30_000, `${Date.now() - began} ms`);
+  });
+
+  it('has no space for a container’s log: that is cut off, its process and who reads it go on', async () => {
+    await configure(hyperd, {});
+    await using _disk = await onSmallDisk(hyperd, 64);
+    const script = 'echo begin; read line; head -c 20000000 /dev/zero; echo end';
+    const [file, args, env] = hyperd.command(['run', '-i', '--name', 'wordy', 'busybox', 'sh', '-c', script]);
+    const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const closed = once(child, 'close');
+    await once(child.stdout, 'readable');
+    const filler = join(hyperd.root, 'filler');
+    await assert.rejects(run('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k']), /No space left/);
+    child.stdin.end('go\n');
+    const output = Buffer.concat(await child.stdout.toArray());
+    await closed;
+    assert.deepEqual([child.exitCode, output.length], [0, 20_000_010], hyperd.log.slice(-2000));
+    assert.equal(output.subarray(-4).toString(), 'end\n');
+    await rm(filler);
+    assert.match(hyperd.log, /a container log cannot be written: dropping/);
+    const logs = await hyperd.hyper(['logs', 'wordy']);
+    assert.deepEqual([logs.code, logs.stderr], [0, '']);
+    assert.match(logs.stdout, /^begin\n/);
+    assert.equal((await hyperd.client.podInspect('wordy')).exitCode, 0);
+    assert.equal((await hyperd.hyper(['rm', 'wordy'])).code, 0);
+  });
+});

@@ -1,0 +1,485 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { routes } from '../src/contract/index.ts';
+import { type Finished, TestHyperd } from './support/hyperd.ts';
+
+/** A process that says when its TERM came, and ignores it. */
+const stubborn = 'trap "echo ignored" TERM; echo ready; while :; do sleep 1000 & wait; done';
+/** One that ends at TERM with 3, and says at HUP that it heard it. */
+const polite = 'trap "echo bye; exit 3" TERM; trap "echo heard" HUP; echo ready; while :; do sleep 1000 & wait; done';
+
+describe('a pod’s life', () => {
+  let hyperd: TestHyperd;
+  before(async () => {
+    hyperd = await TestHyperd.start();
+  });
+  after(async () => await hyperd[Symbol.asyncDispose]());
+
+  const hyper = (...args: string[]): Promise<Finished> => hyperd.hyper(args);
+  const ok = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await hyper(...args);
+    assert.equal(code, 0, `hyper ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  const vmOf = async (name: string, { client } = hyperd): Promise<{ readonly id: string; readonly pid: number }> => {
+    const { vmId } = await client.podInspect(name);
+    const vm = (await client.vmList()).find(({ id }) => id === vmId);
+    assert.ok(vm !== undefined, `${name} has no VM`);
+    return vm;
+  };
+  const idOf = async (name: string): Promise<string> => (await hyperd.client.podInspect(name)).id;
+
+  it('begins as a record: created, listed, inspected, removed, without a VM', async () => {
+    const id = (await ok('create', '--name', 'idle', '--label', 'k=v', '-m', '160', 'busybox', 'true')).trim();
+    assert.match(id, /^pod-[A-Za-z]{10}$/);
+    assert.match(await ok('list'), new RegExp(`^ ${id} {26}idle {23}pending$`, 'm'));
+    const pod = await hyperd.client.podInspect('idle');
+    assert.deepEqual(
+      [pod.state, pod.vmId, pod.address, pod.exitCode, pod.startedAt, pod.memoryMiB],
+      ['pending', null, null, null, null, 160],
+    );
+    assert.equal(await ok('list', 'vm', '-q'), '');
+    assert.equal((await hyper('kill', 'idle')).code, 1);
+    await ok('rm', 'idle');
+    assert.equal(await ok('list', '-q'), '');
+  });
+
+  it('refuses a name that is taken, and takes it again when the pod is gone', async () => {
+    await ok('create', '--name', 'taken', 'busybox');
+    const second = await hyper('create', '--name', 'taken', 'busybox');
+    assert.notEqual(second.code, 0);
+    assert.match(second.stderr, /^hyper: the name taken is taken: choose another, or remove that pod$/m);
+    const other = await ok('create', 'busybox');
+    assert.match((await hyperd.client.podInspect(other.trim())).name, /^busybox-\d{10}$/);
+    await ok('rm', 'taken', other.trim());
+    await ok('create', '--name', 'taken', 'busybox');
+    await ok('rm', 'taken');
+  });
+
+  describe('while it runs', () => {
+    let id: string;
+    before(async () => {
+      id = (await ok('run', '-d', '--name', 'one', '--label', 'tier=web', 'busybox', 'sh', '-c', polite)).trim();
+      await untilLogged(hyperd, id, 'ready');
+    });
+
+    it('is listed with the first Hyper’s columns, -q and --format', async () => {
+      const vm = await vmOf('one');
+      const vmId = vm.id;
+      assert.match(vmId, /^vm-[A-Za-z]{10}$/);
+      const { containers } = await hyperd.client.podInspect(id);
+      const container = containers[0]?.id ?? '';
+      assert.match(container, /^[0-9a-f]{64}$/);
+      const header = '         POD ID                      POD Name             VM name    Status';
+      assert.equal(await ok('list'), `${header}\n ${id}${' '.repeat(27)}one       ${vmId}   running\n`);
+      assert.equal(await ok('list', 'pod', '-q'), `${id}\n`);
+      assert.equal(await ok('list', 'container', '-q'), `${container}\n`);
+      assert.equal(await ok('list', 'vm', '-q'), `${vmId}\n`);
+      const [title, line] = (await ok('list', 'container')).split('\n');
+      assert.match(title ?? '', /^Container ID +POD ID +Status$/);
+      assert.match(line ?? '', new RegExp(`^${container} +${id} +running$`));
+      assert.match(await ok('list', 'vm'), new RegExp(`VM name +Status\n +${vmId} +associated\n$`));
+      assert.equal(
+        await ok('list', '--format', '{{.ID}} {{.Names}} {{.Status}} {{.VM}}'),
+        `${id} one running ${vmId}\n`,
+      );
+      const json: unknown = JSON.parse(await ok('list', '--format', 'json'));
+      assert.partialDeepStrictEqual(json, { ID: id, Name: 'one', Status: 'running', Image: 'busybox' });
+      assert.match(await ok('list', '--format', 'table {{.Names}}\t{{.Image}}'), /^NAMES +IMAGE\none +busybox\n$/);
+      assert.match(await ok('list', 'vm', '--format', '{{.Pod}} {{.PID}}'), new RegExp(`^${id} ${vm.pid}\n$`));
+    });
+
+    it('is inspected as JSON or by a template, by pod and by container', async () => {
+      const [pod] = JSON.parse(await ok('inspect', 'one')) as [{ containers: [{ id: string }] }];
+      assert.partialDeepStrictEqual(pod, {
+        ...{ id, name: 'one', hostname: 'one', state: 'running', vcpus: 1, memoryMiB: 128, storageMiB: 10240 },
+        ...{ exitCode: null, reason: null, finishedAt: null, autoRemove: false },
+        containers: [{ podId: id, image: 'busybox', state: 'running', args: ['sh', '-c', polite], workdir: '/' }],
+      });
+      assert.equal(await ok('inspect', '-f', '{{.state}} {{.name}}', id.slice(0, 8)), 'running one\n');
+      const container = pod.containers[0].id;
+      const [found] = JSON.parse(await ok('inspect', '--type', 'container', container.slice(0, 12))) as [object];
+      assert.partialDeepStrictEqual(found, { id: container, podId: id });
+      const missing = await hyper('inspect', 'nowhere');
+      assert.equal(missing.code, 1);
+      assert.match(missing.stderr, /^hyper: no such pod, container or image: nowhere: see/m);
+    });
+
+    it('is found by the beginning of its id while no other begins so', async () => {
+      await ok('create', '--name', 'two', 'busybox');
+      const several = await hyper('kill', 'pod-');
+      assert.equal(several.code, 1);
+      assert.match(several.stderr, /^hyper: pod- fits 2 pods/m);
+      assert.equal(await ok('inspect', '-f', '{{.name}}', id.slice(0, 9)), 'one\n');
+      assert.equal(await ok('inspect', '-f', '{{.name}}', id.slice(4, 9)), 'one\n');
+      await ok('rm', 'two');
+    });
+
+    it('gets signals by name and number', async () => {
+      assert.equal(await ok('kill', '-s', 'HUP', 'one'), 'one\n');
+      await untilLogged(hyperd, id, 'heard');
+      await ok('kill', '-s', 'SIGHUP', id);
+      await untilLogged(hyperd, id, 'heard', 2);
+      await ok('kill', '-s', '1', id);
+      await untilLogged(hyperd, id, 'heard', 3);
+      const wrong = await hyper('kill', '-s', 'NOPE', 'one');
+      assert.equal(wrong.code, 1);
+      assert.match(wrong.stderr, /^hyper: .*NOPE/m);
+    });
+
+    it('is neither started again nor removed', async () => {
+      const started = await hyper('start', 'one');
+      assert.equal(started.code, 1);
+      assert.match(started.stderr, /^hyper: pod one runs already$/m);
+      const removed = await hyper('rm', 'one');
+      assert.equal(removed.code, 1);
+      assert.match(removed.stderr, /^hyper: pod one runs: stop it first, or remove it by force \(-f\)$/m);
+    });
+
+    it('has a log: all of it, its tail, since a time, with times, and what comes', async () => {
+      await ok(
+        'exec',
+        'one',
+        'sh',
+        '-c',
+        'for i in 1 2 3; do echo line $i >/proc/1/fd/1; done; echo error >/proc/1/fd/2',
+      );
+      await untilLogged(hyperd, id, 'error');
+      const all = await hyper('logs', 'one');
+      assert.deepEqual([all.stdout, all.stderr], ['ready\nheard\nheard\nheard\nline 1\nline 2\nline 3\n', 'error\n']);
+      const tail = await hyper('logs', '--tail', '2', 'one');
+      assert.deepEqual([tail.stdout, tail.stderr], ['line 3\n', 'error\n']);
+      assert.deepEqual(await hyper('logs', '--tail', '0', 'one'), { code: 0, stdout: '', stderr: '' });
+      const stamped = (await ok('logs', '-t', 'one')).trimEnd().split('\n');
+      const times = stamped.map((line) => Date.parse(line.split(' ')[0] ?? ''));
+      assert.match(stamped[0] ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ready$/);
+      assert.ok(
+        times.every((time, at) => time <= Date.now() && time >= (times[at - 1] ?? 0)),
+        stamped.join('\n'),
+      );
+      const since = await hyper('logs', '--since', stamped[4]?.split(' ')[0] ?? '', 'one');
+      assert.equal(since.stdout, 'line 1\nline 2\nline 3\n');
+      assert.equal(await ok('logs', '--since', '1h', 'one'), all.stdout);
+      assert.equal(await ok('logs', '--since', '2100-01-01', 'one'), '');
+    });
+
+    it('stops when asked, tells whoever waits and follows, and keeps its exit code', async () => {
+      const following = hyper('logs', '-f', '--tail', '1', 'one');
+      const waiting = hyper('wait', 'one');
+      assert.equal(await ok('stop', 'one'), 'one\n');
+      assert.deepEqual(await waiting, { code: 0, stdout: '3\n', stderr: '' });
+      assert.equal((await following).stdout, 'bye\n');
+      assert.equal(await ok('wait', 'one'), '3\n');
+      const pod = await hyperd.client.podInspect('one');
+      assert.deepEqual([pod.state, pod.exitCode, pod.vmId, pod.reason], ['failed', 3, null, null]);
+      assert.match(await ok('list'), new RegExp(`^ ${id} {27}one {24}failed$`, 'm'));
+      assert.equal(await ok('list', 'vm', '-q'), '');
+      assert.equal((await hyper('stop', 'one')).code, 1);
+    });
+
+    it('starts again, with an attached client if wanted, on the disk that it left', async () => {
+      const [file, args, env] = hyperd.command(['start', '-a', 'one']);
+      const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+      const closed = once(child, 'close');
+      const began = once(child.stdout, 'data');
+      let out = '';
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      await began;
+      assert.equal((await hyperd.client.podInspect('one')).exitCode, null);
+      await ok('stop', 'one');
+      await closed;
+      assert.deepEqual([child.exitCode, out], [3, 'ready\nbye\n']);
+    });
+
+    it('is removed by force while it runs, with all that it had', async () => {
+      await ok('start', 'one');
+      await untilLogged(hyperd, id, 'ready', 3);
+      const vm = await vmOf('one');
+      assert.equal(await ok('rm', '-f', 'one'), 'one\n');
+      assert.equal(existsSync(`/proc/${vm.pid}`), false);
+      assert.equal(await ok('list', '-q'), '');
+      assert.deepEqual(traces(hyperd), { taps: [], pods: [], vms: [] });
+    });
+  });
+
+  it('is killed when it does not stop in time', async () => {
+    await ok('run', '-d', '--name', 'stubborn', 'busybox', 'sh', '-c', stubborn);
+    await untilLogged(hyperd, 'stubborn', 'ready');
+    const began = performance.now();
+    await ok('stop', '-t', '1', 'stubborn');
+    const took = performance.now() - began;
+    assert.ok(took >= 1000 && took < 8000, `${took} ms`);
+    assert.equal(await ok('wait', 'stubborn'), '137\n');
+    assert.equal(await ok('logs', 'stubborn'), 'ready\nignored\n');
+    await ok('rm', 'stubborn');
+  });
+
+  it('fails with a reason when its VM dies, and its client says so', async () => {
+    const [file, args, env] = hyperd.command([
+      'run',
+      '--name',
+      'lost',
+      'busybox',
+      'sh',
+      '-c',
+      'echo ready; sleep 1000',
+    ]);
+    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    await once(child.stdout, 'data');
+    const vm = await vmOf('lost');
+    const closed = once(child, 'close');
+    const killed = performance.now();
+    process.kill(vm.pid, 'SIGKILL');
+    await closed;
+    assert.ok(performance.now() - killed < 3000, `${performance.now() - killed} ms`);
+    assert.equal(child.exitCode, 125);
+    assert.match(stderr, /^hyper: QEMU ended by itself or was killed from outside/m);
+    const pod = await hyperd.client.podInspect('lost');
+    assert.equal(pod.state, 'failed');
+    assert.match(pod.reason ?? '', /^QEMU ended by itself or was killed from outside/);
+    assert.match(pod.containers[0]?.error ?? '', /QEMU ended/);
+    await ok('rm', 'lost');
+    assert.deepEqual(traces(hyperd), { taps: [], pods: [], vms: [] });
+  });
+
+  it('goes on without hyperd: the next one finds it, its log and its exit', async () => {
+    const script = 'i=0; echo ready; while read x; do i=$((i+1)); echo $i; done <>/tmp/pipe';
+    await ok('run', '-d', '--name', 'lasting', 'busybox', 'sh', '-c', `mkfifo /tmp/pipe; ${script}`);
+    await untilLogged(hyperd, 'lasting', 'ready');
+    await ok('exec', 'lasting', 'sh', '-c', 'echo x >/tmp/pipe');
+    await untilLogged(hyperd, 'lasting', '1');
+    const before = await vmOf('lasting');
+    // What is written while no hyperd is there must be in the log as well: it waits in the guest.
+    await ok('exec', '-d', 'lasting', 'sh', '-c', 'until [ -e /tmp/go ]; do usleep 100000; done; echo x >/tmp/pipe');
+    await ok('exec', '-d', 'lasting', 'sh', '-c', 'sleep 1; touch /tmp/go');
+    await hyperd.signal('SIGHUP');
+    assert.ok(existsSync(`/proc/${before.pid}`), 'the VM is gone');
+    await hyperd.start();
+    assert.deepEqual(await hyperd.client.vmList(), [before]);
+    assert.equal(await ok('exec', 'lasting', 'echo', 'found'), 'found\n');
+    await untilLogged(hyperd, 'lasting', '2');
+    await ok('exec', 'lasting', 'sh', '-c', 'echo x >/tmp/pipe');
+    await untilLogged(hyperd, 'lasting', '3');
+    // The same when hyperd dies.
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    assert.deepEqual(await hyperd.client.vmList(), [before]);
+    await ok('kill', 'lasting');
+    assert.equal(await ok('wait', 'lasting'), '137\n');
+    assert.equal(await ok('logs', 'lasting'), 'ready\n1\n2\n3\n');
+    await ok('rm', 'lasting');
+  });
+
+  it('that died while no hyperd was there is found failed, and cleaned up', async () => {
+    await ok('run', '-d', '--name', 'orphan', 'busybox', 'sleep', '1000');
+    const vm = await vmOf('orphan');
+    await hyperd.signal('SIGHUP');
+    process.kill(vm.pid, 'SIGKILL');
+    await hyperd.start();
+    const pod = await hyperd.client.podInspect('orphan');
+    assert.deepEqual([pod.state, pod.vmId, pod.reason], ['failed', null, 'its VM ended while hyperd was away']);
+    await ok('rm', 'orphan');
+    assert.deepEqual(traces(hyperd), { taps: [], pods: [], vms: [] });
+  });
+
+  it('does not touch another hyperd’s', async () => {
+    await using other = await TestHyperd.start();
+    const both = await Promise.all(
+      [hyperd, other].map((each) =>
+        each.hyper(['run', '-d', '--name', 'same', '--stop-signal', 'KILL', 'busybox', 'sleep', '1000']),
+      ),
+    );
+    assert.deepEqual(
+      both.map(({ code }) => code),
+      [0, 0],
+      both.map(({ stderr }) => stderr).join(),
+    );
+    const vm = await vmOf('same', other);
+    assert.notEqual((await vmOf('same')).pid, vm.pid);
+    assert.notEqual(await idOf('same'), (await other.client.podInspect('same')).id);
+    await other.signal('SIGTERM');
+    assert.equal(existsSync(`/proc/${vm.pid}`), false);
+    assert.equal(await ok('exec', 'same', 'echo', 'here'), 'here\n');
+    await ok('rm', '-f', 'same');
+  });
+
+  it('is stopped in order at hyperd’s SIGTERM, and nothing of it is left', async () => {
+    await ok('run', '-d', '--name', 'ordered', 'busybox', 'sh', '-c', polite);
+    await untilLogged(hyperd, 'ordered', 'ready');
+    const vm = await vmOf('ordered');
+    assert.notDeepEqual(traces(hyperd).taps, []);
+    await hyperd.signal('SIGTERM');
+    assert.equal(existsSync(`/proc/${vm.pid}`), false);
+    const links = execFileSync('ip', ['-n', hyperd.namespace, '-o', 'link'], { encoding: 'utf8' });
+    assert.deepEqual(
+      links
+        .trim()
+        .split('\n')
+        .map((line) => line.split(': ')[1]),
+      ['lo'],
+    );
+    assert.equal(existsSync(hyperd.socket), false);
+    assert.deepEqual(traces(hyperd).vms, []);
+    await hyperd.start();
+    const pod = await hyperd.client.podInspect('ordered');
+    assert.deepEqual([pod.state, pod.exitCode, pod.reason], ['failed', 3, null]);
+    assert.equal(await ok('logs', 'ordered'), 'ready\nbye\n');
+    await ok('rm', 'ordered');
+  });
+
+  it('that is only starting at hyperd’s SIGTERM leaves nothing either', async () => {
+    const starting = hyper('run', '-d', '--name', 'early', 'busybox', 'sleep', '1000');
+    const deadline = Date.now() + 20_000;
+    while (traces(hyperd).vms.length === 0) {
+      assert.ok(Date.now() < deadline, 'no VM is started');
+      await new Promise((resolve) => setTimeout(resolve, 10)); // a folder tells nobody when it appears
+    }
+    await hyperd.signal('SIGTERM');
+    assert.notEqual((await starting).code, 0);
+    const left = execFileSync('ip', ['netns', 'pids', hyperd.namespace], { encoding: 'utf8' });
+    assert.equal(left, '', 'a QEMU runs on');
+    assert.deepEqual(traces(hyperd).vms, []);
+    await hyperd.start();
+    assert.equal((await hyperd.client.podInspect('early')).state, 'failed');
+    await ok('rm', 'early');
+  });
+});
+
+describe('hyperd’s API', () => {
+  let hyperd: TestHyperd;
+  before(async () => {
+    hyperd = await TestHyperd.start();
+  });
+  after(async () => await hyperd[Symbol.asyncDispose]());
+
+  const call = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+    const asked = request({ socketPath: hyperd.socket, method, path, headers });
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of answer) text += String(chunk);
+    return { status: answer.statusCode ?? 0, body: JSON.parse(text) };
+  };
+
+  it('describes every route in /openapi.json, with parameters that its path has', async () => {
+    const { status, body } = await call('GET', '/openapi.json');
+    assert.equal(status, 200);
+    const document = body as {
+      openapi: string;
+      info: { title: string; version: string };
+      paths: Record<
+        string,
+        Record<
+          string,
+          {
+            operationId: string;
+            parameters?: { name: string; in: string; required: boolean; schema: object }[];
+            requestBody?: { content: Record<string, { schema: object }> };
+            responses: Record<string, { description: string }>;
+          }
+        >
+      >;
+    };
+    assert.match(document.openapi, /^3\.1\./);
+    assert.ok(document.info.title !== '' && document.info.version !== '');
+    const found = new Set<string>();
+    for (const [path, operations] of Object.entries(document.paths)) {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      for (const [method, operation] of Object.entries(operations)) {
+        assert.ok(!found.has(operation.operationId), operation.operationId);
+        found.add(operation.operationId);
+        const route = Object.entries(routes).find(([name]) => name === operation.operationId)?.[1];
+        assert.equal(`${method.toUpperCase()} ${path}`, `${route?.method} ${route?.path.replace(/:(\w+)/g, '{$1}')}`);
+        const parameters = operation.parameters ?? [];
+        const named = parameters.filter((parameter) => parameter.in === 'path');
+        assert.deepEqual(
+          named.map(({ name }) => name),
+          inPath,
+        );
+        assert.ok(named.every(({ required }) => required));
+        assert.ok(Object.values(operation.responses).every(({ description }) => description !== ''));
+        const declared = route !== undefined && ('body' in route || 'upload' in route);
+        assert.equal(operation.requestBody !== undefined, declared, `the body of ${operation.operationId}`);
+      }
+    }
+    assert.deepEqual([...found].sort(), Object.keys(routes).sort());
+    // Each $ref leads somewhere.
+    for (const [, pointer = ''] of JSON.stringify(document).matchAll(/"\$ref":"#([^"]*)"/g)) {
+      let at: unknown = document;
+      for (const key of pointer.split('/').slice(1)) at = (at as Record<string, unknown>)[key];
+      assert.notEqual(at, undefined, pointer);
+    }
+  });
+
+  it('refuses unknown fields wherever they are, by their path', async () => {
+    const container = { image: 'busybox' };
+    const wrong: readonly (readonly [object, RegExp])[] = [
+      [{ containers: [container], unknown: 1 }, /unknown/],
+      [{ containers: [{ ...container, unknown: 1 }] }, /containers\.0\b.*unknown|containers\.0\.unknown/],
+      [
+        { containers: [{ ...container, tmpfs: [{ path: '/x', options: '', unknown: 1 }] }] },
+        /containers\.0\.tmpfs\.0.*unknown/,
+      ],
+      [
+        { containers: [{ ...container, ulimits: [{ name: 'core', soft: 1, hard: 1, unknown: 1 }] }] },
+        /containers\.0\.ulimits\.0.*unknown/,
+      ],
+      [
+        { containers: [{ ...container, terminalSize: { rows: 1, cols: 1, unknown: 1 } }] },
+        /containers\.0\.terminalSize.*unknown/,
+      ],
+      [{ containers: [{ ...container, tty: 'yes' }] }, /containers\.0\.tty/],
+      [{ containers: [] }, /containers/],
+      [{}, /containers/],
+      [{ containers: [container], vcpus: 0 }, /vcpus/],
+      [{ containers: [{ ...container, env: ['=x'] }] }, /containers\.0\.env\.0: must be NAME=VALUE/],
+    ];
+    for (const [spec, words] of wrong) {
+      const { status, body } = await call('POST', '/v1/pods', spec);
+      const { code, message } = body as { code: string; message: string };
+      assert.deepEqual([status, code], [400, 'bad_request'], JSON.stringify(spec));
+      assert.match(message, words);
+    }
+    assert.deepEqual(await hyperd.client.podList(), []);
+  });
+
+  it('says what there is not', async () => {
+    assert.partialDeepStrictEqual(await call('GET', '/v1/nothing'), { status: 404, body: { code: 'not_found' } });
+    assert.partialDeepStrictEqual(await call('GET', '/v1/pods/none'), { status: 404, body: { code: 'not_found' } });
+    assert.partialDeepStrictEqual(await call('POST', '/v1/pods/none/start'), {
+      status: 404,
+      body: { code: 'not_found' },
+    });
+  });
+});
+
+/** What pods leave on the host: taps, folders of pods, folders of VMs. */
+function traces(hyperd: TestHyperd): { taps: string[]; pods: string[]; vms: string[] } {
+  const links = execFileSync('ip', ['-n', hyperd.namespace, '-o', 'link'], { encoding: 'utf8' });
+  const folder = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
+  return {
+    taps: links.match(/\bhy\w{10}-\d+/g) ?? [],
+    pods: folder(join(hyperd.root, 'pods')),
+    vms: readdirSync(hyperd.run, { recursive: true })
+      .map(String)
+      .filter((path) => /vm-\w{10}$/.test(path)),
+  };
+}
+
+/** Follows a pod's log, both streams, until a line has come so often. */
+async function untilLogged(hyperd: TestHyperd, pod: string, line: string, times = 1): Promise<void> {
+  let text = '';
+  for await (const { data } of hyperd.client.podLogs(pod, { follow: true })) {
+    text += data.toString();
+    if (text.split('\n').filter((each) => each === line).length >= times) return;
+  }
+  assert.fail(`the pod ended without ${line}: ${text}`);
+}
