@@ -8,7 +8,7 @@ export const ExecSpec = z.strictObject({
   tty: z.boolean().optional(),
   stdin: z.boolean().optional(),
   vm: z.boolean().optional().describe('in the guest itself, outside every container'),
-  terminalSize: z.object({ rows: z.number().int().min(1), cols: z.number().int().min(1) }).optional(),
+  terminalSize: z.strictObject({ rows: z.number().int().min(1), cols: z.number().int().min(1) }).optional(),
 });
 export type ExecSpec = z.infer<typeof ExecSpec>;
 

@@ -9,7 +9,7 @@ const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, {
 });
 const labels = z.record(z.string().min(1), z.string());
 
-export const Ulimit = z.object({
+export const Ulimit = z.strictObject({
   name: z.string(),
   soft: z.number().int().min(-1).describe('-1: unlimited'),
   hard: z.number().int().min(-1),
@@ -29,13 +29,13 @@ export const ContainerSpec = z.strictObject({
   stdinOnce: z.boolean().optional().describe('close stdin when the first attached client has gone'),
   readOnly: z.boolean().optional(),
   tmpfs: z
-    .array(z.object({ path: z.string().startsWith('/'), options: z.string() }))
+    .array(z.strictObject({ path: z.string().startsWith('/'), options: z.string() }))
     .optional()
     .describe('options as of mount: size=64m,mode=1777'),
   ulimits: z.array(Ulimit).optional(),
   labels: labels.optional(),
   stopSignal: z.string().optional(),
-  terminalSize: z.object({ rows: z.number().int().min(1), cols: z.number().int().min(1) }).optional(),
+  terminalSize: z.strictObject({ rows: z.number().int().min(1), cols: z.number().int().min(1) }).optional(),
 });
 export type ContainerSpec = z.infer<typeof ContainerSpec>;
 
@@ -104,10 +104,10 @@ export type Pod = z.infer<typeof Pod>;
 export const PodCreated = z.object({ id: z.string(), name: z.string(), containers: z.array(z.string()) });
 export type PodCreated = z.infer<typeof PodCreated>;
 
-export const StopRequest = z.object({ timeoutSeconds: z.number().min(0).optional() });
+export const StopRequest = z.strictObject({ timeoutSeconds: z.number().min(0).optional() });
 export type StopRequest = z.infer<typeof StopRequest>;
 
-export const KillRequest = z.object({
+export const KillRequest = z.strictObject({
   signal: z.string().optional().describe('KILL, SIGTERM or a number; default KILL'),
 });
 export type KillRequest = z.infer<typeof KillRequest>;

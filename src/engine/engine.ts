@@ -129,13 +129,10 @@ export class Engine {
   /** hyperd leaves. `stopPods`: every pod is stopped in order; else their VMs are left to the next hyperd. */
   async close(stopPods: boolean): Promise<void> {
     this.#clocks.close();
-    const running = this.pods().filter(({ run }) => run !== undefined);
-    if (stopPods) {
-      await Promise.allSettled(running.map((pod) => pod.stop()));
-      await Promise.allSettled(running.map((pod) => pod.settled()));
-    } else {
-      for (const pod of running) pod.release();
-    }
+    const active = this.pods().filter((pod) => pod.active);
+    if (stopPods) await Promise.allSettled(active.map((pod) => pod.stop()));
+    else for (const pod of active) pod.release();
+    await Promise.allSettled(active.map((pod) => pod.settled()));
   }
 
   async #recover(): Promise<void> {

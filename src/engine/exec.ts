@@ -7,7 +7,8 @@ import { defaultCapabilities } from './capabilities.ts';
 import type { PodRun } from './pod-run.ts';
 import type { ExecSpec } from './pod-spec.ts';
 import { ProcessOutput } from './process-output.ts';
-import { startFailure } from './start-failure.ts';
+import { startFailure, startFailureExitCode } from './start-failure.ts';
+import { agentRlimit } from './ulimits.ts';
 
 /** One more process in a running pod. Kept in memory only: its client goes with hyperd. */
 export class Exec {
@@ -52,7 +53,9 @@ export class Exec {
     } catch (error) {
       this.#state = 'exited';
       run.forgetProcess(process);
-      throw startFailure(error);
+      const failure = startFailure(error);
+      this.#exitCode = startFailureExitCode(failure);
+      throw failure;
     }
     client?.started(this.id);
     void ended.then(
@@ -84,7 +87,7 @@ export class Exec {
       user: spec.user ?? (inContainer ? container.user : ''),
       tty,
       stdin: spec.stdin ?? false,
-      rlimits: [],
+      rlimits: inContainer ? container.ulimits.map(agentRlimit) : [],
       ...(spec.terminalSize === undefined ? {} : { size: spec.terminalSize }),
       ...(inContainer ? { capabilities: defaultCapabilities } : {}),
     };

@@ -11,6 +11,8 @@ import { ProcessOutput, type OutputSubscriber } from './process-output.ts';
 export const initProcess = 1;
 
 const shutdownTimeoutMs = 10_000;
+/** From the end of the agent's ports to QEMU's own. */
+const vmEndTimeoutMs = 1000;
 
 interface Ending {
   readonly output: ProcessOutput;
@@ -61,12 +63,7 @@ export class PodRun {
   listen(log: EngineOptions['log']): void {
     this.agent.listen({
       onExit: (event) => this.#onExit(event),
-      onClose: (cause) => {
-        if (this.#released) return;
-        if (cause !== undefined)
-          log.error({ pod: this.record.id, error: cause }, 'the guest agent is lost: ending the VM');
-        void this.vm.kill();
-      },
+      onClose: (cause) => void this.#onAgentLost(cause, log),
     });
     void this.vm.ended.then((end) => this.#onVmEnded(end));
   }
@@ -136,6 +133,14 @@ export class PodRun {
     } finally {
       this.forgetProcess(process);
     }
+  }
+
+  /** The ports close with QEMU: why it ended is its to say. A VM that goes on without its agent is ended. */
+  async #onAgentLost(cause: Error | undefined, log: EngineOptions['log']): Promise<void> {
+    if (this.#released) return;
+    await Promise.race([this.vm.ended, timeout(vmEndTimeoutMs)]);
+    if (cause !== undefined) log.error({ pod: this.record.id, error: cause }, 'the guest agent is lost: ending the VM');
+    await this.vm.kill();
   }
 
   #onExit(event: ExitEvent): void {

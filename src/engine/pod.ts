@@ -58,6 +58,11 @@ export class Pod {
     return this.record.state === 'running';
   }
 
+  /** It has a VM, or is about to. */
+  get active(): boolean {
+    return this.#run !== undefined || this.#abortStart !== undefined;
+  }
+
   get run(): PodRun | undefined {
     return this.#run;
   }
@@ -174,6 +179,7 @@ export class Pod {
 
   /** Leaves the VM to the next hyperd. */
   release(): void {
+    this.#abortStart?.abort(new HyperError('cancelled', 'hyperd ended while the pod started'));
     this.#run?.release();
     this.#run = undefined;
   }

@@ -41,7 +41,7 @@ export class TestHyperd implements AsyncDisposable {
     this.root = join(this.folder, 'root');
     this.run = join(this.folder, 'run');
     this.socket = join(this.run, 'hyper.sock');
-    this.namespace = `hyper-test-${process.pid}-${++count}`;
+    this.namespace = `hyperd-test-${process.pid}-${++count}`;
     // QEMU's user passes through, as through /var/lib.
     execFileSync('chmod', ['711', this.folder]);
     mkdirSync(this.run, { mode: 0o711 });

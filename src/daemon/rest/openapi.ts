@@ -8,6 +8,7 @@ interface Documented {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  readonly upload?: boolean;
   readonly response?: z.ZodType;
 }
 
@@ -45,14 +46,17 @@ function operation(operationId: string, route: Documented): object {
   return {
     operationId,
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === undefined
-      ? {}
-      : { requestBody: { content: { 'application/json': { schema: schemaOf(route.body) } } } }),
+    ...requestBodyOf(route),
     responses: {
       ...success,
       default: { description: 'an error', content: { 'application/json': { schema: schemaOf(ApiError) } } },
     },
   };
+}
+
+function requestBodyOf({ body, upload }: Documented): object {
+  if (body !== undefined) return { requestBody: { content: { 'application/json': { schema: schemaOf(body) } } } };
+  return upload === true ? { requestBody: { content: { 'application/octet-stream': {} } } } : {};
 }
 
 function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): object[] {
