@@ -56,7 +56,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 export function summary({ when, commit, machine, runs, load, results, facts }: Run): string {
-  const parts = [`Taken ${when} at ${commit}, ${runs} samples a side, load average before ${load.join(', ')}.`, machine];
+  const parts = [
+    `Taken ${when} at ${commit}, ${runs} samples a side, load average before ${load.join(', ')}.`,
+    machine,
+  ];
   if (results.length > 0) parts.push(resultTable(results));
   if (facts.length > 0) parts.push(factTable(facts));
   return parts.join('\n\n');

@@ -21,7 +21,7 @@ export interface HyperdRoom {
   readonly pid: number;
   readonly client: HyperClient;
   readonly host: string;
-  log(): Promise<string>;
+  readonly readLog: () => Promise<string>;
 }
 
 /** Where it is measured: a folder and the servers in it, each started when first asked for and ended with the room. */
@@ -91,9 +91,9 @@ export class Room implements AsyncDisposable {
     const child = await this.#serve(join(repository, 'bin/hyperd'), options, log);
     const host = `unix://${join(run, 'hyper.sock')}`;
     const client = new HyperClient(host);
-    await answers('hyperd', child, log, async () => void (await client.ping()));
+    await answers('hyperd', child, log, () => client.ping());
     if (child.pid === undefined) throw new Error('hyperd has no pid');
-    return { root, run, pid: child.pid, client, host, log: () => readFile(log, 'utf8') };
+    return { root, run, pid: child.pid, client, host, readLog: () => readFile(log, 'utf8') };
   }
 
   async #startDockerd(): Promise<string> {
@@ -121,7 +121,7 @@ export class Room implements AsyncDisposable {
   }
 }
 
-async function answers(name: string, child: ChildProcess, log: string, ask: () => Promise<void>): Promise<void> {
+async function answers(name: string, child: ChildProcess, log: string, ask: () => Promise<unknown>): Promise<void> {
   const deadline = performance.now() + startLimitMs;
   for (;;) {
     try {

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { skipUnlessRoot } from './network/namespaces.ts';
 import { Room } from './network/room.ts';
 import { type Finished, TestHyperd } from './support/hyperd.ts';
 
-const run = promisify(execFile);
 const dockerCapabilities = '00000000a80425fb';
 
 /** What a container finds around itself. `main` is an ordinary pod; the tests only look. */

@@ -41,7 +41,7 @@ describe('a container of an image', () => {
           header({ name: 'data/pipe', type: '6', mode: 0o622, ...owned }),
         ),
       );
-      const layout = join(scraps);
+      const layout = join(scraps, 'shaped');
       await makeOciImage(layout, {
         layers: [await busyboxTar(), layer],
         env: ['FROM_IMAGE=yes', 'PATH=/bin:/usr/bin'],
@@ -89,7 +89,7 @@ describe('a container of an image', () => {
     assert.equal(await as('1234'), '1234 2345 2345 3456');
     assert.equal(await as('app:other'), '1234 4567 4567');
     assert.equal(await as('0'), '0 0 0');
-    assert.deepEqual(await lines('id -u; pwd', 'shaped'), ['1234', '/srv/made']);
+    assert.deepEqual(await lines('id -u; pwd'), ['1234', '/srv/made']);
   });
 
   it('finds in its volume what the image has there, and may write', async () => {

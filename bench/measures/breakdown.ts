@@ -29,7 +29,7 @@ function facts(of: string, taken: readonly Steps[]): Fact[] {
   });
 }
 
-async function runSteps({ client, log }: HyperdRoom): Promise<Steps> {
+async function runSteps({ client, readLog }: HyperdRoom): Promise<Steps> {
   const began = performance.now();
   const { id } = await client.podCreate({ autoRemove: true, containers: [{ image: 'busybox', command: ['true'] }] });
   const created = performance.now();
@@ -43,7 +43,7 @@ async function runSteps({ client, log }: HyperdRoom): Promise<Steps> {
   await session.exit;
   const exited = performance.now();
   const runs = await started.promise;
-  const { spawn, boot, process } = await loggedSteps(log, id);
+  const { spawn, boot, process } = await loggedSteps(readLog, id);
   return {
     'request that creates the pod': created - began,
     'request that attaches': attached - created,
@@ -77,11 +77,11 @@ async function execSteps({ client }: HyperdRoom, pod: string): Promise<Steps> {
 }
 
 async function loggedSteps(
-  log: () => Promise<string>,
+  readLog: () => Promise<string>,
   pod: string,
 ): Promise<{ readonly spawn: number; readonly boot: number; readonly process: number }> {
   for (;;) {
-    const line = (await log()).split('\n').find((each) => each.includes(pod) && each.includes('pod started'));
+    const line = (await readLog()).split('\n').find((each) => each.includes(pod) && each.includes('pod started'));
     if (line !== undefined) {
       const { milliseconds } = JSON.parse(line) as { milliseconds: { spawn: number; boot: number; process: number } };
       return milliseconds;

@@ -54,7 +54,7 @@ async function bootOurs(hypervisor: QemuHypervisor, spec: VmSpec): Promise<Sampl
     return { value, parts: { monitor, boot: value - monitor } };
   } finally {
     await vm.kill();
-    await hypervisor.cleanUp(spec.id);
+    await hypervisor.cleanUp(vm.record);
   }
 }
 
