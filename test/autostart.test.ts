@@ -89,7 +89,7 @@ describe('the CLI of an ordinary user', { skip, timeout: 240_000, concurrency: 1
     assert.ok(typeof user !== 'string');
     ({ host, outside } = await hostAndOutside());
     internet = await Room.start({ by: outside.by });
-    await internet.call('serve', '203.0.113.2', 80, 'hello from outside');
+    await internet.call('serve', '203.0.113.2', 80, 'HTTP/1.0 200 OK\r\n\r\nhello from outside');
     login = await Login.of(user, host);
   });
   after(async () => {
@@ -121,7 +121,7 @@ describe('the CLI of an ordinary user', { skip, timeout: 240_000, concurrency: 1
   });
 
   it('runs pods that are root inside and reach the outside', async () => {
-    const script = 'id; nc 203.0.113.2 80';
+    const script = 'id; wget -q -O - http://203.0.113.2/';
     const ran = await login.hyper(['run', '--rm', 'busybox', 'sh', '-c', script]);
     assert.equal(ran.code, 0, ran.stderr);
     assert.match(ran.stdout, /^uid=0\(root\) gid=0\(root\).*\nhello from outside$/);

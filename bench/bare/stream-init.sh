@@ -9,4 +9,7 @@ until [ -e /dev/vport0p2 ]; do usleep 1000; done
 printf '\006'
 # One descriptor for both ways: a port opens once at a time.
 exec 3<>/dev/vport0p2
-while read -r _ <&3; do . /send-pattern; done >&3
+# A read of 0 says only that the driver has not heard of the host yet.
+while :; do
+  if read -r _ <&3; then . /send-pattern >&3; else usleep 10000; fi
+done

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { messageOf, systemCode } from '../lib/errors.ts';
@@ -56,12 +55,23 @@ async function sendUpload(source: Readable, outgoing: ClientRequest): Promise<vo
   try {
     for await (const chunk of source) {
       if (outgoing.destroyed) return;
-      if (!outgoing.write(chunk)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')]);
+      if (!outgoing.write(chunk)) await drained(outgoing);
     }
     outgoing.end();
   } catch (error) {
     outgoing.destroy(error instanceof Error ? error : undefined);
   }
+}
+
+/** Resolves when more may be written, or nothing ever will. */
+function drained(outgoing: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('drain', done).off('close', done);
+      resolve();
+    };
+    outgoing.on('drain', done).on('close', done);
+  });
 }
 
 /** The whole body as text. */

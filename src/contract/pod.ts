@@ -48,7 +48,7 @@ export const PodSpec = z.strictObject({
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]*$/)
     .optional(),
   vcpus: z.number().int().min(1).max(64).optional().describe('default 1'),
-  memoryMiB: z.number().int().min(64).max(1048576).optional().describe('of the VM; default 128'),
+  memoryMiB: z.number().int().min(96).max(1048576).optional().describe('of the VM; default 128'),
   storageMiB: z.number().int().min(64).max(16777216).optional().describe('of the writable layer; default 10240'),
   labels: labels.optional(),
   autoRemove: z.boolean().optional().describe('remove the pod when it has ended'),

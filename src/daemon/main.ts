@@ -70,7 +70,10 @@ async function main(): Promise<number | undefined> {
     log.error({ error }, 'a defect of hyperd: it ends, the pods go on, the next hyperd finds them');
     process.exit(1);
   });
-  const place = await ensureNamespace({ runDir: paths.run, argv: process.argv.slice(1), log });
+  // Inside an ordinary user's namespace we are root, whose own paths are others: it is told the user's.
+  const told = ['--root', paths.root, '--run', paths.run, '--config', paths.config];
+  const argv = [...process.argv.slice(1, 2), ...told];
+  const place = await ensureNamespace({ runDir: paths.run, argv, log });
   await mkdir(paths.run, { recursive: true, mode: 0o711 });
   return await alone(paths.run, () => serve(paths, config, place, log));
 }

@@ -50,7 +50,7 @@ export function planContainer(spec: ContainerSpec, image: Image, podName: string
 }
 
 /** Later lists win; a variable keeps the place where it came first. */
-function mergeEnv(...lists: readonly (readonly string[])[]): string[] {
+export function mergeEnv(...lists: readonly (readonly string[])[]): string[] {
   const merged = new Map<string, string>();
   for (const entry of lists.flat()) merged.set(entry.split('=', 1)[0] ?? '', entry);
   return [...merged.values()];

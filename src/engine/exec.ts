@@ -4,6 +4,7 @@ import { type ExecId, newExecId } from '../lib/ids.ts';
 import { signalNumber } from '../lib/signals.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { defaultCapabilities } from './capabilities.ts';
+import { mergeEnv } from './container-plan.ts';
 import type { PodRun } from './pod-run.ts';
 import type { ExecSpec } from './pod-spec.ts';
 import { ProcessOutput } from './process-output.ts';
@@ -82,7 +83,7 @@ export class Exec {
     return {
       container: inContainer ? container.number : 0,
       args: spec.args,
-      env: [...env, ...(tty ? ['TERM=xterm'] : []), ...(spec.env ?? [])],
+      env: mergeEnv(env, tty ? ['TERM=xterm'] : [], spec.env ?? []),
       cwd,
       user: spec.user ?? (inContainer ? container.user : ''),
       tty,

@@ -93,7 +93,7 @@ async function connectNetwork(
   try {
     return await network.connect(vmId, { ownerUid: hypervisor.user.uid, signal });
   } catch (error) {
-    if (!(error instanceof HyperError) || error.code !== 'unavailable') throw error;
+    if (!(error instanceof HyperError) || (error.code !== 'unavailable' && error.code !== 'conflict')) throw error;
     log.warn({ vm: vmId, reason: error.message }, 'the pod gets no network');
     return undefined;
   }

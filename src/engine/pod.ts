@@ -233,9 +233,14 @@ export class Pod {
     Object.assign(this.#container, { state: record.state, exitCode, error: reason, finishedAt });
     // A pod that removes itself is gone when its user is told: its name is free. What its VM leaves has no record then,
     // and would be found at the next start if we died here.
-    if (record.autoRemove) this.#forget();
-    else this.#options.store.savePod(record);
-    onStored?.();
+    try {
+      if (record.autoRemove) this.#forget();
+      else this.#options.store.savePod(record);
+      onStored?.();
+    } catch (error) {
+      // A full disk must not keep its user waiting. The guest's event stays unacknowledged.
+      this.#options.log.error({ pod: record.id, error }, 'the end of a pod could not be stored');
+    }
     this.#options.log.info({ pod: record.id, exitCode, reason }, 'pod ended');
     const run = this.#run;
     this.#run = undefined;
@@ -246,13 +251,13 @@ export class Pod {
       await this.#remove();
     } else {
       await releaseVm(record, this.#options);
-      this.#options.store.savePod(record);
+      this.#options.store.savePod(record); // where that fails, the next start of hyperd finds its VM gone
     }
   }
 
   #forget(): void {
-    this.#options.store.deletePod(this.record.id);
     this.#onRemoved();
+    this.#options.store.deletePod(this.record.id);
   }
 
   async #remove(): Promise<void> {

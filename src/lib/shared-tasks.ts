@@ -26,9 +26,9 @@ export class SharedTasks<T, P> {
     work: (signal: AbortSignal, report: (progress: P) => void) => Promise<T>,
   ): Promise<T> {
     throwIfCancelled(signal);
-    const flight = this.#flights.get(key) ?? this.#start(key, work);
     // One listener a caller, even when two callers pass the same function.
     const listener = (progress: P): void => onProgress(progress);
+    const flight = this.#flights.get(key) ?? this.#start(key, listener, work);
     flight.listeners.add(listener);
     flight.joined++;
     try {
@@ -38,9 +38,14 @@ export class SharedTasks<T, P> {
     }
   }
 
-  #start(key: string, work: (signal: AbortSignal, report: (progress: P) => void) => Promise<T>): Flight<T, P> {
+  /** `first` hears what the work reports before it first waits, too. */
+  #start(
+    key: string,
+    first: (progress: P) => void,
+    work: (signal: AbortSignal, report: (progress: P) => void) => Promise<T>,
+  ): Flight<T, P> {
     const abort = new AbortController();
-    const listeners = new Set<(progress: P) => void>();
+    const listeners = new Set([first]);
     const report = (progress: P): void => {
       for (const listener of listeners) listener(progress);
     };

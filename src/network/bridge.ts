@@ -64,7 +64,7 @@ function refuseForeign(name: string, ours: string, alias: string | undefined): v
   const whose = alias?.startsWith('hyper:') === true ? `the hyperd of ${alias.slice(6)}` : 'something else than hyperd';
   throw new HyperError(
     'conflict',
-    `the network device ${name} belongs to ${whose}: configure other network.bridge and network.subnet, ` +
+    `the network device ${name} belongs to ${whose}: configure other bridge and subnet, ` +
       `or remove it with 'ip link delete ${name}' if nothing uses it`,
   );
 }

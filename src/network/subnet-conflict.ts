@@ -24,6 +24,6 @@ export function refuseConflict(subnet: Subnet, bridge: string, routes: readonly 
   throw new HyperError(
     'conflict',
     `the subnet ${formatSubnet(subnet)} of the network ${bridge} overlaps ${route.dst}${where} of this host: ` +
-      `configure another with network.subnet (and network.bridge for a second hyperd)`,
+      `configure another with subnet (and bridge for a second hyperd)`,
   );
 }

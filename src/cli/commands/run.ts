@@ -41,7 +41,7 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
     /** As docker: what could not be started is removed where --rm was given. */
     const abandon = async (): Promise<void> => {
       if (options.rm === true) await client.podRemove(id, { force: true }).catch(ignoreNotFound);
-      else await client.podKill(id).catch(ignoreNotFound);
+      else await client.podStop(id, { timeoutSeconds: 0 }).catch(ignoreNotFound);
     };
     if (!attached) {
       try {

@@ -29,9 +29,20 @@ export interface AttachedProcess {
  * @returns the process's exit code; 0 after a detach.
  */
 export async function runAttached(attached: AttachedProcess): Promise<number> {
+  const leaving = new AbortController();
+  try {
+    return await attach(attached, leaving);
+  } catch (error) {
+    // Undoing what was begun makes it fail: the signal's exit code says it all, and is on its way.
+    if (leaving.signal.aborted) await new Promise<never>(() => undefined);
+    throw error;
+  }
+}
+
+async function attach(attached: AttachedProcess, leaving: AbortController): Promise<number> {
   const keys = parseDetachKeys(attached.detachKeys);
   using cleanup = new DisposableStack();
-  const stopWaiting = leaveOnSignalBeforeStart(attached);
+  const stopWaiting = leaveOnSignalBeforeStart(attached, leaving);
   cleanup.defer(stopWaiting);
   const terminal = attached.tty && attached.stdin && isatty(0) ? new TerminalMode() : null;
   if (terminal !== null) cleanup.defer(terminal.restore);
@@ -80,9 +91,10 @@ export async function runAttached(attached: AttachedProcess): Promise<number> {
 }
 
 /** Until the process has started, a signal means: never mind. */
-function leaveOnSignalBeforeStart(attached: AttachedProcess): () => void {
+function leaveOnSignalBeforeStart(attached: AttachedProcess, leaving: AbortController): () => void {
   const stop = onEndingSignals((signal) => {
     stop();
+    leaving.abort();
     const leave = (): void => process.exit(exitCodeOfSignal(signal));
     // A daemon that does not answer must not hold us; a second signal ends us at once, unhandled.
     setTimeout(leave, abandonMs).unref();

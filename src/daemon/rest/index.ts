@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { routes } from '../../contract/index.ts';
 import type { Engine } from '../../engine/index.ts';
-import { HyperError } from '../../lib/errors.ts';
+import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { serveAttach } from './attach-socket.ts';
 import { httpError } from './http-errors.ts';
@@ -19,6 +19,14 @@ export type { DaemonFacts } from './system-handlers.ts';
 /** Hyper's own API: routes, errors, /openapi.json and the attach WebSockets. */
 export function openRestDoor(app: FastifyInstance, engine: Engine, facts: DaemonFacts, log: Log): void {
   app.addContentTypeParser(['application/x-tar', 'application/octet-stream'], (_request, _payload, done) => done(null));
+  // Many clients name a type also for a body that they do not send.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    try {
+      done(null, text === '' ? {} : (JSON.parse(String(text)) as unknown));
+    } catch (error) {
+      done(new HyperError('bad_request', `the body is not JSON: ${messageOf(error)}`));
+    }
+  });
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = httpError(fromFastify(error));
     if (status >= 500) log.warn({ error, method: request.method, url: request.url }, body.message);
@@ -69,6 +77,9 @@ function refuseUpgrade(socket: Duplex, error: unknown): void {
 
 /** Fastify's own refusals (a body that is no JSON, too large a body) are the caller's fault. */
 function fromFastify(error: unknown): unknown {
-  const refused = error instanceof Error && 'statusCode' in error && error.statusCode === 400;
+  const refused =
+    error instanceof Error &&
+    'statusCode' in error &&
+    (error.statusCode === 400 || error.statusCode === 413 || error.statusCode === 415);
   return refused ? new HyperError('bad_request', error.message, { cause: error }) : error;
 }

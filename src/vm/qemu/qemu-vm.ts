@@ -51,8 +51,10 @@ export class QemuVm implements Vm {
 
   async connectAgent(options: Omit<AgentOptions, 'controlPath' | 'streamPath'>): Promise<Agent> {
     const { signal } = options;
-    const stopped = this.ended.then(({ reason }) => {
-      throw new HyperError('vm_failed', reason);
+    let end: VmEnd | undefined;
+    const stopped = this.ended.then((ended) => {
+      end = ended;
+      throw new HyperError('vm_failed', ended.reason);
     });
     stopped.catch(() => undefined); // heard through the races below, or not needed
     const aborted = Promise.withResolvers<never>();
@@ -65,7 +67,9 @@ export class QemuVm implements Vm {
       const { control, streams } = this.#files;
       return await Promise.race([Agent.connect({ ...options, controlPath: control, streamPath: streams }), stopped]);
     } catch (error) {
-      throw new HyperError('vm_failed', `${messageOf(error)}${await this.#consoleTail()}`, { cause: error });
+      // The reason of an end shows the console already.
+      const why = end?.reason ?? `${messageOf(error)}${await this.#consoleTail()}`;
+      throw new HyperError('vm_failed', why, { cause: error });
     } finally {
       signal.removeEventListener('abort', abort);
     }
@@ -96,7 +100,8 @@ export class QemuVm implements Vm {
     if (name === 'VSERPORT_CHANGE' && data['open'] === true) {
       this.#openPorts.add(String(data['id']));
       if (this.#openPorts.size === 2) this.#portsOpen.resolve();
-    } else if (name === 'SHUTDOWN') {
+    } else if (name === 'SHUTDOWN' && this.#shutdownReason === undefined) {
+      // The first one tells why; our own `quit` makes another (host-qmp-quit).
       void this.#onGuestStopped(String(data['reason']));
     }
   }
@@ -126,13 +131,21 @@ export class QemuVm implements Vm {
     }
     const said = await readFile(this.#files.errors, 'utf8').catch(() => '');
     const why = said.trim() === '' ? '' : `: ${said.trim().split('\n').slice(-3).join('; ')}`;
-    return { reason: `QEMU ended by itself or was killed from outside${why}`, expected: false };
+    const reason = `QEMU ended by itself or was killed from outside${why}${await this.#consoleTail()}`;
+    return { reason, expected: false };
   }
 
   /** The last lines of the guest's console, ready to follow a sentence; empty when it printed nothing. */
   async #consoleTail(): Promise<string> {
-    const lines = (await this.console()).split(/\r?\n/).filter((line) => line.trim() !== '');
+    const lines = printable(await this.console())
+      .split('\n')
+      .filter((line) => line.trim() !== '');
     if (lines.length === 0) return '';
     return `; the end of the guest's console:\n${lines.slice(-consoleLines).join('\n')}`;
   }
+}
+
+/** What a guest prints must not reach a terminal as orders: control sequences (ECMA-48) and characters are left out. */
+function printable(text: string): string {
+  return text.replaceAll(/\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]*[0-~])/g, '').replaceAll(/[^\P{Cc}\n\t]/gu, '');
 }
