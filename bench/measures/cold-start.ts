@@ -8,6 +8,7 @@ import { QemuHypervisor, ScratchDisks, type VmSpec } from '../../src/vm/index.ts
 import { bareBoot, makeBareInitramfs } from '../bare/bare-boot.ts';
 import type { Comparison, Sample } from '../measure.ts';
 import { repository, type Room } from '../room.ts';
+import { probeQemu } from '../../src/vm/qemu/probe.ts';
 
 const bootLimitMs = 120_000;
 const tap = 'bench0';
@@ -31,7 +32,8 @@ export const coldStart: Comparison = {
     const { accelerator } = hypervisor.describe();
     const spec = await podLikeSpec(room, root);
     const initramfsPath = await makeBareInitramfs(room.folder, 'bare.cpio', 'init.c');
-    const machine = { accelerator, kernelPath: join(guestDir, 'vmlinux'), initramfsPath };
+    const { firmware } = await probeQemu('qemu-system-x86_64');
+    const machine = { firmware, accelerator, kernelPath: join(guestDir, 'vmlinux'), initramfsPath };
     return {
       ours: () => bootOurs(hypervisor, { ...spec, id: newVmId() }),
       peer: async () => ({ value: await bareBoot({ ...spec, id: newVmId() }, machine, runDir) }),

@@ -5,6 +5,7 @@ import { BareStreamer } from '../bare/bare-streamer.ts';
 import type { Comparison, Sample } from '../measure.ts';
 import { repository } from '../room.ts';
 import { stdoutText } from '../run-timed.ts';
+import { probeQemu } from '../../src/vm/qemu/probe.ts';
 
 const total = 256 << 20;
 
@@ -34,7 +35,8 @@ export const stream: Comparison = {
     const { client } = await room.hyperd();
     const { hypervisor } = await client.info();
     const guestDir = join(repository, 'guest/build');
-    const machine = { accelerator: hypervisor.accelerator, kernelPath: join(guestDir, 'vmlinux'), guestDir };
+    const { firmware } = await probeQemu('qemu-system-x86_64');
+    const machine = { firmware, accelerator: hypervisor.accelerator, kernelPath: join(guestDir, 'vmlinux'), guestDir };
     const spec = { id: newVmId(), vcpus: 1, memoryMiB: 128, disks: [] };
     const bare = await BareStreamer.start(room.folder, spec, machine, scripts('/tmp'));
     const pod = stdoutText(await room.hyper('run', '-d', 'busybox', 'sleep', '1000000'));

@@ -23,8 +23,6 @@ const MODULES = [
   'erofs',
   'ext4',
   'virtio_rng',
-  'virtio_balloon',
-  'virtiofs',
 ];
 /** Only where the kernel has them as modules; some have them built in or not at all. */
 const OPTIONAL_MODULES = ['vmgenid'];

@@ -32,7 +32,9 @@ export async function serveAttach(
       if (connection.gone) return;
       const sent = Promise.withResolvers<void>();
       const channel = stream === 1 ? attachChannel.stdout : attachChannel.stderr;
-      socket.send(Buffer.concat([Buffer.of(channel), bytes]), { binary: true }, () => sent.resolve());
+      // One message in two pieces: the bytes are not copied to stand behind their channel.
+      socket.send(Buffer.of(channel), { binary: true, fin: false });
+      socket.send(bytes, { binary: true, fin: true }, () => sent.resolve());
       if (socket.bufferedAmount > highWaterBytes) await Promise.race([sent.promise, closed.promise]);
     },
     started: (id) => tell({ type: 'started', id }),

@@ -4,6 +4,7 @@ import type { VmFiles } from './vm-files.ts';
 export interface QemuMachine {
   readonly accelerator: Accelerator;
   /** As QEMU's process sees them. */
+  readonly firmware: string | null;
   readonly kernelPath: string;
   readonly initramfsPath: string;
 }
@@ -20,7 +21,7 @@ export const consoleBytes = 64 << 10;
  */
 export function kernelCommandLine(accelerator: Accelerator): string {
   const common =
-    'console=ttyS0 quiet panic=-1 8250.nr_uarts=1 i8042.noaux random.trust_cpu=on rcupdate.rcu_expedited=1';
+    'console=ttyS0 quiet panic=-1 8250.nr_uarts=1 i8042.noaux cryptomgr.notests random.trust_cpu=on rcupdate.rcu_expedited=1';
   // Under emulation timers are late when the host is busy: the kernel's checks of them would only delay the boot.
   return accelerator === 'tcg' ? `${common} tsc=reliable no_timer_check` : common;
 }
@@ -44,6 +45,7 @@ export function qemuArguments(
       ? ['-accel', 'kvm', '-cpu', 'host']
       : ['-accel', `tcg,tb-size=${translationBufferMiB},thread=multi`, '-cpu', 'max'],
     ['-smp', String(spec.vcpus), '-m', `${spec.memoryMiB}M`],
+    machine.firmware === null ? [] : ['-bios', machine.firmware],
     ['-kernel', machine.kernelPath, '-initrd', machine.initramfsPath, '-append', kernelCommandLine(accelerator)],
     // A guest that reboots (panic=-1) or powers off stops, so that the end of its console can still be read.
     ['-action', 'reboot=shutdown,shutdown=pause'],

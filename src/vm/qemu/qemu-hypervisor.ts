@@ -130,7 +130,8 @@ export class QemuHypervisor implements Hypervisor {
     await using kernel = await open(this.#guest.kernelPath);
     await using initramfs = await open(this.#guest.initramfsPath);
     // As descriptors 3 and 4: the folder that the guest's files are in may be closed to QEMU's user.
-    const machine = { accelerator: this.#choice.accelerator, kernelPath: fdPath(3), initramfsPath: fdPath(4) };
+    const guest = { kernelPath: fdPath(3), initramfsPath: fdPath(4) };
+    const machine = { accelerator: this.#choice.accelerator, firmware: this.#qemu.firmware, ...guest };
     const [file, args] = jailed(jail, [binary, ...qemuArguments(seen, machine, sockets)]);
     const stdio = ['ignore' as const, errors.fd, errors.fd, kernel.fd, initramfs.fd];
     const child = spawn(file, args, { detached: true, stdio, cwd: '/' });
