@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { repository, TestHyperd } from './support/hyperd.ts';
 
 const run = promisify(execFile);
 const notRoot = process.getuid?.() === 0 ? false : 'needs root: network namespaces';
-const withKvm = existsSync('/dev/kvm') ? 'this machine has KVM' : false;
+const withKvm = /^flags.*\b(vmx|svm)\b/m.test(readFileSync('/proc/cpuinfo', 'utf8')) ? 'this machine has KVM' : false;
 
 const realGuest = join(repository, 'guest/build');
 
@@ -257,7 +257,7 @@ const commandLines: readonly (readonly [args: string, code: number, line: RegExp
   ['run --nmae x busybox', 2, /^hyper: unknown option '--nmae': did you mean --name\?$/],
   ['run', 2, /^hyper: missing required argument 'image': see 'hyper run --help'$/],
   ['run --memory abc busybox', 2, /^hyper: --memory is 'abc': give a number of MB/],
-  ['run --memory 1 busybox', 125, /^hyper: memoryMiB: .*>=64$/],
+  ['run --memory 1 busybox', 125, /^hyper: memoryMiB: .*>=96$/],
   ['run --cpu 0 busybox', 2, /^hyper: --cpu is '0': give a whole number of 1 or more$/],
   ['run -e =x busybox', 2, /^hyper: --env is '=x': give NAME=VALUE/],
   ['run --ulimit nope=1 busybox', 125, /^hyper: no such ulimit: nope: use one of core, /],

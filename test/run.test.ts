@@ -94,7 +94,7 @@ describe('hyper run', { concurrency: 2 }, () => {
 
   it('runs in the background with -d, keeps the log, stops, starts again on the same disk', async () => {
     const script =
-      'echo started; cat /kept 2>/dev/null; echo kept >/kept; trap "echo bye; exit 3" TERM; sleep 1000 & wait';
+      'trap "echo bye; exit 3" TERM; echo started; cat /kept 2>/dev/null; echo kept >/kept; sleep 1000 & wait';
     const started = await hyperd.hyper(['run', '-d', '--name', 'service', 'busybox', 'sh', '-c', script]);
     assert.match(started.stdout, /^pod-[A-Za-z]{10}\n$/);
     assert.equal(started.stderr, '');

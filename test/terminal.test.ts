@@ -119,6 +119,7 @@ for (const { name, bundle } of [
         await screen.until(/done/);
         const dumped = screen.output.toString('latin1').match(/( [0-9a-f]{2}){16}/g);
         assert.equal(dumped?.join('').replaceAll(' ', ''), bytes.toString('hex'));
+        await screen.until(prompt); // of the line that said done: only then is what is typed read by the shell again
         await enter('reset', prompt);
       });
 

@@ -30,8 +30,8 @@ export class Screen implements Disposable {
         this.#changed = Promise.withResolvers();
       });
     });
-    // Programs ask the terminal where the cursor is.
-    this.#terminal.onData((answer) => this.#pty.write(answer));
+    // A program that asks where the cursor is (busybox's shell and vi) gets no answer and does without: it would reach
+    // the program together with what a test types next, of which busybox then drops the first letters.
     this.exit = new Promise((resolve) => {
       this.#pty.onExit(({ exitCode, signal = 0 }) => resolve(signal === 0 ? exitCode : 128 + signal));
     });

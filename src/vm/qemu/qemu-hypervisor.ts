@@ -5,10 +5,10 @@ import { HyperError, systemCode } from '../../lib/errors.ts';
 import type { VmId } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
 import { identifyProcess, type ProcessIdentity, signalProcess, stillRuns } from '../../lib/process-identity.ts';
-import { missingCommand } from '../../lib/run-command.ts';
+import { missingCommand, runCommand } from '../../lib/run-command.ts';
 import type { Accelerator, Hypervisor, HypervisorDescription, Vm, VmRecord, VmSpec } from '../hypervisor.ts';
 import { type AcceleratorChoice, chooseAccelerator, isolationOf } from './accelerator.ts';
-import { qemuArguments } from './arguments.ts';
+import { qemuArguments, trialArguments } from './arguments.ts';
 import { findVmProcesses } from './find-processes.ts';
 import { insideJail, jailed, type QemuUser } from './jail.ts';
 import { type GuestFiles, probeGuest, probeQemu, type QemuProbe } from './probe.ts';
@@ -46,11 +46,11 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   static async probe(options: QemuOptions): Promise<QemuHypervisor> {
+    await mkdir(vmsFolder(options.runDir), { recursive: true, mode: 0o711 });
     const [qemu, guest, choice] = await Promise.all([
       probeQemu(options.binary),
       probeGuest(options.guestDir),
-      chooseAccelerator(options.accelerator),
-      mkdir(vmsFolder(options.runDir), { recursive: true, mode: 0o711 }),
+      chooseAccelerator(options.accelerator, (kvmGroup) => tryKvm(options, kvmGroup)),
     ]);
     return new QemuHypervisor(options, qemu, guest, choice);
   }
@@ -158,6 +158,14 @@ export class QemuHypervisor implements Hypervisor {
       await delay(monitorIntervalMs);
     }
   }
+}
+
+/** Starts a VM with KVM that never runs, as QEMU's user in its jail, and ends it; rejects with what QEMU said. */
+async function tryKvm({ binary, user, rootless, root, runDir }: QemuOptions, kvmGroup: number | null): Promise<void> {
+  const jail = { user, rootless, root, folder: vmsFolder(runDir), kvmGroup };
+  const [file, args] = jailed(jail, [binary, ...trialArguments()]);
+  const input = '{"execute":"qmp_capabilities"}{"execute":"quit"}';
+  await runCommand(file, args, { input, timeoutMs: 10_000 });
 }
 
 const fdPath = (fd: number): string => `/proc/self/fd/${fd}`;
