@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { TestHyperd } from './support/hyperd.ts';
+import { type Finished, TestHyperd } from './support/hyperd.ts';
 
 const total = 50_000_000;
 /** What `yes | head -c total` writes. */
@@ -34,6 +34,44 @@ describe('hyperd killed with SIGKILL', () => {
     const alive = await hyperd.hyper(['exec', 'writer', 'echo', 'alive']);
     assert.equal(alive.stdout, 'alive\n');
     assert.equal((await hyperd.hyper(['rm', '-f', 'writer'])).code, 0);
+  });
+
+  it('goes on with the output of a pod that was started again, though the earlier run’s had ended', async () => {
+    const script = 'echo out; touch /tmp/ready; while [ ! -e /tmp/go ]; do usleep 10000; done; echo err >&2; sleep 1000';
+    const pod = ['--name', 'again', '--tmpfs', '/tmp', 'busybox', 'sh', '-c', script];
+    const started = await hyperd.hyper(['run', '-d', ...pod]);
+    assert.equal(started.code, 0, started.stderr);
+    const ready = ['exec', 'again', 'sh', '-c', 'until [ -e /tmp/ready ]; do usleep 10000; done'];
+    assert.equal((await hyperd.hyper(ready)).code, 0);
+    assert.equal((await hyperd.hyper(['stop', '-t', '0', 'again'])).code, 0);
+    assert.equal((await hyperd.hyper(['start', 'again'])).code, 0);
+    assert.equal((await hyperd.hyper(ready)).code, 0);
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    await hyperd.hyper(['exec', 'again', 'touch', '/tmp/go']);
+    const log = await wholeLog(hyperd, 'again');
+    assert.equal(log.stderr, 'err\n');
+    assert.equal(log.bytes, 'out\nout\n'.length);
+    assert.equal((await hyperd.hyper(['rm', '-f', 'again'])).code, 0);
+  });
+
+  it('listens again though a VM does not answer, and takes that back when it does', async () => {
+    assert.equal((await hyperd.hyper(['run', '-d', '--name', 'stuck', 'busybox', 'sleep', '1000'])).code, 0);
+    const [qemu] = hyperd.vmProcesses();
+    assert.ok(qemu !== undefined);
+    await hyperd.signal('SIGKILL');
+    process.kill(qemu, 'SIGSTOP');
+    try {
+      await hyperd.start();
+      assert.match((await hyperd.hyper(['list'])).stdout, /stuck .* running/);
+    } finally {
+      process.kill(qemu, 'SIGCONT');
+    }
+    const exec = (): Promise<Finished> => hyperd.hyper(['exec', 'stuck', 'echo', 'back']);
+    let back = await exec();
+    for (const until = Date.now() + 20_000; back.code !== 0 && Date.now() < until;) back = await exec();
+    assert.equal(back.stdout, 'back\n', back.stderr);
+    assert.equal((await hyperd.hyper(['rm', '-f', 'stuck'])).code, 0);
   });
 
   it('delivers an exit that happened while it was away', async () => {

@@ -94,7 +94,7 @@ describe('hyper run', { concurrency: 2 }, () => {
 
   it('runs in the background with -d, keeps the log, stops, starts again on the same disk', async () => {
     const script =
-      'trap "echo bye; exit 3" TERM; echo started; cat /kept 2>/dev/null; echo kept >/kept; sleep 1000 & wait';
+      'trap "echo bye; exit 3" TERM; old=$(cat /kept 2>/dev/null); echo kept >/kept; echo started $old; sleep 1000 & wait';
     const started = await hyperd.hyper(['run', '-d', '--name', 'service', 'busybox', 'sh', '-c', script]);
     assert.match(started.stdout, /^pod-[A-Za-z]{10}\n$/);
     assert.equal(started.stderr, '');
@@ -106,8 +106,8 @@ describe('hyper run', { concurrency: 2 }, () => {
     assert.equal((await hyperd.client.podWait(id)).exitCode, 3);
     assert.equal((await hyperd.hyper(['logs', 'service'])).stdout, 'started\nbye\n');
     assert.equal((await hyperd.hyper(['start', 'service'])).code, 0);
-    await untilLogged(hyperd, id, 'kept');
-    assert.equal((await hyperd.hyper(['logs', '--tail', '1', 'service'])).stdout, 'kept\n');
+    await untilLogged(hyperd, id, 'started kept');
+    assert.equal((await hyperd.hyper(['logs', '--tail', '1', 'service'])).stdout, 'started kept\n');
     assert.equal((await hyperd.hyper(['rm', 'service'])).code, 1);
     assert.equal((await hyperd.hyper(['kill', 'service'])).code, 0);
     assert.equal((await hyperd.hyper(['wait', 'service'])).stdout, '137\n');

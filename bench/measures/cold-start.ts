@@ -62,13 +62,12 @@ async function bootOurs(hypervisor: QemuHypervisor, spec: VmSpec): Promise<Sampl
 
 /** What hyperd starts for a pod of busybox: an image's disk, a scratch disk, a NIC. */
 async function podLikeSpec(room: Room, root: string): Promise<Omit<VmSpec, 'id'>> {
-  const { uid, gid } = await qemuUser();
+  const user = await qemuUser();
   const [image] = await readdir(join(root, 'images'));
   if (image === undefined) throw new Error('hyperd has no image');
   const scratch = join(root, 'bench-scratch.ext4');
-  await new ScratchDisks(join(room.folder, 'scratch')).create(scratch, 10240);
-  execFileSync('chown', [`${uid}:${gid}`, scratch]);
-  execFileSync('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap', 'user', String(uid), 'vnet_hdr']);
+  await new ScratchDisks(join(room.folder, 'scratch')).create(scratch, 10240, user);
+  execFileSync('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap', 'user', String(user.uid), 'vnet_hdr']);
   execFileSync('ip', ['link', 'set', tap, 'up']);
   return {
     vcpus: 1,

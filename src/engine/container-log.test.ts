@@ -74,6 +74,30 @@ describe('a container log', () => {
     await again.close();
   });
 
+  it('of a pod that was started again goes on with the new run’s streams, not with the old one’s', async () => {
+    const path = newPath();
+    const first = await ContainerLog.open(path, false, silentLog);
+    await first.append(1, 0, Buffer.from('first run\n'));
+    await first.appendEnd(2, 0);
+    await first.close();
+    await (await ContainerLog.open(path, false, silentLog)).close();
+    const resumed = await ContainerLog.open(path, true, silentLog);
+    assert.deepEqual(resumed.positions, { 1: { offset: 0, ended: false }, 2: { offset: 0, ended: false } });
+    await resumed.append(2, 0, Buffer.from('second run\n'));
+    await resumed.close();
+    assert.equal(await read(path), 'first run\nsecond run\n');
+  });
+
+  it('tells of each piece when it is written, not when no more come', async () => {
+    const log = await ContainerLog.open(newPath(), false, silentLog);
+    const first = log.append(1, 0, Buffer.from('a'));
+    let offset = 1;
+    const more = setInterval(() => void log.append(1, offset++, Buffer.from('b')), 0);
+    await first;
+    clearInterval(more);
+    await log.close();
+  });
+
   it('gives the last lines as tail(1) does, however the output was cut', async () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '\n'), maxLength: 30 });
     await fc.assert(

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { asHyperError } from '../lib/errors.ts';
+import { asHyperError, HyperError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { encodeLogHeader, type LogPosition, readLogRecords } from './log-record.ts';
+import { encodeLogHeader, encodeStartOfRun, logHeaderBytes, type LogPosition, readLogRecords } from './log-record.ts';
 
 /**
  * A container's output on disk: what the guest sent, in order, each piece with its stream, time and offset. A piece is
@@ -13,7 +13,7 @@ export class ContainerLog {
   readonly #file: FileHandle;
   readonly #log: Log;
   #size: number;
-  #queue: Buffer[] = [];
+  #next = newBatch();
   #writing: Promise<void> | undefined;
   readonly #followers = new Set<() => void>();
   #dropping = false;
@@ -26,19 +26,23 @@ export class ContainerLog {
     this.#log = log;
   }
 
-  /** Opens a log to go on with it. `keepOffsets`: its guest still runs; else the streams begin anew. */
-  static async open(path: string, keepOffsets: boolean, log: Log): Promise<ContainerLog> {
-    const positions: Record<1 | 2, LogPosition> = { 1: { offset: 0, ended: false }, 2: { offset: 0, ended: false } };
+  /** Opens a log to go on with it. `resume`: its guest still runs; else a new run begins, with streams of its own. */
+  static async open(path: string, resume: boolean, log: Log): Promise<ContainerLog> {
+    const positions = freshPositions();
     const file = await open(path, 'a+', 0o600);
     try {
       let whole = 0;
       for await (const record of readLogRecords(file, 0, (await file.stat()).size)) {
         whole = record.next;
-        if (keepOffsets)
-          positions[record.stream] = { offset: record.offset + record.bytes.length, ended: record.ended };
+        if (record.startsRun) Object.assign(positions, freshPositions());
+        else positions[record.stream] = { offset: record.offset + record.bytes.length, ended: record.ended };
       }
       await file.truncate(whole); // a record that was cut off by a full disk or a power loss
-      return new ContainerLog(file, whole, positions, log);
+      if (resume) return new ContainerLog(file, whole, positions, log);
+      const { bytesWritten } = await file.write(encodeStartOfRun());
+      if (bytesWritten !== logHeaderBytes)
+        throw new HyperError('no_space', 'no space for the log: free some disk space');
+      return new ContainerLog(file, whole + bytesWritten, freshPositions(), log);
     } catch (error) {
       await file.close();
       throw error;
@@ -52,13 +56,11 @@ export class ContainerLog {
 
   /** Resolves when the piece is in the file. On a full disk it is dropped, and hyperd's log says so. */
   append(stream: 1 | 2, offset: number, bytes: Buffer): Promise<void> {
-    this.#queue.push(encodeLogHeader({ stream, ended: false, offset, length: bytes.length }), bytes);
-    return this.#flush();
+    return this.#queue(encodeLogHeader({ stream, ended: false, offset, length: bytes.length }), bytes);
   }
 
   appendEnd(stream: 1 | 2, offset: number): Promise<void> {
-    this.#queue.push(encodeLogHeader({ stream, ended: true, offset, length: 0 }));
-    return this.#flush();
+    return this.#queue(encodeLogHeader({ stream, ended: true, offset, length: 0 }));
   }
 
   /** `told` is called after each write, until the returned function is called. */
@@ -72,19 +74,26 @@ export class ContainerLog {
     await this.#file.close();
   }
 
-  /** All that was queued while the last write ran goes out in the next one. */
-  #flush(): Promise<void> {
-    this.#writing ??= (async () => {
-      await Promise.resolve(); // take what is queued in this turn along
-      try {
-        while (this.#queue.length > 0) await this.#write(this.#queue.splice(0));
-      } finally {
-        this.#writing = undefined;
-      }
-    })();
-    return this.#writing;
+  #queue(...buffers: readonly Buffer[]): Promise<void> {
+    this.#next.buffers.push(...buffers);
+    const { promise } = this.#next.written;
+    this.#writing ??= this.#flush();
+    return promise;
   }
 
+  /** All that is queued while a write runs goes out in the next one. */
+  async #flush(): Promise<void> {
+    await Promise.resolve(); // take what is queued in this turn along
+    while (this.#next.buffers.length > 0) {
+      const { buffers, written } = this.#next;
+      this.#next = newBatch();
+      await this.#write(buffers);
+      written.resolve();
+    }
+    this.#writing = undefined; // in the same turn that found nothing queued
+  }
+
+  /** Never rejects: what cannot be written is dropped. */
   async #write(buffers: Buffer[]): Promise<void> {
     const total = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     try {
@@ -100,4 +109,15 @@ export class ContainerLog {
     }
     for (const told of this.#followers) told();
   }
+}
+
+interface Batch {
+  readonly buffers: Buffer[];
+  readonly written: PromiseWithResolvers<void>;
+}
+
+const newBatch = (): Batch => ({ buffers: [], written: Promise.withResolvers() });
+
+function freshPositions(): Record<1 | 2, LogPosition> {
+  return { 1: { offset: 0, ended: false }, 2: { offset: 0, ended: false } };
 }

@@ -12,16 +12,21 @@ import type { Exec } from './exec.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
+import { timeout } from './timeout.ts';
 import { type ExecSpec, podDefaults, type PodSpec } from './pod-spec.ts';
 import { Pods } from './pods.ts';
 
-/** Ended execs that can still be inspected; older ones are forgotten. */
+/** How long hyperd's start waits for the guests of the pods that it finds again. */
+const resumePatienceMs = 10_000;
+/** Execs that do not run and can still be inspected; older ones are forgotten. */
 const keptExecs = 1000;
 
 /** Pods, containers, execs and images: what the front doors speak to. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #pods = new Pods();
+  /** Removed, and still being taken apart. */
+  readonly #leaving = new Set<Pod>();
   readonly #execs = new Map<string, Exec>();
   readonly #clocks: ClockKeeper;
 
@@ -79,10 +84,15 @@ export class Engine {
       persistedEvent: 0,
       containers: [planContainer(containerSpec, image, name, hostname)],
     };
-    this.#options.store.savePod(record);
-    this.#add(record);
     // The hypervisor's user goes through it to the scratch disk; nobody lists it.
     await mkdir(podFolder(this.#options.podsDir, record), { recursive: true, mode: 0o711 });
+    try {
+      this.#options.store.savePod(record);
+    } catch (error) {
+      await rm(podFolder(this.#options.podsDir, record), { recursive: true, force: true });
+      throw error;
+    }
+    this.#add(record);
     return record;
   }
 
@@ -91,7 +101,7 @@ export class Engine {
     this.#execs.set(exec.id, exec);
     for (const [id, old] of this.#execs) {
       if (this.#execs.size <= keptExecs) break;
-      if (old.state === 'exited') this.#execs.delete(id);
+      if (old.state !== 'running') this.#execs.delete(id);
     }
     return exec;
   }
@@ -132,7 +142,8 @@ export class Engine {
     const active = this.pods().filter((pod) => pod.active);
     if (stopPods) await Promise.allSettled(active.map((pod) => pod.stop()));
     else for (const pod of active) pod.release();
-    await Promise.allSettled(active.map((pod) => pod.settled()));
+    // Those that ended before are perhaps still taken apart, and those that remove themselves are in no list.
+    await Promise.allSettled([...this.#pods.all(), ...this.#leaving].map((pod) => pod.settled()));
   }
 
   async #recover(): Promise<void> {
@@ -147,7 +158,10 @@ export class Engine {
       await hypervisor.cleanUpUnknown(id);
     }
     await this.#removeFoldersWithoutPod(new Set(records.map((record) => record.id)));
-    await Promise.all(this.pods().map((pod) => pod.resume()));
+    // One that does not answer must not keep hyperd from listening: it is waited for behind the others' back.
+    const resumed = Promise.all(this.pods().map((pod) => pod.resume()));
+    await Promise.race([resumed, timeout(resumePatienceMs)]);
+    resumed.catch((error: unknown) => log.error({ error }, 'a pod could not be taken back'));
   }
 
   async #removeFoldersWithoutPod(known: ReadonlySet<string>): Promise<void> {
@@ -160,7 +174,12 @@ export class Engine {
   }
 
   #add(record: PodRecord): void {
-    this.#pods.add(new Pod(record, this.#options, () => this.#pods.delete(record.id)));
+    const pod = new Pod(record, this.#options, () => {
+      this.#pods.delete(record.id);
+      this.#leaving.add(pod);
+      void pod.settled().then(() => this.#leaving.delete(pod));
+    });
+    this.#pods.add(pod);
   }
 
   #runs(): NonNullable<Pod['run']>[] {

@@ -49,6 +49,7 @@ export class Exec {
     const tty = this.spec.tty ?? false;
     const output = new ProcessOutput(run.agent, process, tty, client === undefined ? [] : [client.output]);
     const ended = run.processEnded(process, output);
+    ended.catch(() => undefined); // heard below, once it has started
     try {
       await run.agent.startProcess({ ...this.#setup(), process });
     } catch (error) {

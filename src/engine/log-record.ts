@@ -2,6 +2,8 @@ import type { FileHandle } from 'node:fs/promises';
 
 /** Set in a record's stream byte: the stream has ended at `offset`. */
 const endOfStream = 0x80;
+/** The kind of a record without bytes: a pod was started again, and both of its streams begin at 0. */
+const startOfRun = 0x40;
 
 /** `stream:u8 zero[3] length:u32le time:u64le offset:u64le`, then `length` bytes. */
 export const logHeaderBytes = 24;
@@ -15,6 +17,8 @@ export interface LogPosition {
 export interface LogRecord {
   readonly stream: 1 | 2;
   readonly ended: boolean;
+  /** Not of a stream: from here on both streams are those of a new run. */
+  readonly startsRun: boolean;
   /** Nanoseconds since 1970. */
   readonly time: bigint;
   readonly offset: number;
@@ -29,11 +33,17 @@ export function encodeLogHeader(record: {
   readonly offset: number;
   readonly length: number;
 }): Buffer {
+  return encodeHeader(record.stream | (record.ended ? endOfStream : 0), record.length, record.offset);
+}
+
+export const encodeStartOfRun = (): Buffer => encodeHeader(startOfRun, 0, 0);
+
+function encodeHeader(kind: number, length: number, offset: number): Buffer {
   const header = Buffer.alloc(logHeaderBytes);
-  header[0] = record.stream | (record.ended ? endOfStream : 0);
-  header.writeUInt32LE(record.length, 4);
+  header[0] = kind;
+  header.writeUInt32LE(length, 4);
   header.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n, 8);
-  header.writeBigUInt64LE(BigInt(record.offset), 16);
+  header.writeBigUInt64LE(BigInt(offset), 16);
   return header;
 }
 
@@ -60,6 +70,7 @@ export async function* readLogRecords(file: FileHandle, from: number, to: number
       yield {
         stream: (kind & ~endOfStream) === 2 ? 2 : 1,
         ended: (kind & endOfStream) !== 0,
+        startsRun: kind === startOfRun,
         time: bytes.readBigUInt64LE(8),
         offset: Number(bytes.readBigUInt64LE(16)),
         bytes: bytes.subarray(logHeaderBytes, whole),

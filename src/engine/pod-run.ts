@@ -5,6 +5,7 @@ import type { PodRecord } from '../store/index.ts';
 import type { Vm, VmEnd } from '../vm/index.ts';
 import { ContainerLog } from './container-log.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { timeout } from './timeout.ts';
 import { ProcessOutput, type OutputSubscriber } from './process-output.ts';
 
 /** The number of a container's first process in its guest; execs get the later ones. */
@@ -178,10 +179,4 @@ export function logPath(podsDir: string, record: PodRecord): string {
 function knownStreams(log: ContainerLog, tty: boolean): StreamPosition[] {
   const streams: readonly (1 | 2)[] = tty ? [1] : [1, 2];
   return streams.map((stream) => ({ process: initProcess, stream, ...log.positions[stream] }));
-}
-
-function timeout(milliseconds: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  setTimeout(resolve, milliseconds).unref();
-  return promise;
 }

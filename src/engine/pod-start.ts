@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chown, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { ExitEvent, NicSetup } from '../guest/index.ts';
 import { HyperError, systemCode } from '../lib/errors.ts';
 import { newVmId } from '../lib/ids.ts';
@@ -25,8 +25,8 @@ export interface StartedPod {
 }
 
 /**
- * From a record to a running process: NIC, disks, VM, guest, container. What it has made is in the record, stored
- * before it is used, so that whatever happens next it can be found and taken back.
+ * From a record to a running process: NIC, disks, VM, guest, container. What it has made is in the record, so that a
+ * failure gives it back; what a hyperd made that died before it stored the record, the next one finds and removes.
  */
 export async function startPod(
   record: PodRecord,
@@ -37,20 +37,29 @@ export async function startPod(
   const { store, hypervisor, log } = options;
   const began = performance.now();
   const vmId = newVmId();
-  const [endpoint] = await Promise.all([connectNetwork(vmId, options, signal), prepareScratch(record, options)]);
-  record.endpoint = endpoint ?? null;
-  const vm = await hypervisor.start(vmSpec(vmId, record, options), signal);
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(options.bootTimeoutMs)]);
+  const [connected, prepared] = await Promise.allSettled([
+    connectNetwork(vmId, options, signal),
+    prepareScratch(record, options),
+  ]);
+  // In the record whatever became of the other: the failed start's end gives it back.
+  if (connected.status === 'fulfilled') record.endpoint = connected.value ?? null;
+  for (const part of [connected, prepared]) if (part.status === 'rejected') throw part.reason;
+  const vm = await hypervisor.start(vmSpec(vmId, record, options), bounded);
   record.vm = { ...vm.record };
   record.persistedEvent = 0;
   store.savePod(record);
   const spawned = performance.now();
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(options.bootTimeoutMs)]);
   const run = await PodRun.connect(vm, record, false, bounded, options).catch(async (error: unknown) => {
     await vm.kill();
     throw error;
   });
   const booted = performance.now();
+  // Whatever the guest is at: a cancelled start does not wait for its answer.
+  const giveUp = (): void => void vm.kill();
+  signal.addEventListener('abort', giveUp, { once: true });
   try {
+    signal.throwIfAborted();
     const output = run.initOutput(subscribers);
     run.listen(log);
     await setUpGuest(run, record);
@@ -67,6 +76,8 @@ export async function startPod(
     throw signal.aborted
       ? new HyperError('cancelled', 'the start was cancelled', { cause: signal.reason })
       : startFailure(error);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
 }
 
@@ -106,8 +117,7 @@ async function prepareScratch(record: PodRecord, { podsDir, scratchDisks, hyperv
     await stat(path);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    await scratchDisks.create(path, record.storageMiB);
-    if (process.getuid?.() === 0) await chown(path, hypervisor.user.uid, hypervisor.user.gid);
+    await scratchDisks.create(path, record.storageMiB, hypervisor.user);
   }
 }
 

@@ -24,6 +24,8 @@ export interface PodResult {
 const defaultStopTimeoutMs = 10_000;
 /** From SIGKILL to the exit event; then the VM is killed. */
 const killTimeoutMs = 10_000;
+/** How long a guest may take to say that it has sent SIGKILL. */
+const killAnswerMs = 5000;
 
 /** One pod and what can be done with it. */
 export class Pod {
@@ -36,6 +38,7 @@ export class Pod {
   #output: ProcessOutput | undefined;
   #finished = Promise.withResolvers<PodResult>();
   #abortStart: AbortController | undefined;
+  #removed = false;
 
   constructor(record: PodRecord, options: EngineOptions, onRemoved: () => void) {
     this.record = record;
@@ -69,6 +72,7 @@ export class Pod {
 
   async start(): Promise<void> {
     await this.#lock.run(async () => {
+      if (this.#removed) throw new HyperError('not_found', `pod ${this.record.name} was removed`);
       if (this.running) throw new HyperError('conflict', `pod ${this.record.name} runs already`);
       if (this.record.state !== 'pending') this.#begin();
       const abort = new AbortController();
@@ -116,7 +120,10 @@ export class Pod {
   async kill(signal: string): Promise<void> {
     const number = signalNumber(signal);
     if (this.#run === undefined) throw new HyperError('conflict', `pod ${this.record.name} does not run`);
-    await this.#run.agent.signal(initProcess, number);
+    const run = this.#run;
+    const told = run.agent.signal(initProcess, number);
+    if (number !== signalNumber('KILL') || (await endsWithin(told, killAnswerMs))) await told;
+    else await run.vm.kill(); // SIGKILL ends also what does not answer any more
   }
 
   /** Resolves when nothing is under way: after an end, when its VM has been taken apart. */
@@ -130,14 +137,22 @@ export class Pod {
 
   /** Removes the pod with all that it left. `force` ends it first. */
   async remove(force: boolean): Promise<void> {
-    if (this.#run !== undefined || this.#abortStart !== undefined) {
-      if (!force) {
-        throw new HyperError('conflict', `pod ${this.record.name} runs: stop it first, or remove it by force (-f)`);
+    for (;;) {
+      if (this.active) {
+        if (!force) {
+          throw new HyperError('conflict', `pod ${this.record.name} runs: stop it first, or remove it by force (-f)`);
+        }
+        this.#abortStart?.abort(new HyperError('cancelled', 'the pod was removed while it started'));
+        await this.#run?.vm.kill();
       }
-      this.#abortStart?.abort(new HyperError('cancelled', 'the pod was removed while it started'));
-      await this.#run?.vm.kill();
+      // It may have been started again while we waited for our turn.
+      const done = await this.#lock.run(async () => {
+        if (this.active) return false;
+        await this.#remove();
+        return true;
+      });
+      if (done) return;
     }
-    await this.#lock.run(() => this.#remove());
   }
 
   /** Attaches to the first process. `start` starts the pod with the client attached, so that it misses nothing. */
@@ -256,6 +271,7 @@ export class Pod {
   }
 
   #forget(): void {
+    this.#removed = true;
     this.#onRemoved();
     this.#options.store.deletePod(this.record.id);
   }

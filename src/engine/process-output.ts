@@ -1,12 +1,17 @@
 import type { Agent, OutputConsumer, OutputStream } from '../guest/index.ts';
 import type { ContainerLog } from './container-log.ts';
 
-/** Takes output as it comes; while the returned promise is pending the process is held. */
-export type OutputSubscriber = (stream: OutputStream, bytes: Buffer) => Promise<void>;
+/** Takes output as it comes; while a returned promise is pending the process is held. It never rejects. */
+export type OutputSubscriber = (stream: OutputStream, bytes: Buffer) => Promise<void> | undefined;
 
-interface Position {
-  offset: number;
-  ended: boolean;
+/** What came from the guest and has not been acknowledged yet. */
+interface Piece {
+  /** Where the stream stands behind it. */
+  readonly offset: number;
+  readonly ended: boolean;
+  logged: boolean;
+  /** Subscribers that have yet to take it. */
+  waiting: number;
 }
 
 /**
@@ -17,12 +22,11 @@ export class ProcessOutput implements OutputConsumer {
   readonly #agent: Agent;
   readonly #process: number;
   readonly #log: ContainerLog | undefined;
-  readonly #positions = new Map<OutputStream, Position>();
+  /** Of each stream that has not ended, oldest piece first. */
+  readonly #pieces = new Map<OutputStream, Piece[]>();
   readonly #subscribers: Set<OutputSubscriber>;
-  readonly #acknowledged = new Map<OutputStream, Promise<void>>();
   readonly #ended = Promise.withResolvers<void>();
-  readonly #drained = Promise.withResolvers<void>();
-  #open: number;
+  #drained = false;
 
   /** Registers with the agent: call before the process starts, or before the agent listens again. */
   constructor(
@@ -37,13 +41,13 @@ export class ProcessOutput implements OutputConsumer {
     this.#process = process;
     this.#log = log;
     const streams: readonly OutputStream[] = tty ? [1] : [1, 2];
-    this.#open = streams.length;
     for (const stream of streams) {
-      const position = { ...(log?.positions[stream] ?? { offset: 0, ended: false }) };
-      this.#positions.set(stream, position);
-      if (position.ended) this.#streamEnded();
-      else agent.consume(process, stream, this, position.offset);
+      const { offset, ended } = log?.positions[stream] ?? { offset: 0, ended: false };
+      if (ended) continue;
+      this.#pieces.set(stream, []);
+      agent.consume(process, stream, this, offset);
     }
+    if (this.#pieces.size === 0) this.#ended.resolve();
   }
 
   /** Resolves when all streams have ended and all of them was taken by the log and, before `drain`, the subscribers. */
@@ -60,22 +64,23 @@ export class ProcessOutput implements OutputConsumer {
     this.#subscribers.delete(subscriber);
   }
 
-  data(stream: OutputStream, bytes: Buffer): void {
-    const position = this.#positions.get(stream);
-    if (position === undefined) return;
-    const { offset } = position;
-    position.offset += bytes.length;
-    const subscribers = Promise.allSettled([...this.#subscribers].map((subscriber) => subscriber(stream, bytes)));
-    const written = this.#log?.append(stream, offset, bytes);
-    const taken = [written, Promise.race([subscribers, this.#drained.promise])];
-    this.#acknowledgeAfter(stream, taken, position.offset, false);
+  data(stream: OutputStream, bytes: Buffer, offset: number): void {
+    const piece: Piece = { offset: offset + bytes.length, ended: false, logged: false, waiting: 0 };
+    for (const subscriber of this.#subscribers) {
+      const taken = subscriber(stream, bytes);
+      if (taken === undefined) continue;
+      piece.waiting++;
+      void taken.then(() => {
+        piece.waiting--;
+        this.#acknowledge(stream);
+      });
+    }
+    this.#queue(stream, piece, this.#log?.append(stream, offset, bytes));
   }
 
-  end(stream: OutputStream): void {
-    const position = this.#positions.get(stream);
-    if (position === undefined || position.ended) return;
-    position.ended = true;
-    this.#acknowledgeAfter(stream, [this.#log?.appendEnd(stream, position.offset)], position.offset, true);
+  end(stream: OutputStream, offset: number): void {
+    const piece: Piece = { offset, ended: true, logged: false, waiting: 0 };
+    this.#queue(stream, piece, this.#log?.appendEnd(stream, offset));
   }
 
   /**
@@ -83,28 +88,35 @@ export class ProcessOutput implements OutputConsumer {
    * subscribers, who get it from memory. So a reader that stalls does not keep a VM.
    */
   drain(): void {
-    this.#drained.resolve();
+    this.#drained = true;
+    for (const stream of this.#pieces.keys()) this.#acknowledge(stream);
   }
 
   /** The guest has gone: what has not come will not come. */
   lost(): void {
-    this.#drained.resolve();
     this.#ended.resolve();
   }
 
-  /** Acknowledgements go out in order. A subscriber that fails has left: it holds nobody. */
-  #acknowledgeAfter(stream: OutputStream, taken: readonly unknown[], offset: number, ended: boolean): void {
-    const earlier = this.#acknowledged.get(stream);
-    const all = Promise.allSettled(taken).then(async () => {
-      await earlier;
-      this.#agent.acknowledge(this.#process, stream, offset, ended);
-      if (ended) this.#streamEnded();
-    });
-    this.#acknowledged.set(stream, all);
+  #queue(stream: OutputStream, piece: Piece, written: Promise<void> | undefined): void {
+    this.#pieces.get(stream)?.push(piece);
+    const logged = (): void => {
+      piece.logged = true;
+      this.#acknowledge(stream);
+    };
+    if (written === undefined) logged();
+    else void written.then(logged); // what cannot be written is dropped: it resolves all the same
   }
 
-  #streamEnded(): void {
-    this.#open--;
-    if (this.#open === 0) this.#ended.resolve();
+  /** Acknowledges, in order, all pieces that are taken. */
+  #acknowledge(stream: OutputStream): void {
+    const pieces = this.#pieces.get(stream);
+    if (pieces === undefined) return;
+    const held = pieces.findIndex(({ logged, waiting }) => !logged || (waiting > 0 && !this.#drained));
+    const last = pieces.splice(0, held < 0 ? pieces.length : held).at(-1);
+    if (last === undefined) return;
+    this.#agent.acknowledge(this.#process, stream, last.offset, last.ended);
+    if (!last.ended) return;
+    this.#pieces.delete(stream);
+    if (this.#pieces.size === 0) this.#ended.resolve();
   }
 }

@@ -6,6 +6,9 @@ import type { AgentRequest } from './requests.ts';
 
 export const protocolVersion = 1;
 
+/** Processes are numbered with 32 bits. */
+const maxProcess = 0xffff_ffff;
+
 const processStates = { 1: 'starting', 2: 'running', 3: 'exited' } as const;
 
 /** A process that the agent still knows, as its HELLO says. */
@@ -170,8 +173,10 @@ function readHello(payload: Buffer): AgentHello {
       const known = new Fields(record);
       const state = known.required(tag.state);
       if (state !== 1 && state !== 2 && state !== 3) throw violation(`a process in state ${state}`);
+      const process = known.required(tag.process);
+      if (process > maxProcess) throw violation(`a process of number ${process}`);
       return {
-        process: known.required(tag.process),
+        process,
         container: known.required(tag.container),
         state: processStates[state],
         exitCode: known.integer(tag.code) ?? 0,

@@ -44,6 +44,12 @@ describe('frames from the guest', () => {
     assert.deepEqual(messages[1], { kind: 3, payload });
   });
 
+  it('may not come in endless short parts', () => {
+    const part = encodeMessage(3 | 0x80, Buffer.alloc(0));
+    const bytes = Buffer.concat([hello, part]);
+    assert.throws(() => [...new FrameReader(nonce).read(bytes)], /a short part of a message/);
+  });
+
   it('of an earlier session are thrown away up to the answer to our HELLO', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 70_000 }), fc.array(fc.nat()), (garbage, cuts) => {

@@ -113,6 +113,8 @@ export class FrameReader {
   #join(kind: number, payload: Buffer): Message | undefined {
     const last = (kind & more) === 0;
     if (last && this.#parts.length === 0) return { kind, payload };
+    // Only the last part may be short: else a message of endless empty parts would never be too long.
+    if (!last && payload.length !== maxPayloadBytes) throw violation('a short part of a message');
     this.#parts.push(Buffer.from(payload));
     this.#partsBytes += payload.length;
     if (this.#partsBytes > maxMessageBytes) throw violation('a message of more than 4 MiB');

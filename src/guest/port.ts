@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { HyperError } from '../lib/errors.ts';
-import { delimiter, encodeMessage, frameKind, FrameReader, type Message } from './frames.ts';
+import { delimiter, encodeMessage, frameKind, FrameReader, type Message, violation } from './frames.ts';
 
 /** How long an answer to HELLO may take before another is sent: what arrives before the guest listens is lost. */
 const helloRetryMs = 100;
+
+/** A guest that has this much unread does not read at all: stdin has a window, and the rest is small. */
+const maxUnreadBytes = 16 << 20;
 
 export interface PortOptions {
   /** The unix socket of QEMU's chardev. */
@@ -93,7 +96,9 @@ export class Port {
   }
 
   send(kind: number, payload: Buffer): void {
-    if (!this.#closed) this.#socket.write(encodeMessage(kind, payload));
+    if (this.#closed) return;
+    this.#socket.write(encodeMessage(kind, payload));
+    if (this.#socket.writableLength > maxUnreadBytes) this.#fail(violation('it does not read what it is sent'));
   }
 
   close(): void {

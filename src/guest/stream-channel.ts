@@ -15,14 +15,22 @@ export interface StreamPosition {
 
 /** Takes a process's output. It must acknowledge what it has persisted, or the process is held. */
 export interface OutputConsumer {
-  data(stream: OutputStream, bytes: Buffer): void;
-  end(stream: OutputStream): void;
+  /** `offset`: where in the stream the bytes begin. */
+  data(stream: OutputStream, bytes: Buffer, offset: number): void;
+  /** `offset`: the stream's length. */
+  end(stream: OutputStream, offset: number): void;
 }
+
+/** The most that the agent may have sent and not been acknowledged (docs/agent-protocol.md, Credit). */
+const windowBytes = 1 << 20;
 
 interface Output {
   readonly consumer: OutputConsumer;
   received: number;
+  acknowledged: number;
   ended: boolean;
+  /** Nothing came since it was registered: what a full disk swallowed before a reconnect is not sent again. */
+  fresh: boolean;
 }
 
 const keyOf = (process: number, stream: number): number => process * 4 + stream;
@@ -67,13 +75,16 @@ export class StreamChannel {
 
   /** Register before the process starts, or with the persisted offset before `listen` after a reconnect. */
   consume(process: number, stream: OutputStream, consumer: OutputConsumer, offset = 0, ended = false): void {
-    this.#outputs.set(keyOf(process, stream), { consumer, received: offset, ended });
+    const output = { consumer, received: offset, acknowledged: offset, ended, fresh: offset > 0 };
+    this.#outputs.set(keyOf(process, stream), output);
   }
 
   /** All below `offset` is persisted (`ended`: and the end too). Sent with others in one write. */
   acknowledge(process: number, stream: OutputStream, offset: number, ended = false): void {
     this.#queueAck({ process, stream, offset: offset + (ended ? 1 : 0) });
+    const output = this.#outputs.get(keyOf(process, stream));
     if (ended) this.#outputs.delete(keyOf(process, stream));
+    else if (output !== undefined) output.acknowledged = offset;
   }
 
   stdin(process: number): StdinWriter {
@@ -84,10 +95,11 @@ export class StreamChannel {
     return stdin;
   }
 
-  /** The process has ended: nobody reads its stdin any more. */
+  /** The process has ended, or was never started: nobody reads its stdin, and its output is of no use any more. */
   forget(process: number): void {
     this.#stdins.get(process)?.destroy();
     this.#stdins.delete(process);
+    for (const stream of [1, 2]) this.#outputs.delete(keyOf(process, stream));
   }
 
   close(): void {
@@ -127,20 +139,32 @@ export class StreamChannel {
     if (output === undefined) {
       this.#queueAck({ process, stream, offset: header.offset + (kind === frameKind.eof ? 1 : bytes.length) });
     } else if (kind === frameKind.eof) {
-      if (header.offset !== output.received) throw violation('a stream ends elsewhere than its bytes');
       if (output.ended) return;
+      skipLost(output, header.offset);
+      if (header.offset !== output.received) throw violation('a stream ends elsewhere than its bytes');
       output.ended = true;
-      output.consumer.end(stream);
+      output.consumer.end(stream, header.offset);
     } else {
       this.#take(output, stream, header.offset, bytes);
     }
   }
 
   #take(output: Output, stream: OutputStream, offset: number, bytes: Buffer): void {
+    skipLost(output, offset);
     if (offset > output.received) throw violation('a gap in a stream');
     const had = output.received - offset;
     if (had >= bytes.length) return; // sent again after a reconnect
     output.received = offset + bytes.length;
-    output.consumer.data(stream, bytes.subarray(had));
+    if (output.received - output.acknowledged > windowBytes) throw violation('more output than the window allows');
+    output.consumer.data(stream, bytes.subarray(had), offset + had);
   }
+}
+
+/** The first that comes after a reconnect may lie ahead: what is between was acknowledged and could not be kept. */
+function skipLost(output: Output, offset: number): void {
+  if (output.fresh && offset > output.received) {
+    output.received = offset;
+    output.acknowledged = offset;
+  }
+  output.fresh = false;
 }

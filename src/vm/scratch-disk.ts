@@ -1,8 +1,9 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chown, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HyperError, messageOf, systemCode } from '../lib/errors.ts';
 import { newNameSuffix } from '../lib/ids.ts';
 import { runCommand } from '../lib/run-command.ts';
+import type { QemuUser } from './qemu/jail.ts';
 
 /**
  * Makes scratch disks: the ext4 file systems of writable layers, sparse files of a fixed size. A formatted one of each
@@ -17,13 +18,16 @@ export class ScratchDisks {
     this.#folder = folder;
   }
 
-  /** Writes a fresh disk of `sizeMiB` to `path`. */
-  async create(path: string, sizeMiB: number): Promise<void> {
+  /** Makes a fresh disk of `sizeMiB` that is `owner`'s. It appears at `path` when it is whole. */
+  async create(path: string, sizeMiB: number, owner: QemuUser): Promise<void> {
     const original = await this.#original(sizeMiB);
+    const temporary = `${path}.tmp`;
     try {
-      await runCommand('cp', ['--sparse=always', '--reflink=auto', original, path], { timeoutMs: 120_000 });
+      await runCommand('cp', ['--sparse=always', '--reflink=auto', original, temporary], { timeoutMs: 120_000 });
+      await chown(temporary, owner.uid, owner.gid);
+      await rename(temporary, path);
     } catch (error) {
-      await rm(path, { force: true });
+      await rm(temporary, { force: true });
       if (messageOf(error).includes('No space left')) {
         throw new HyperError('no_space', 'no space for the writable layer: free some disk space', { cause: error });
       }

@@ -147,8 +147,12 @@ export class TestHyperd implements AsyncDisposable {
       if (this.#process === undefined) await this.start().catch(() => undefined);
     }
     await this.signal('SIGTERM');
+    const left = this.vmProcesses();
+    for (const pid of left) process.kill(pid, 'SIGKILL');
     execFileSync('ip', ['netns', 'del', this.namespace], { stdio: 'ignore' });
+    const { log } = this;
     rmSync(this.folder, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`hyperd ended and left ${left.length} VMs running: ${log.slice(-4000)}`);
   }
 }
 

@@ -18,7 +18,8 @@ export async function serveAttach(
   let act = (action: () => void): void => void early.push(action);
   let attachment: Attachment | undefined;
   const connection = { gone: false };
-  const closed = Promise.withResolvers<void>();
+  /** Those who wait for the client to read. */
+  const waiting = new Set<() => void>();
 
   const tell = (event: AttachEvent): void => {
     if (!connection.gone) socket.send(JSON.stringify(event));
@@ -28,14 +29,18 @@ export async function serveAttach(
     socket.close(1000);
   };
   const client: AttachClient = {
-    output: async (stream, bytes) => {
-      if (connection.gone) return;
-      const sent = Promise.withResolvers<void>();
+    output: (stream, bytes) => {
+      if (connection.gone) return undefined;
+      const { promise, resolve } = Promise.withResolvers<void>();
       const channel = stream === 1 ? attachChannel.stdout : attachChannel.stderr;
+      waiting.add(resolve);
       // One message in two pieces: the bytes are not copied to stand behind their channel.
       socket.send(Buffer.of(channel), { binary: true, fin: false });
-      socket.send(bytes, { binary: true, fin: true }, () => sent.resolve());
-      if (socket.bufferedAmount > highWaterBytes) await Promise.race([sent.promise, closed.promise]);
+      socket.send(bytes, { binary: true, fin: true }, () => {
+        waiting.delete(resolve);
+        resolve();
+      });
+      return socket.bufferedAmount > highWaterBytes ? promise : undefined;
     },
     started: (id) => tell({ type: 'started', id }),
     exited: (exitCode) => finish({ type: 'exit', exitCode }),
@@ -65,7 +70,7 @@ export async function serveAttach(
   socket.on('error', (error) => log.debug({ error: messageOf(error) }, 'an attach connection broke'));
   socket.on('close', () => {
     connection.gone = true;
-    closed.resolve();
+    for (const goOn of waiting) goOn();
     attachment?.leave();
   });
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chown, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { chown, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HyperError, systemCode } from '../../lib/errors.ts';
 import type { VmId } from '../../lib/ids.ts';
@@ -75,17 +75,18 @@ export class QemuHypervisor implements Hypervisor {
     const problem = this.describe().problems[0];
     if (problem !== undefined) throw new HyperError('missing_dependency', problem);
     const files = vmFiles(this.#options.runDir, spec.id);
-    await mkdir(files.folder, { mode: 0o700 });
+    await mkdir(files.folder, { mode: 0o711 });
     let identity: ProcessIdentity | undefined;
     try {
-      await chown(files.folder, this.user.uid, this.user.gid);
+      await mkdir(files.sockets, { mode: 0o700 });
+      await chown(files.sockets, this.user.uid, this.user.gid);
       identity = await this.#spawn(spec, files);
       const record = { id: spec.id, process: identity, accelerator: this.#choice.accelerator };
       return await this.#awaitMonitor(record, files, signal);
     } catch (error) {
       if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
       const said = await readLastLine(files.errors);
-      await rm(files.folder, { recursive: true, force: true });
+      await removeVmFolder(files);
       if (error instanceof HyperError && error.code !== 'vm_failed') throw error;
       throw startFailure(said, error);
     }
@@ -108,7 +109,7 @@ export class QemuHypervisor implements Hypervisor {
 
   async cleanUp({ id, process }: Pick<VmRecord, 'id' | 'process'>): Promise<void> {
     await signalProcess(process, 'SIGKILL');
-    await rm(vmFiles(this.#options.runDir, id).folder, { recursive: true, force: true });
+    await removeVmFolder(vmFiles(this.#options.runDir, id));
   }
 
   async cleanUpUnknown(id: VmId): Promise<void> {
@@ -116,13 +117,13 @@ export class QemuHypervisor implements Hypervisor {
       this.#options.log.warn({ vm: id, pid: process.pid }, 'ending a QEMU that no pod owns');
       await this.cleanUp({ id, process });
     }
-    await rm(vmFiles(this.#options.runDir, id).folder, { recursive: true, force: true });
+    await removeVmFolder(vmFiles(this.#options.runDir, id));
   }
 
   /** Spawns QEMU detached: no pipe ties it to hyperd, so it lives on when hyperd goes. */
   async #spawn(spec: VmSpec, files: VmFiles): Promise<ProcessIdentity> {
     const { binary, user, rootless, root } = this.#options;
-    const jail = { user, rootless, root, folder: files.folder, kvmGroup: this.#choice.kvmGroup };
+    const jail = { user, rootless, root, folder: files.sockets, kvmGroup: this.#choice.kvmGroup };
     const see = (path: string): string => insideJail(jail, path);
     const seen: VmSpec = { ...spec, disks: spec.disks.map((disk) => ({ ...disk, path: see(disk.path) })) };
     const sockets = { qmp: see(files.qmp), control: see(files.control), streams: see(files.streams) };
@@ -134,7 +135,9 @@ export class QemuHypervisor implements Hypervisor {
     const machine = { accelerator: this.#choice.accelerator, firmware: this.#qemu.firmware, ...guest };
     const [file, args] = jailed(jail, [binary, ...qemuArguments(seen, machine, sockets)]);
     const stdio = ['ignore' as const, errors.fd, errors.fd, kernel.fd, initramfs.fd];
-    const child = spawn(file, args, { detached: true, stdio, cwd: '/' });
+    // hyperd's own environment may hold a proxy's password.
+    const env = { PATH: process.env['PATH'] };
+    const child = spawn(file, args, { detached: true, stdio, cwd: '/', env });
     const spawned = Promise.withResolvers<void>();
     child.once('spawn', spawned.resolve);
     child.once('error', (error) => spawned.reject(missingCommand(file, error)));
@@ -166,6 +169,22 @@ async function tryKvm({ binary, user, rootless, root, runDir }: QemuOptions, kvm
   const [file, args] = jailed(jail, [binary, ...trialArguments()]);
   const input = '{"execute":"qmp_capabilities"}{"execute":"quit"}';
   await runCommand(file, args, { input, timeoutMs: 10_000 });
+}
+
+/**
+ * The sockets' folder is QEMU's user's: only what hyperd knows by name is removed in place. What else a broken QEMU left
+ * there goes by rm(1), which does not follow links that appear meanwhile.
+ */
+async function removeVmFolder(files: VmFiles): Promise<void> {
+  try {
+    for (const socket of [files.qmp, files.control, files.streams]) await rm(socket, { force: true });
+    await rmdir(files.sockets).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
+    await rm(files.folder, { recursive: true, force: true });
+  } catch {
+    await runCommand('rm', ['-rf', '--', files.folder]);
+  }
 }
 
 const fdPath = (fd: number): string => `/proc/self/fd/${fd}`;

@@ -11,6 +11,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** QEMU answers in milliseconds; one that is stopped, or whose monitor somebody else holds, never. */
+const answerTimeoutMs = 30_000;
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
@@ -46,8 +49,13 @@ export class Qmp {
     socket.off('error', reject);
     const qmp = new Qmp(socket);
     qmp.#onEvent = onEvent;
-    await qmp.execute('qmp_capabilities');
-    return qmp;
+    try {
+      await qmp.execute('qmp_capabilities');
+      return qmp;
+    } catch (error) {
+      qmp.close();
+      throw error;
+    }
   }
 
   /** Resolves when QEMU has closed the connection, which it does when it ends. */
@@ -60,8 +68,16 @@ export class Qmp {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.set(id, { resolve, reject });
+    const timer = setTimeout(() => {
+      reject(new HyperError('timeout', `QEMU did not answer ${command} in ${answerTimeoutMs} ms`));
+    }, answerTimeoutMs);
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: argumentsOf, id })}\n`);
-    return await promise;
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(id);
+    }
   }
 
   close(): void {
@@ -85,7 +101,6 @@ export class Qmp {
     }
     if (typeof message['id'] !== 'number') return; // the greeting
     const waiting = this.#waiting.get(message['id']);
-    this.#waiting.delete(message['id']);
     const error = message['error'];
     if (isObject(error)) waiting?.reject(new HyperError('vm_failed', `QEMU: ${String(error['desc'])}`));
     else waiting?.resolve(message['return']);

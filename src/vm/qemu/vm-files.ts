@@ -3,7 +3,10 @@ import type { VmId } from '../../lib/ids.ts';
 
 /** The files of one VM, in a folder of its own below the run folder. */
 export interface VmFiles {
+  /** hyperd's own: what is in it cannot be replaced by the VM. */
   readonly folder: string;
+  /** QEMU's user's, for the sockets that it makes. */
+  readonly sockets: string;
   readonly qmp: string;
   readonly control: string;
   readonly streams: string;
@@ -15,11 +18,13 @@ export const vmsFolder = (runDir: string): string => join(runDir, 'vms');
 
 export function vmFiles(runDir: string, id: VmId): VmFiles {
   const folder = join(vmsFolder(runDir), id);
+  const sockets = join(folder, 'sockets');
   return {
     folder,
-    qmp: join(folder, 'qmp.sock'),
-    control: join(folder, 'control.sock'),
-    streams: join(folder, 'streams.sock'),
+    sockets,
+    qmp: join(sockets, 'qmp.sock'),
+    control: join(sockets, 'control.sock'),
+    streams: join(sockets, 'streams.sock'),
     errors: join(folder, 'qemu.log'),
   };
 }
