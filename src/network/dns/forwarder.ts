@@ -1,6 +1,7 @@
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { exchange, type Transport } from './exchange.ts';
+import { Shares } from './shares.ts';
 
 export interface ForwarderOptions {
   readonly upstreams: () => Promise<readonly string[]>;
@@ -12,26 +13,28 @@ export interface ForwarderOptions {
   readonly port?: number;
   /** How long one server may take; default 3 s. A guest's resolver waits 5 s by default. */
   readonly timeoutMs?: number;
-  /** How many queries may be under way at once; default 256. */
-  readonly maxPending?: number;
 }
+
+const maxPending = 256;
 
 /** Asks the upstream nameservers, one after the other until one answers. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
-  #pending = 0;
+  readonly #shares = new Shares(maxPending);
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
   }
 
-  /** @throws HyperError `unavailable` when none answers or too much is under way. */
-  async ask(message: Buffer, transport: Transport): Promise<Buffer> {
-    const { maxPending = 256, self } = this.#options;
-    if (this.#pending >= maxPending) {
-      throw new HyperError('unavailable', `more than ${maxPending} DNS queries are under way: try again`);
+  /**
+   * @param from who asks: each asker has a share of the queries that may be under way
+   * @throws HyperError `unavailable` when none answers or too much is under way.
+   */
+  async ask(message: Buffer, transport: Transport, from: string): Promise<Buffer> {
+    const { self } = this.#options;
+    if (!this.#shares.take(from)) {
+      throw new HyperError('unavailable', `too many DNS queries of ${from} are under way: try again`);
     }
-    this.#pending += 1;
     try {
       const servers = (await this.#options.upstreams()).filter((server) => server !== self);
       let last: unknown = new HyperError('unavailable', 'no nameserver is known: see /etc/resolv.conf');
@@ -45,7 +48,7 @@ export class Forwarder {
       }
       throw last;
     } finally {
-      this.#pending -= 1;
+      this.#shares.release(from);
     }
   }
 

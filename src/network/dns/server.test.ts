@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as packets from 'dns-packet';
 import { silentLog } from '../../lib/log.ts';
 import { parseSubnet } from '../subnet.ts';
 import { exchange } from './exchange.ts';
+import { frame } from './message.ts';
 import type { Names } from './names.ts';
 import { DnsServer } from './server.ts';
 import { parseResolvConf } from './upstreams.ts';
@@ -28,8 +30,9 @@ const listen = (upstreamPort?: number) =>
     log: silentLog,
   });
 
+const query = packets.encode({ type: 'query', id: 77, flags: 0x100, questions: [{ type: 'A', name: 'web' }] });
+
 async function ask(port: number, transport: 'udp' | 'tcp', server = address): Promise<packets.Packet> {
-  const query = packets.encode({ type: 'query', id: 77, flags: 0x100, questions: [{ type: 'A', name: 'web' }] });
   const signal = new AbortController().signal;
   return packets.decode(await exchange(query, transport, { server, port, timeoutMs: 2000, signal }));
 }
@@ -69,6 +72,86 @@ describe('DnsServer', () => {
     await once(stream, 'close');
     assert.equal((await ask(server.port, 'udp')).answers?.length, 1);
     assert.equal((await ask(server.port, 'tcp')).answers?.length, 1);
+  });
+});
+
+describe('a guest that is greedy', () => {
+  const greedy = '127.0.0.9';
+
+  it('and never reads its answers is not answered without end, and left in the end', async () => {
+    let answered = 0;
+    const many = Array.from({ length: 250 }, (_, at) => `10.0.0.${at}`);
+    const resolve = () => ((answered += 1), many);
+    const subnet = parseSubnet('10.0.0.0/24');
+    const own = { address, port: 0, subnet, names: { ...names, resolve }, upstreams: noUpstreams, log: silentLog };
+    await using server = await DnsServer.listen({ ...own, idleMs: 300 });
+    const client = connect(server.port, address);
+    client.on('error', () => client.destroy());
+    const queries = 20_000;
+    client.write(Buffer.concat(Array.from({ length: queries }, () => frame(query))));
+    for (let before = -1; before !== answered || answered === 0;) {
+      before = answered;
+      await delay(200);
+    }
+    const kept = answered;
+    client.resume();
+    const left = await Promise.race([once(client, 'close'), delay(5000)]);
+    client.destroy();
+    assert.ok(kept < queries / 2, `${kept} answers are kept for it`);
+    assert.ok(left !== undefined, 'it is still served');
+  });
+
+  it('is left when it only sends what needs no answer', async () => {
+    const own = { address, port: 0, subnet: parseSubnet('10.0.0.0/24'), names, upstreams: noUpstreams, log: silentLog };
+    await using server = await DnsServer.listen({ ...own, idleMs: 300 });
+    const client = connect(server.port, address);
+    client.on('error', () => client.destroy());
+    client.resume();
+    const reflected = frame(packets.encode({ type: 'response', id: 7 }));
+    const sending = setInterval(() => client.write(reflected), 50);
+    const left = await Promise.race([once(client, 'close'), delay(5000)]);
+    clearInterval(sending);
+    client.destroy();
+    assert.ok(left !== undefined, 'it is still served');
+  });
+
+  it('with queries that nobody answers leaves others their share', async () => {
+    const upstream = createSocket('udp4');
+    upstream.bind(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    upstream.on('message', (message, from) => {
+      const { id = 0, questions = [] } = packets.decode(message);
+      if (questions[0]?.name !== 'web') return;
+      upstream.send(packets.encode({ type: 'response', id, questions }), from.port, from.address);
+    });
+    await using server = await listen(upstream.address().port);
+    const client = createSocket('udp4');
+    client.bind(0, greedy);
+    await once(client, 'listening');
+    for (let id = 0; id < 400; id += 1) {
+      const questions = [{ type: 'A' as const, name: `n${id}.example` }];
+      const message = packets.encode({ type: 'query', id, questions });
+      await new Promise((resolve) => client.send(message, server.port, forwarding, resolve));
+      await delay(1); // a socket's buffer has room for less
+    }
+    const answer = await ask(server.port, 'udp', forwarding);
+    client.close();
+    upstream.close();
+    assert.equal(answer.type === 'response' && 'rcode' in answer && answer.rcode, 'NOERROR');
+  });
+
+  it('with connections leaves others their share', async () => {
+    await using server = await listen();
+    const open: Socket[] = [];
+    for (let count = 0; count < 100; count += 1) {
+      const client = connect({ port: server.port, host: address, localAddress: greedy });
+      client.on('error', () => client.destroy());
+      open.push(client);
+      await once(client, 'connect');
+    }
+    const answered = await ask(server.port, 'tcp').catch(() => undefined);
+    for (const client of open) client.destroy();
+    assert.equal(answered?.answers?.length, 1);
   });
 });
 

@@ -6,9 +6,11 @@ import type { Log } from '../../lib/log.ts';
 import type { Subnet } from '../subnet.ts';
 import type { Transport } from './exchange.ts';
 import { Forwarder } from './forwarder.ts';
-import { errorAnswer, frame, rcode, Unframer } from './message.ts';
+import { errorAnswer, rcode } from './message.ts';
 import type { Names } from './names.ts';
 import { answerOwn, parseQuery } from './query.ts';
+import { Shares } from './shares.ts';
+import { serveConnection } from './tcp-connection.ts';
 
 export interface DnsServerOptions {
   /** The address to listen on: the gateway. */
@@ -19,12 +21,13 @@ export interface DnsServerOptions {
   readonly names: Names;
   readonly upstreams: () => Promise<readonly string[]>;
   readonly upstreamPort?: number;
+  /** How long a connection is kept that gets no answers; default 10 s. */
+  readonly idleMs?: number;
   readonly log: Log;
 }
 
 const maxConnections = 64;
-const maxPerConnection = 16;
-const idleMs = 10_000;
+const defaultIdleMs = 10_000;
 
 /** A network's DNS server: answers its own names, asks upstream for the others, over UDP and TCP. */
 export class DnsServer implements AsyncDisposable {
@@ -35,6 +38,7 @@ export class DnsServer implements AsyncDisposable {
   readonly #forwarder: Forwarder;
   readonly #closing = new AbortController();
   readonly #connections = new Set<Socket>();
+  readonly #shares = new Shares(maxConnections);
 
   private constructor(options: DnsServerOptions, udp: UdpSocket, tcp: TcpServer) {
     this.#options = options;
@@ -50,14 +54,13 @@ export class DnsServer implements AsyncDisposable {
       ...(upstreamPort === undefined ? {} : { port: upstreamPort }),
     });
     udp.on('message', (message, from) => {
-      void this.#answer(message, 'udp').then((answer) => {
+      void this.#answer(message, 'udp', from.address).then((answer) => {
         if (answer !== undefined && !this.#closing.signal.aborted) udp.send(answer, from.port, from.address, ignore);
       });
     });
     udp.on('error', (error) => log.warn({ error: messageOf(error) }, 'DNS over UDP'));
     tcp.on('connection', (socket) => this.#serve(socket));
     tcp.on('error', (error) => log.warn({ error: messageOf(error) }, 'DNS over TCP'));
-    tcp.maxConnections = maxConnections;
   }
 
   /** Listens on the port for both, or on another when something on this host has it on all addresses. */
@@ -101,33 +104,27 @@ export class DnsServer implements AsyncDisposable {
   }
 
   #serve(socket: Socket): void {
+    const { remoteAddress: from } = socket;
+    if (from === undefined || !this.#shares.take(from)) {
+      socket.destroy();
+      return;
+    }
     this.#connections.add(socket);
-    const unframer = new Unframer();
-    let pending = 0;
-    socket.setTimeout(idleMs, () => socket.destroy());
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#connections.delete(socket));
-    socket.on('data', (chunk: Buffer) => {
-      for (const message of unframer.push(chunk)) {
-        pending += 1;
-        if (pending >= maxPerConnection) socket.pause();
-        void this.#answer(message, 'tcp').then((answer) => {
-          pending -= 1;
-          if (answer !== undefined) socket.write(frame(answer));
-          socket.resume();
-        });
-      }
+    socket.on('close', () => {
+      this.#connections.delete(socket);
+      this.#shares.release(from);
     });
+    serveConnection(socket, (message) => this.#answer(message, 'tcp', from), this.#options.idleMs ?? defaultIdleMs);
   }
 
   /** Never throws: what goes wrong is an answer too, or silence for what is no query. */
-  async #answer(message: Buffer, transport: Transport): Promise<Buffer | undefined> {
+  async #answer(message: Buffer, transport: Transport, from: string): Promise<Buffer | undefined> {
     const query = parseQuery(message);
     if (query === 'silence') return undefined;
     if ('refuse' in query) return errorAnswer(message, query.refuse);
     try {
       const own = answerOwn(query, this.#options.names, this.#options.subnet);
-      return own ?? (await this.#forwarder.ask(message, transport));
+      return own ?? (await this.#forwarder.ask(message, transport, from));
     } catch (error) {
       this.#options.log.debug({ name: query.name, type: query.type, error: messageOf(error) }, 'DNS query failed');
       return errorAnswer(message, rcode.serverFailure);
