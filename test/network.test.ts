@@ -3,6 +3,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { Endpoint, NetworkStatus } from '../src/network/index.ts';
 import { findExecutable } from '../src/lib/find-executable.ts';
 import { hostAndOutside, Namespace, skipUnlessRoot } from './network/namespaces.ts';
@@ -157,6 +158,54 @@ describe('a network', { skip: skipUnlessRoot }, () => {
     const next = await connect(room, 'vm-next');
     assert.notEqual(next.address, endpoint.address);
     await room.call('disconnect', next);
+  });
+
+  it('keeps the addresses of running VMs while it is down, and their taps when it is up again', async () => {
+    await room[Symbol.asyncDispose]();
+    const place = await mkdtemp(join(tmpdir(), 'hyper-path-'));
+    await symlink((await findExecutable('ip')) ?? '', join(place, 'ip'));
+    room = await Room.start({ by: [...host.by, 'env', `PATH=${place}`] });
+    assert.equal(((await room.call('open', { upstreams: ['203.0.113.2'] })) as NetworkStatus).state, 'unavailable');
+    assert.deepEqual(await room.call('restore', [endpoint]), { missing: [] });
+    await symlink((await findExecutable('nft')) ?? '', join(place, 'nft'));
+    await setTimeout(2000); // it is tried again no more often
+    for (let count = 0; count < 2; count += 1) {
+      const next = await connect(room, `vm-after${count}`);
+      assert.notEqual(next.address, endpoint.address);
+      await room.call('disconnect', next);
+    }
+    await assert.rejects(connect(room, 'vm-EljQlbnRAP'), { code: 'conflict' });
+    assert.deepEqual(await room.call('listTaps'), [endpoint.tap]);
+    assert.equal(await guest.call('ask', '203.0.113.2', 80), 'hello from outside');
+    await rm(place, { recursive: true });
+  });
+
+  it('lets go of an endpoint while it is down', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hyper-path-'));
+    await symlink((await findExecutable('ip')) ?? '', join(folder, 'ip'));
+    await using closed = await Namespace.create();
+    await using down = await Room.start({ by: [...closed.by, 'env', `PATH=${folder}`] });
+    await down.call('open', {});
+    await down.call('restore', [endpoint]);
+    await down.call('disconnect', endpoint);
+    await symlink((await findExecutable('nft')) ?? '', join(folder, 'nft'));
+    await setTimeout(2000);
+    assert.equal((await connect(down, 'vm-EljQlbnRAP')).address, endpoint.address);
+    await rm(folder, { recursive: true });
+  });
+
+  it('goes on in another subnet beside VMs that have addresses of the one before', async () => {
+    await using moved = await Namespace.create();
+    const before = await Room.start({ by: moved.by });
+    await before.call('open', {});
+    const old = await connect(before, 'vm-old');
+    await before[Symbol.asyncDispose]();
+    await using later = await Room.start({ by: moved.by });
+    await later.call('open', { subnet: '10.77.0.0/24' });
+    assert.deepEqual(await later.call('restore', [old]), { missing: [] });
+    assert.deepEqual(await later.call('listTaps'), [old.tap]);
+    assert.equal((await connect(later, 'vm-new')).address, '10.77.0.2');
+    await later.call('disconnect', old);
   });
 
   it("stands beside another hyperd's, and goes without touching it or the host's rules", async () => {

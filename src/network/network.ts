@@ -45,7 +45,10 @@ export class Network {
   readonly #subnet: Subnet;
   readonly #gateway: string;
   readonly #addresses: AddressPool;
-  readonly #connected = new Set<string>();
+  /** By their tap: those that were connected, and those of VMs that an earlier run left. */
+  readonly #guests = new Map<string, Endpoint>();
+  /** Whether the guests of an earlier run are known: before, no tap is a left-over. */
+  #restored = false;
   #up: Up | undefined;
   #problem = new HyperError('unavailable', 'the network was not opened');
   #triedAt = 0;
@@ -90,9 +93,8 @@ export class Network {
     if (this.#up === undefined && Date.now() - this.#triedAt >= retryAfterMs) await this.open();
     if (this.#up === undefined) throw this.#problem;
     const tap = tapName(vmId, options.nic ?? 0);
-    if (this.#connected.has(tap)) throw new HyperError('conflict', `${vmId} has that NIC already: disconnect it first`);
+    if (this.#guests.has(tap)) throw new HyperError('conflict', `${vmId} has that NIC already: disconnect it first`);
     const address = this.#takeAddress(options.address);
-    this.#connected.add(tap);
     const { bridge } = this;
     const { mtu } = this.#up;
     const { signal, ownerUid } = options;
@@ -106,6 +108,7 @@ export class Network {
       mtu,
       dns: [this.#gateway],
     };
+    this.#guests.set(tap, endpoint);
     const [made, admitted] = await Promise.allSettled([
       createTap({ name: tap, bridge, ownerUid, mtu, signal }),
       applyRules(admitGuests(bridge, [endpoint]), signal),
@@ -124,7 +127,9 @@ export class Network {
 
   /** Takes a NIC away and gives its address back. One that is gone already is fine. */
   async disconnect(endpoint: Endpoint): Promise<void> {
-    await Promise.all([deleteTaps([endpoint.tap]), applyRules(dismissGuest(this.bridge, endpoint))]);
+    // While the network is down there may be no rules: once it is up they are set anew.
+    const dismissed = this.#up === undefined ? undefined : applyRules(dismissGuest(this.bridge, endpoint));
+    await Promise.all([deleteTaps([endpoint.tap]), dismissed]);
     this.#forget(endpoint);
   }
 
@@ -140,19 +145,13 @@ export class Network {
 
   /**
    * After a restart: takes over the endpoints of VMs that still run, removes every other tap of the bridge, and says
-   * which of the endpoints have no tap any more (their VMs are dead). Does nothing but that when the network is not up.
+   * which of the endpoints have no tap any more (their VMs are dead). When the network is not up, the endpoints are kept
+   * in mind, and the rest is done once it is.
    */
   async restore(endpoints: readonly Endpoint[]): Promise<{ readonly missing: readonly Endpoint[] }> {
-    if (this.#up === undefined) return { missing: endpoints };
-    const taps = new Set(await this.listTaps());
-    const found = endpoints.filter(({ tap }) => taps.delete(tap));
-    for (const { address, tap } of found) {
-      this.#connected.add(tap);
-      if (!this.#addresses.has(address)) this.#addresses.reserve(address);
-    }
-    if (taps.size > 0) this.#options.log.info({ bridge: this.bridge, taps: [...taps] }, 'left-over taps are removed');
-    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found))]);
-    return { missing: endpoints.filter((endpoint) => !found.includes(endpoint)) };
+    for (const endpoint of endpoints) this.#remember(endpoint);
+    this.#restored = true;
+    return { missing: this.#up === undefined ? [] : await this.#takeOver() };
   }
 
   /** Stops what runs in this process: DNS. Bridge, taps and rules stay, as VMs outlive hyperd. */
@@ -186,6 +185,7 @@ export class Network {
       // Rules first, forwarding after: guests of an earlier run are never without a wall.
       await applyRules(this.#rules(dns.port));
       await ensureForwarding();
+      if (this.#restored) await this.#takeOver();
       this.#up = { mtu, dns, reason: await hostFirewallProblem(this.bridge) };
       log.info({ ...this.status() }, 'the network is up');
     } catch (error) {
@@ -205,9 +205,29 @@ export class Network {
     });
   }
 
+  /** Removes the taps that no guest has, lets the guests that have theirs through, and tells which have none. */
+  async #takeOver(): Promise<readonly Endpoint[]> {
+    const taps = new Set(await listTaps(this.bridge));
+    const guests = [...this.#guests.values()];
+    const found = guests.filter(({ tap }) => taps.delete(tap));
+    if (taps.size > 0) this.#options.log.info({ bridge: this.bridge, taps: [...taps] }, 'left-over taps are removed');
+    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found))]);
+    return guests.filter((guest) => !found.includes(guest));
+  }
+
+  /** Its VM runs whatever is configured now: what keeps us from reserving its address keeps nothing else from going on. */
+  #remember(endpoint: Endpoint): void {
+    this.#guests.set(endpoint.tap, endpoint);
+    try {
+      if (!this.#addresses.has(endpoint.address)) this.#addresses.reserve(endpoint.address);
+    } catch (error) {
+      this.#warn(error, `the VM of ${endpoint.tap} has an address of another subnet: start its pod again`);
+    }
+  }
+
   #forget({ address, tap }: Endpoint): void {
     this.#addresses.release(address);
-    this.#connected.delete(tap);
+    this.#guests.delete(tap);
   }
 
   #takeAddress(wanted: string | undefined): string {
