@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { routes } from '../src/contract/index.ts';
 import { TestHyperd } from './support/hyperd.ts';
@@ -111,5 +112,16 @@ describe('hyperd’s API', () => {
       status: 404,
       body: { code: 'not_found' },
     });
+  });
+
+  it('outlives clients that ask for a WebSocket that there is not, and leave', async () => {
+    const head = 'Host: hyperd\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+    for (let count = 0; count < 50; count += 1) {
+      const client = connect(hyperd.socket);
+      client.on('error', () => client.destroy());
+      client.write(`GET /v1/pods/none/attach HTTP/1.1\r\n${head}\r\n`, () => client.destroy());
+      await once(client, 'close');
+    }
+    assert.equal((await call('GET', '/v1/pods/none')).status, 404);
   });
 });

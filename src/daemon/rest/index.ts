@@ -42,6 +42,8 @@ export function openRestDoor(app: FastifyInstance, engine: Engine, facts: Daemon
 
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: 1 << 20, perMessageDeflate: false });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // From here on the socket is ours, and Node hears its errors no more: a client that has left is no defect.
+    socket.on('error', (error) => log.debug({ error: messageOf(error), url: request.url }, 'a client left'));
     try {
       const attach = attachOf(engine, request);
       webSockets.handleUpgrade(request, socket, head, (webSocket) => void serveAttach(webSocket, attach, log));
