@@ -216,4 +216,14 @@ describe('a hyperd that cannot start', { timeout: 120_000, concurrency: 1 }, () 
     );
     assert.equal((await hyperd.hyper(['list', '-q'])).code, 0);
   });
+
+  it('leaves the root folder of another to that one', { skip: isRoot ? false : skipUnlessRoot }, async () => {
+    await using hyperd = await TestHyperd.start();
+    const own = options(hyperd.root, join(folder, 'run'), join(hyperd.folder, 'config.json'));
+    const command = ['netns', 'exec', hyperd.namespace, 'timeout', '20', join(repository, 'bin/hyperd'), ...own];
+    const second = await runProgram('ip', command, process.env);
+    const line = `hyperd: another hyperd has the root folder ${hyperd.root}: stop it, or choose another with --root\n`;
+    assert.deepEqual([second.code, second.stdout, second.stderr], [1, '', line]);
+    assert.equal((await hyperd.hyper(['list', '-q'])).code, 0);
+  });
 });

@@ -74,15 +74,28 @@ async function main(): Promise<number | undefined> {
   const told = ['--root', paths.root, '--run', paths.run, '--config', paths.config];
   const argv = [...process.argv.slice(1, 2), ...told];
   const place = await ensureNamespace({ runDir: paths.run, argv, log });
-  await mkdir(paths.run, { recursive: true, mode: 0o711 });
-  return await alone(paths.run, () => serve(paths, config, place, log));
+  return await alone(paths, () => serve(paths, config, place, log));
 }
 
-/** Runs hyperd if no other one serves this run folder. */
-async function alone(run: string, work: () => Promise<void>): Promise<number> {
+/** Runs hyperd if no other one serves this run folder, and none has this root folder. */
+async function alone({ root, run }: Arguments, work: () => Promise<void>): Promise<number> {
+  await mkdir(run, { recursive: true, mode: 0o711 });
+  const served = await ifFree(run, async () => {
+    await mkdir(root, { recursive: true });
+    if (await ifFree(root, work)) return;
+    const todo = 'stop it, or choose another with --root';
+    throw new HyperError('conflict', `another hyperd has the root folder ${root}: ${todo}`);
+  });
+  if (served) return 0;
+  process.stderr.write(`hyperd: another hyperd serves ${socketIn(run)}\n`);
+  return exitLocked;
+}
+
+/** Does something while holding a folder's lock; false when another hyperd has it. */
+async function ifFree(folder: string, work: () => Promise<void>): Promise<boolean> {
   const state = { entered: false };
   try {
-    const lock = join(run, 'hyperd.lock');
+    const lock = join(folder, 'hyperd.lock');
     await withFileLock(
       lock,
       async () => {
@@ -91,11 +104,10 @@ async function alone(run: string, work: () => Promise<void>): Promise<number> {
       },
       0,
     );
-    return 0;
+    return true;
   } catch (error) {
     if (state.entered || !(error instanceof HyperError) || error.code !== 'timeout') throw error;
-    process.stderr.write(`hyperd: another hyperd serves ${socketIn(run)}\n`);
-    return exitLocked;
+    return false;
   }
 }
 
