@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Place, QemuUser } from '../src/daemon/rootless/index.ts';
@@ -167,6 +167,24 @@ describe('hyperd of an ordinary user', { skip }, () => {
       }
     });
   }
+
+  it('trusts no run folder of someone else, or that others may write to', async () => {
+    assert.ok(typeof user !== 'string');
+    const refused = (folder: string) =>
+      assert.rejects(start(folder), {
+        code: 'unavailable',
+        message: `${folder} belongs to someone else or others may write to it: remove it, or choose another with --run`,
+      });
+    const [foreign, link] = [join(runDir, 'foreign'), join(runDir, 'link')];
+    await mkdir(foreign);
+    await refused(foreign);
+    await symlink(runDir, link);
+    await refused(link);
+    await chmod(runDir, 0o777);
+    await refused(runDir);
+    await chmod(foreign, 0o777);
+    await refused(foreign);
+  });
 
   it('says which line gives a user subordinate ids', async () => {
     const by = [...host.by, 'setpriv', '--reuid=12345', '--regid=12345', '--clear-groups'];

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -67,6 +67,7 @@ interface Prepared {
 /** The namespaces of this run folder, made or found; one process at a time. */
 async function prepare({ runDir, log }: EnsureNamespaceOptions): Promise<Prepared> {
   await mkdir(runDir, { recursive: true, mode: 0o700 });
+  await requireOwn(runDir);
   return withFileLock(join(runDir, 'holder.lock'), async () => {
     const found = await readHolderRecord(runDir);
     const held = found !== null && (await holderLives(found));
@@ -84,6 +85,14 @@ async function prepare({ runDir, log }: EnsureNamespaceOptions): Promise<Prepare
     log.info({ holder: kept.holder.pid, tool: outside?.tool, reason }, 'namespaces of our own are ready');
     return { holder: kept.holder, place: placeOf(record, reason) };
   });
+}
+
+/** In a shared /tmp anyone could have made the run folder first, with a `holder.json` that leads into their namespaces. */
+async function requireOwn(runDir: string): Promise<void> {
+  const folder = await lstat(runDir);
+  if (folder.isDirectory() && folder.uid === process.getuid?.() && (folder.mode & 0o022) === 0) return;
+  const todo = 'remove it, or choose another with --run';
+  throw new HyperError('unavailable', `${runDir} belongs to someone else or others may write to it: ${todo}`);
 }
 
 /** The user's name; of one that no file knows, the uid. */
