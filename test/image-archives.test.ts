@@ -226,6 +226,21 @@ describe('an archive that is broken', () => {
     });
   }
 
+  it('is refused when it unpacks to more than is allowed, and leaves nothing behind', async () => {
+    const bomb = gzipSync(
+      tarMaker.tar(tarMaker.file('blobs/a', Buffer.alloc(2 << 20)), oldDockerArchive(image, ['app'])),
+    );
+    await using store = await openTestStore({ maxLayerBytes: 1 << 20 });
+
+    await assert.rejects(store.images.load(stream(bomb), options), {
+      code: 'no_space',
+      message:
+        'the archive unpacks to more than the 1048576 bytes allowed: save fewer images in it, or set maxLayerBytes',
+    });
+
+    await assertEmpty(store);
+  });
+
   it('is left when the load is cancelled', async () => {
     await using store = await openTestStore();
     const stop = new AbortController();

@@ -10,7 +10,7 @@ export interface ImageStoreConfig {
   readonly certificates?: readonly string[];
   /** A docker config.json with logins. Default `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. */
   readonly dockerConfig?: string;
-  /** A layer that unpacks to more is refused. Default 64 GiB. */
+  /** A layer that unpacks to more is refused, and so is an archive of images. Default 64 GiB. */
   readonly maxLayerBytes?: number;
   /** Layers downloaded at the same time. Default 3. */
   readonly parallelLayers?: number;

@@ -47,6 +47,7 @@ interface Parts {
   readonly catalog: ImageCatalog;
   readonly fetcher: LayerFetcher;
   readonly client: RegistryClient;
+  readonly maxLayerBytes: number;
 }
 
 const defaultParallelLayers = 3;
@@ -77,13 +78,11 @@ export class ImageStore implements AsyncDisposable {
     const temporary = await TemporaryFolders.open(join(root, 'tmp'));
     const layers = await LayerStore.open(join(root, 'layers'), temporary, log);
     const catalog = await ImageCatalog.open(root, layers, temporary, log);
-    const fetcher = new LayerFetcher({
-      layers,
-      temporary,
-      parallel: config.parallelLayers ?? defaultParallelLayers,
-      maxLayerBytes: config.maxLayerBytes ?? defaultMaxLayerBytes,
-    });
-    return new ImageStore({ temporary, layers, catalog, fetcher, client: new RegistryClient(config) }, options);
+    const maxLayerBytes = config.maxLayerBytes ?? defaultMaxLayerBytes;
+    const parallel = config.parallelLayers ?? defaultParallelLayers;
+    const fetcher = new LayerFetcher({ layers, temporary, parallel, maxLayerBytes });
+    const client = new RegistryClient(config);
+    return new ImageStore({ temporary, layers, catalog, fetcher, client, maxLayerBytes }, options);
   }
 
   list(): readonly Image[] {
@@ -127,9 +126,10 @@ export class ImageStore implements AsyncDisposable {
   load(archive: AsyncIterable<Uint8Array>, options: TransferOptions): Promise<readonly PulledImage[]> {
     const { signal, onProgress = () => undefined } = options;
     return this.#run(signal, async (either) => {
-      await using folder = await this.#parts.temporary.make();
+      const { temporary, maxLayerBytes } = this.#parts;
+      await using folder = await temporary.make();
       const loaded: PulledImage[] = [];
-      for (const source of await readArchive(archive, folder.path, either)) {
+      for (const source of await readArchive(archive, folder.path, maxLayerBytes, either)) {
         onProgress({ type: 'status', message: `Loading ${source.name}` });
         const { image, changed } = await addImage(source, this.#adding(either, onProgress));
         const names = source.references.length > 0 ? source.references : [image.id];

@@ -13,9 +13,10 @@ import { unpackArchive } from './unpack-archive.ts';
 export async function readArchive(
   archive: AsyncIterable<Uint8Array>,
   folder: string,
+  maxBytes: number,
   signal: AbortSignal,
 ): Promise<readonly ImageSource[]> {
-  const files = await unpackArchive(archive, folder, signal);
+  const files = await unpackArchive(archive, folder, maxBytes, signal);
   if (files.find('manifest.json') !== undefined) return readDockerArchive(files);
   if (files.find('index.json') !== undefined) return readOciArchive(files);
   throw new HyperError(

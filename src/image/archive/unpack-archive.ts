@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesOf } from '../../lib/byte-string.ts';
 import { cancellable } from '../../lib/cancellable.ts';
-import { asHyperError } from '../../lib/errors.ts';
+import { asHyperError, HyperError } from '../../lib/errors.ts';
 import type { TarEntry, TarSink } from '../layer/tar-entry.ts';
 import { defaultTarLimits } from '../layer/tar-entry.ts';
 import { TarReader } from '../layer/tar-reader.ts';
@@ -88,17 +88,21 @@ class ArchiveUnpacker implements TarSink, AsyncDisposable {
 /**
  * Unpacks an archive (tar; plain, gzip or zstd) of images into a folder: a file each, named by us.
  *
- * @throws HyperError `corrupt`, `no_space`, `cancelled`
+ * @throws HyperError `corrupt`, `no_space` for a full disk or an archive larger than `maxBytes`, `cancelled`
  */
 export async function unpackArchive(
   archive: AsyncIterable<Uint8Array>,
   folder: string,
+  maxBytes: number,
   signal: AbortSignal,
 ): Promise<ArchiveFiles> {
   try {
     await using unpacker = new ArchiveUnpacker(folder);
     const reader = new TarReader(unpacker, limits);
+    let unpackedBytes = 0;
     for await (const chunk of decompressed(cancellable(archive, signal))) {
+      unpackedBytes += chunk.length;
+      if (unpackedBytes > maxBytes) throw tooLarge(maxBytes);
       reader.push(chunk);
       await unpacker.flush();
     }
@@ -108,4 +112,9 @@ export async function unpackArchive(
   } catch (error) {
     throw asHyperError(error);
   }
+}
+
+function tooLarge(maxBytes: number): HyperError {
+  const todo = 'save fewer images in it, or set maxLayerBytes';
+  return new HyperError('no_space', `the archive unpacks to more than the ${maxBytes} bytes allowed: ${todo}`);
 }
