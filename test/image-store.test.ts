@@ -246,11 +246,31 @@ describe('a removal', () => {
     await assertEmpty(store);
   });
 
-  it('of an image in use is refused, and forced', async () => {
+  it('of an image that a running pod uses is refused, even forced', async () => {
+    await using registry = await startScriptedRegistry({ images: { 'one:1': image } });
+    await using store = await openTestStore();
+    const name = `${registry.host}/one:1`;
+    await store.images.pull(name, { signal: never });
+    const inUse = () => [
+      { name: 'web', running: true },
+      { name: 'old', running: false },
+    ];
+
+    for (const force of [false, true]) {
+      await assert.rejects(store.images.remove(name, { force, inUse }), {
+        code: 'conflict',
+        message: `${name} is in use by web, which runs: stop that first`,
+      });
+    }
+
+    assert.ok(store.images.find(name) !== undefined);
+  });
+
+  it('of an image that pods use which have ended is refused, and forced', async () => {
     await using registry = await startScriptedRegistry({ images: { 'one:1': image } });
     await using store = await openTestStore();
     await store.images.pull(`${registry.host}/one:1`, { signal: never });
-    const inUse = (): readonly string[] => ['pod-aaaaaaaaaa'];
+    const inUse = () => [{ name: 'pod-aaaaaaaaaa', running: false }];
     const name = `${registry.host}/one:1`;
 
     await assert.rejects(store.images.remove(name, { force: false, inUse }), {

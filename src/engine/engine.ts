@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Image, ImageRemoval, PulledImage, TransferOptions } from '../image/index.ts';
+import type { Image, ImageRemoval, ImageUser, PulledImage, TransferOptions } from '../image/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import { newNameSuffix, newPodId } from '../lib/ids.ts';
 import type { NetworkStatus } from '../network/index.ts';
@@ -129,10 +129,10 @@ export class Engine {
   }
 
   async removeImage(reference: string, force: boolean): Promise<ImageRemoval> {
-    const inUse = (imageId: string): string[] =>
+    const inUse = (imageId: string): ImageUser[] =>
       this.pods()
         .filter(({ record }) => record.containers.some((container) => container.imageId === imageId))
-        .map(({ record }) => record.name);
+        .map((pod) => ({ name: pod.record.name, running: pod.active }));
     return await this.#options.images.remove(reference, { force, inUse });
   }
 

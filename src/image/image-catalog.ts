@@ -22,11 +22,16 @@ export interface ImageRemoval {
   readonly deleted: readonly string[];
 }
 
+/** What was made from an image: a pod. */
+export interface ImageUser {
+  readonly name: string;
+  readonly running: boolean;
+}
+
 export interface RemoveOptions {
-  /** Removes it although it is in use, or has names in several repositories. */
+  /** Removes it although something that does not run uses it, or it has names in several repositories. */
   readonly force: boolean;
-  /** Names of what uses an image (pods), for the refusal. */
-  readonly inUse: (imageId: Digest) => readonly string[];
+  readonly inUse: (imageId: Digest) => readonly ImageUser[];
 }
 
 interface Match {
@@ -39,6 +44,18 @@ interface Match {
 function keyOf(text: string): string {
   const reference = parseReference(text);
   return formatReference(reference.digest === undefined ? reference : { ...reference, tag: undefined });
+}
+
+/** A disk that a VM has open is never taken away; what has ended is in the way unless forced. */
+function refuseInUse(text: string, users: readonly ImageUser[], force: boolean): void {
+  const running = users.filter((user) => user.running);
+  const namesOf = (some: readonly ImageUser[]): string => some.map(({ name }) => name).join(', ');
+  if (running.length > 0) {
+    throw new HyperError('conflict', `${text} is in use by ${namesOf(running)}, which runs: stop that first`);
+  }
+  if (users.length > 0 && !force) {
+    throw new HyperError('conflict', `${text} is in use by ${namesOf(users)}: remove that first, or use force`);
+  }
 }
 
 /** The images of the store and their names. Changes are made one after another. */
@@ -106,10 +123,7 @@ export class ImageCatalog {
     return this.#mutex.run(async () => {
       const { record, name } = this.#require(text);
       const plan = planRemoval(name, this.#references.of(record.id), force);
-      const users = plan.deleteImage && !force ? inUse(record.id) : [];
-      if (users.length > 0) {
-        throw new HyperError('conflict', `${text} is in use by ${users.join(', ')}: remove that first, or use force`);
-      }
+      if (plan.deleteImage) refuseInUse(text, inUse(record.id), force);
       await this.#references.delete(plan.untag);
       if (!plan.deleteImage) return { untagged: plan.untag, deleted: [] };
       await this.#records.remove(record.id);

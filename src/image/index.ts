@@ -1,7 +1,7 @@
 /** Images: found by reference, brought from registries, archives and Docker, kept as disks that a VM can open. */
 export { ImageStore } from './image-store.ts';
 export type { AddTarOptions, ImageStoreOptions } from './image-store.ts';
-export type { ImageRemoval, RemoveOptions } from './image-catalog.ts';
+export type { ImageRemoval, ImageUser, RemoveOptions } from './image-catalog.ts';
 export type { Image, ImageConfig, ImageLayer } from './image.ts';
 export type { ImageDisk } from './disk/index.ts';
 export type { ImageProgress, LayerStatus, OnProgress } from './progress.ts';
