@@ -37,7 +37,8 @@ describe('hyperd killed with SIGKILL', () => {
   });
 
   it('goes on with the output of a pod that was started again, though the earlier run’s had ended', async () => {
-    const script = 'echo out; touch /tmp/ready; while [ ! -e /tmp/go ]; do usleep 10000; done; echo err >&2; sleep 1000';
+    const script =
+      'echo out; touch /tmp/ready; while [ ! -e /tmp/go ]; do usleep 10000; done; echo err >&2; sleep 1000';
     const pod = ['--name', 'again', '--tmpfs', '/tmp', 'busybox', 'sh', '-c', script];
     const started = await hyperd.hyper(['run', '-d', ...pod]);
     assert.equal(started.code, 0, started.stderr);

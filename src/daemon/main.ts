@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HyperError, messageOf } from '../lib/errors.ts';
@@ -122,6 +123,10 @@ async function serve(paths: Arguments, settings: Config, place: Place, log: Log)
   log.info({ how }, 'hyperd ends');
   await hyperd.close(how === 'stop');
 }
+
+// Pods' output passes through buffers outside of V8's heap, for each 8 MiB of which it would collect all garbage: most of
+// what hyperd does then (docs/performance.md). So they count as the heap's own, whose limit grows with use.
+setFlagsFromString('--external-memory-accounted-in-global-limit');
 
 main().then(
   (code) => process.exit(code),

@@ -24,10 +24,16 @@ export interface OutputConsumer {
 /** The most that the agent may have sent and not been acknowledged (docs/agent-protocol.md, Credit). */
 const windowBytes = 1 << 20;
 
+/** An acknowledgement interrupts the guest: so many bytes are worth one, or fewer after so long. */
+const ackBytes = windowBytes / 4;
+const ackDelayMs = 10;
+
 interface Output {
   readonly consumer: OutputConsumer;
   received: number;
   acknowledged: number;
+  /** What the agent has been told of. */
+  ackSent: number;
   ended: boolean;
   /** Nothing came since it was registered: what a full disk swallowed before a reconnect is not sent again. */
   fresh: boolean;
@@ -42,7 +48,9 @@ export class StreamChannel {
   readonly #outputs = new Map<number, Output>();
   readonly #stdins = new Map<number, StdinWriter>();
   readonly #acks = new Map<number, StreamHeader>();
-  #flushing = false;
+  #acksUrgent = false;
+  #ackTimer: NodeJS.Timeout | undefined;
+  #ackImmediate: NodeJS.Immediate | undefined;
 
   private constructor(port: Port) {
     this.#port = port;
@@ -75,14 +83,15 @@ export class StreamChannel {
 
   /** Register before the process starts, or with the persisted offset before `listen` after a reconnect. */
   consume(process: number, stream: OutputStream, consumer: OutputConsumer, offset = 0, ended = false): void {
-    const output = { consumer, received: offset, acknowledged: offset, ended, fresh: offset > 0 };
+    const output = { consumer, received: offset, acknowledged: offset, ackSent: offset, ended, fresh: offset > 0 };
     this.#outputs.set(keyOf(process, stream), output);
   }
 
   /** All below `offset` is persisted (`ended`: and the end too). Sent with others in one write. */
   acknowledge(process: number, stream: OutputStream, offset: number, ended = false): void {
-    this.#queueAck({ process, stream, offset: offset + (ended ? 1 : 0) });
     const output = this.#outputs.get(keyOf(process, stream));
+    const urgent = ended || output === undefined || offset - output.ackSent >= ackBytes;
+    this.#queueAck({ process, stream, offset: offset + (ended ? 1 : 0) }, urgent);
     if (ended) this.#outputs.delete(keyOf(process, stream));
     else if (output !== undefined) output.acknowledged = offset;
   }
@@ -103,6 +112,8 @@ export class StreamChannel {
   }
 
   close(): void {
+    clearTimeout(this.#ackTimer);
+    clearImmediate(this.#ackImmediate);
     this.#port.close();
   }
 
@@ -113,15 +124,26 @@ export class StreamChannel {
     });
   }
 
-  #queueAck(header: StreamHeader): void {
+  /** The newest of each stream goes out: soon, or at once when the guest would run into its window. */
+  #queueAck(header: StreamHeader, urgent = false): void {
     this.#acks.set(keyOf(header.process, header.stream), header);
-    if (this.#flushing) return;
-    this.#flushing = true;
-    setImmediate(() => {
-      this.#flushing = false;
-      for (const ack of this.#acks.values()) this.#port.send(frameKind.ack, encodeStreamHeader(ack));
-      this.#acks.clear();
-    });
+    this.#acksUrgent ||= urgent;
+    if (this.#acksUrgent && this.#ackImmediate === undefined) this.#ackImmediate = setImmediate(() => this.#sendAcks());
+    else this.#ackTimer ??= setTimeout(() => this.#sendAcks(), ackDelayMs);
+  }
+
+  #sendAcks(): void {
+    clearTimeout(this.#ackTimer);
+    clearImmediate(this.#ackImmediate);
+    this.#ackTimer = undefined;
+    this.#ackImmediate = undefined;
+    this.#acksUrgent = false;
+    for (const ack of this.#acks.values()) {
+      this.#port.send(frameKind.ack, encodeStreamHeader(ack));
+      const output = this.#outputs.get(keyOf(ack.process, ack.stream));
+      if (output !== undefined) output.ackSent = ack.offset;
+    }
+    this.#acks.clear();
   }
 
   #receive({ kind, payload }: Message): void {
