@@ -310,8 +310,9 @@ for (const build of cliBuilds) {
         const line = ['cd', folder, '&&', ...build.command, 'images'].join(' ');
         const child = spawnCli({ name: 'sh', command: ['/bin/sh', '-c', line] }, [], { HYPER_AUTOSTART: '0' });
         const { stdout, stderr } = await collectResult(child);
-        assert.equal(stdout.toString(), '');
-        assert.equal(stderr, "hyper: Cannot connect to the Hyper daemon. Is 'hyperd' running on this host?\n");
+        // Whether this machine has a daemon of its own is all one.
+        assert.doesNotMatch(stdout.toString() + stderr, /nonsense|preloaded/);
+        assert.match(stdout.toString() + stderr, /^(?:REPOSITORY |hyper: Cannot connect to the Hyper daemon)/);
       } finally {
         await rm(folder, { recursive: true });
       }

@@ -72,6 +72,8 @@ describe('scripts/install', () => {
       execFileSync(installed('bin/hyperd'), ['--version'], { env, encoding: 'utf8' }),
       `hyperd version ${version}\n`,
     );
+    // Without HOME hyperd would not find root's logins at registries; systemd sets none.
+    assert.match(text('lib/systemd/system/hyper.service'), /^Environment=HOME=\/root$/m);
     assert.doesNotMatch(text('lib/systemd/system/hyper.service') + text('bin/hyperd'), new RegExp(repository));
   });
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { ExecSpec, ImageProgress, PodSpec } from '../contract/index.ts';
+import type { Credentials, ExecSpec, ImageProgress, PodSpec } from '../contract/index.ts';
 import { AttachSession, type AttachHandlers } from './attach-session.ts';
 import { asFailure, readText, sendCall } from './http-call.ts';
 import { parseLogRecords, type LogRecord } from './log-records.ts';
@@ -57,9 +57,16 @@ export class HyperClient {
     this.#json('imageInspect', { query: { reference } }, options);
   imageRemove = (reference: string, options?: CallOptions & { readonly force?: boolean | undefined }) =>
     this.#json('imageRemove', { query: { reference, force: options?.force } }, options);
-  /** Progress as it comes; the last is `done` or `error`. */
-  imagePull = (reference: string, options?: CallOptions): AsyncGenerator<ImageProgress, void, undefined> =>
-    this.#ndjson('imagePull', { body: { reference } }, options);
+  /** Progress as it comes; the last is `done` or `error`. Without credentials hyperd uses its own login, if it has one. */
+  imagePull = (
+    reference: string,
+    options?: CallOptions & { readonly credentials?: Credentials | undefined },
+  ): AsyncGenerator<ImageProgress, void, undefined> =>
+    this.#ndjson(
+      'imagePull',
+      { body: { reference, ...withoutUndefined('credentials', options?.credentials) } },
+      options,
+    );
   /** Loads an archive of `docker save` or an OCI layout. */
   imageLoad = (archive: Readable, options?: CallOptions): AsyncGenerator<ImageProgress, void, undefined> =>
     this.#ndjson('imageLoad', { upload: archive }, options);

@@ -27,7 +27,16 @@ export const ImageDetails = Image.extend({
 });
 export type ImageDetails = z.infer<typeof ImageDetails>;
 
-export const PullRequest = z.object({ reference: z.string().min(1) });
+export const Credentials = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('password'), username: z.string().min(1), password: z.string() }),
+  z.object({ kind: z.literal('identityToken'), token: z.string().min(1) }).describe('exchanged for access tokens'),
+]);
+export type Credentials = z.infer<typeof Credentials>;
+
+export const PullRequest = z.object({
+  reference: z.string().min(1),
+  credentials: Credentials.optional().describe("for the reference's registry; without them, hyperd's own login"),
+});
 export type PullRequest = z.infer<typeof PullRequest>;
 
 /** One line of the NDJSON that pull and load answer with. The last line is `done` or `error`. */

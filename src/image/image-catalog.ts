@@ -10,7 +10,7 @@ import { ImageRecords } from './image-records.ts';
 import type { Image } from './image.ts';
 import type { LayerStore } from './layer-store.ts';
 import { planRemoval } from './plan-removal.ts';
-import { formatReference, parseReference } from './reference.ts';
+import { formatReference, parseReference } from '../lib/image-reference.ts';
 import { ReferenceTable } from './reference-table.ts';
 import type { TemporaryFolders } from './temporary-folders.ts';
 

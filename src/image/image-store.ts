@@ -21,7 +21,7 @@ import { LayerFetcher } from './layer-fetcher.ts';
 import { LayerStore } from './layer-store.ts';
 import type { ImageProgress } from './progress.ts';
 import { pullImage, pullKey } from './pull-image.ts';
-import { formatReference, parseReference } from './reference.ts';
+import { formatReference, parseReference } from '../lib/image-reference.ts';
 import { RegistryClient } from './registry/index.ts';
 import { TemporaryFolders } from './temporary-folders.ts';
 import type { PulledImage, PullOptions, TransferOptions } from './transfer.ts';

@@ -7,6 +7,3 @@ export type { ImageDisk } from './disk/index.ts';
 export type { ImageProgress, LayerStatus, OnProgress } from './progress.ts';
 export type { ImageStoreConfig } from './config.ts';
 export type { PulledImage, PullOptions, TransferOptions } from './transfer.ts';
-export type { Credentials } from './registry/index.ts';
-export type { Reference } from './reference.ts';
-export { familiarName, formatReference, parseReference, repositoryName } from './reference.ts';

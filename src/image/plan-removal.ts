@@ -1,5 +1,5 @@
 import { HyperError } from '../lib/errors.ts';
-import { familiarName, parseReference, repositoryName } from './reference.ts';
+import { familiarName, parseReference, repositoryName } from '../lib/image-reference.ts';
 
 /** What a removal does. */
 export interface RemovalPlan {

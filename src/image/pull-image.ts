@@ -1,9 +1,10 @@
+import type { Credentials } from '../lib/credentials.ts';
+import type { Reference } from '../lib/image-reference.ts';
+import { familiarName, formatReference, repositoryName } from '../lib/image-reference.ts';
 import { sha256 } from './sha256.ts';
 import type { AddImageOptions } from './add-image.ts';
 import { addImage } from './add-image.ts';
-import type { Reference } from './reference.ts';
-import { familiarName, formatReference, repositoryName } from './reference.ts';
-import type { Credentials, RegistryClient } from './registry/index.ts';
+import type { RegistryClient } from './registry/index.ts';
 import type { PulledImage } from './transfer.ts';
 
 export interface PullImageOptions extends AddImageOptions {

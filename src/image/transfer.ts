@@ -1,6 +1,6 @@
+import type { Credentials } from '../lib/credentials.ts';
 import type { Image } from './image.ts';
 import type { OnProgress } from './progress.ts';
-import type { Credentials } from './registry/index.ts';
 
 /** What pull, load and the like take. */
 export interface TransferOptions {
@@ -9,7 +9,7 @@ export interface TransferOptions {
 }
 
 export interface PullOptions extends TransferOptions {
-  /** Instead of those in docker's config.json. */
+  /** For the registry itself, instead of those in docker's config.json; mirrors never get them. */
   readonly credentials?: Credentials;
 }
 

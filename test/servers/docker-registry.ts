@@ -15,6 +15,8 @@ export interface DockerRegistryOptions {
   readonly login?: { readonly username: string; readonly password: string };
   /** PEM files. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /** The network namespace whose loopback it listens on. */
+  readonly namespace?: string;
 }
 
 export interface DockerRegistry extends TestServer {
@@ -44,7 +46,9 @@ async function writeConfig(folder: string, { login, tls }: DockerRegistryOptions
 /** Debian's docker-registry on a free port of loopback; its files and its process end with its scope. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'hyper-registry-'));
-  const child = spawn('docker-registry', ['serve', await writeConfig(folder, options)], {
+  const { namespace } = options;
+  const [program, before] = namespace === undefined ? ['env', []] : ['ip', ['netns', 'exec', namespace]];
+  const child = spawn(program, [...before, 'docker-registry', 'serve', await writeConfig(folder, options)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(child, 'exit');
@@ -65,15 +69,8 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
       await writeOciLayout(layout, { pushed: image });
       const login =
         options.login === undefined ? [] : [`--dest-creds=${options.login.username}:${options.login.password}`];
-      const from = `oci:${layout}:pushed`;
-      await run('skopeo', [
-        '--insecure-policy',
-        'copy',
-        '--dest-tls-verify=false',
-        ...login,
-        from,
-        `docker://${host}/${name}`,
-      ]);
+      const copy = ['skopeo', '--insecure-policy', 'copy', '--dest-tls-verify=false', ...login];
+      await run(program, [...before, ...copy, `oci:${layout}:pushed`, `docker://${host}/${name}`]);
     };
     return { host, push, [Symbol.asyncDispose]: dispose };
   }

@@ -34,9 +34,11 @@ export class TestHyperd implements AsyncDisposable {
   readonly run: string;
   readonly socket: string;
   readonly namespace: string;
+  readonly #env: NodeJS.ProcessEnv;
   #process: ChildProcess | undefined;
 
-  private constructor(config: object) {
+  private constructor(config: object, env: NodeJS.ProcessEnv) {
+    this.#env = env;
     this.folder = mkdtempSync(join(tmpdir(), 'hyper-test-'));
     this.root = join(this.folder, 'root');
     this.run = join(this.folder, 'run');
@@ -48,8 +50,9 @@ export class TestHyperd implements AsyncDisposable {
     writeFileSync(join(this.folder, 'config.json'), JSON.stringify(config));
   }
 
-  static async start(config: object = {}): Promise<TestHyperd> {
-    const hyperd = new TestHyperd(config);
+  /** @param env the daemon's own environment. */
+  static async start(config: object = {}, env: NodeJS.ProcessEnv = process.env): Promise<TestHyperd> {
+    const hyperd = new TestHyperd(config, env);
     execFileSync('ip', ['netns', 'add', hyperd.namespace]);
     execFileSync('ip', ['-n', hyperd.namespace, 'link', 'set', 'lo', 'up']);
     try {
@@ -94,7 +97,10 @@ export class TestHyperd implements AsyncDisposable {
     const log = openSync(join(this.folder, 'hyperd.log'), 'a');
     const options = ['--root', this.root, '--run', this.run, '--config', join(this.folder, 'config.json')];
     const command = [join(repository, 'bin/hyperd'), ...options];
-    const child = spawn('ip', ['netns', 'exec', this.namespace, ...command], { stdio: ['ignore', log, log] });
+    const child = spawn('ip', ['netns', 'exec', this.namespace, ...command], {
+      env: this.#env,
+      stdio: ['ignore', log, log],
+    });
     this.#process = child;
     const ended = Promise.withResolvers<never>();
     child.once('exit', () => ended.reject(new Error(`hyperd ended: ${this.log.slice(-2000)}`)));

@@ -14,7 +14,7 @@ export function define(command: Command, cli: Cli): void {
         size: undefined,
       };
       const spec = podSpecOf(image, args, options, streams, cli.env);
-      const { id } = await createPod(await cli.connect(), spec, options.pull);
+      const { id } = await createPod(await cli.connect(), spec, options.pull, cli);
       cli.print(id);
     },
   );

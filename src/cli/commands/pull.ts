@@ -13,7 +13,7 @@ export function define(command: Command, cli: Cli): void {
     .option('-q, --quiet', 'print only what was pulled')
     .action(async (image: string, options: PullOptions) => {
       const quiet = options.quiet === true;
-      const { reference, changed } = await pullImage(await cli.connect(), image, quiet);
+      const { reference, changed } = await pullImage(await cli.connect(), image, cli, quiet);
       if (!quiet) cli.note(`Status: ${changed ? 'Downloaded newer image' : 'Image is up to date'} for ${reference}`);
       cli.print(reference);
     });

@@ -37,7 +37,7 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
   const spec = podSpecOf(image, args, options, { ...streams, attached, size: terminalSize() }, cli.env);
   try {
     const client = await cli.connect();
-    const { id } = await createPod(client, spec, options.pull);
+    const { id } = await createPod(client, spec, options.pull, cli);
     /** As docker: what could not be started is removed where --rm was given. */
     const abandon = async (): Promise<void> => {
       if (options.rm === true) await client.podRemove(id, { force: true }).catch(ignoreNotFound);

@@ -12,7 +12,9 @@ export function imageHandlers(engine: Engine): Pick<Handlers, ImageRoutes> {
     imageInspect: ({ query }) => Promise.resolve(presentImageDetails(engine.inspectImage(query.reference))),
     imagePull: ({ body, signal }) =>
       progressOf(async (onProgress) => {
-        return [await engine.pullImage(body.reference, { signal, onProgress })];
+        const login = body.credentials === undefined ? {} : { credentials: body.credentials };
+        const options = { ...login, signal, onProgress };
+        return [await engine.pullImage(body.reference, options)];
       }),
     imageLoad: ({ upload, signal }) =>
       progressOf(async (onProgress) => await engine.loadImages(upload, { signal, onProgress })),

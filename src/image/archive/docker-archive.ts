@@ -4,7 +4,7 @@ import type { Digest } from '../../lib/digest.ts';
 import { isDigest } from '../../lib/digest.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { parseJson } from '../manifest.ts';
-import { formatReference, parseReference } from '../reference.ts';
+import { formatReference, parseReference } from '../../lib/image-reference.ts';
 import { sha256 } from '../sha256.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 

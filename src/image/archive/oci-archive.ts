@@ -5,7 +5,7 @@ import { HyperError } from '../../lib/errors.ts';
 import type { ImageIndex, PlatformDescriptor } from '../manifest.ts';
 import { parseManifest } from '../manifest.ts';
 import { choosePlatform, platform } from '../platform.ts';
-import { formatReference, parseReference } from '../reference.ts';
+import { formatReference, parseReference } from '../../lib/image-reference.ts';
 import { sha256 } from '../sha256.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 

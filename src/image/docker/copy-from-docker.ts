@@ -3,8 +3,8 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Image } from '../image.ts';
 import { platform } from '../platform.ts';
-import type { Reference } from '../reference.ts';
-import { familiarName, formatReference } from '../reference.ts';
+import type { Reference } from '../../lib/image-reference.ts';
+import { familiarName, formatReference } from '../../lib/image-reference.ts';
 import type { PulledImage, TransferOptions } from '../transfer.ts';
 import { DockerClient, dockerSocket } from './docker-client.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { HyperError } from '../../lib/errors.ts';
 import { readBody, readReason } from './bounded-body.ts';
 import type { Challenge } from './challenge.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from '../../lib/credentials.ts';
 import { isLoopback } from './insecure-hosts.ts';
 import type { Transport } from './transport.ts';
 

@@ -1,7 +1,7 @@
 import { HyperError } from '../../lib/errors.ts';
 import { basicAuthorization, fetchAccessToken } from './access-token.ts';
 import { parseChallenges } from './challenge.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from '../../lib/credentials.ts';
 import type { Transport } from './transport.ts';
 
 export interface AuthenticatorOptions {

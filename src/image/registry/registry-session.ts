@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { HyperError } from '../../lib/errors.ts';
 import { Authenticator } from './authenticator.ts';
 import { readReason } from './bounded-body.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from '../../lib/credentials.ts';
 import type { Endpoint } from './endpoints.ts';
 import { isUntrusted } from './network-failure.ts';
 import type { Transport } from './transport.ts';

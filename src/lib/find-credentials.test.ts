@@ -46,7 +46,19 @@ describe('docker’s config.json', () => {
       code: 'bad_request',
       message: /^cannot read the logins in .*config\.json: /,
     });
-    await assert.rejects(find('r.example', '{"auths":[]}'), { code: 'bad_request' });
+    await assert.rejects(find('r.example', '{"auths":[]}'), { message: /: auths must be an object$/ });
+    await assert.rejects(find('r.example', '{"auths":{"r.example":{"auth":7}}}'), {
+      code: 'bad_request',
+      message: /: auths\.r\.example\.auth must be text$/,
+    });
+  });
+
+  it('is quoted in no message', async () => {
+    await assert.rejects(find('r.example', '{"auths": hunter2'), (error: Error) => !error.message.includes('hunter2'));
+  });
+
+  it('may have empty entries, as credential helpers leave them', async () => {
+    assert.equal(await find('r.example', '{"auths":{"r.example":{}},"credHelpers":null,"credsStore":""}'), undefined);
   });
 
   it('cannot name a helper that is a path', async () => {

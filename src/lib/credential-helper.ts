@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
-import { z } from 'zod';
-import { throwIfCancelled } from '../../lib/cancellation.ts';
-import { HyperError, messageOf, systemCode } from '../../lib/errors.ts';
+import { throwIfCancelled } from './cancellation.ts';
+import { HyperError, messageOf, systemCode } from './errors.ts';
 import type { Credentials } from './credentials.ts';
 
-const Answer = z.object({ Username: z.string(), Secret: z.string() });
 const longestMs = 30_000;
 const largestAnswer = 65_536;
 
@@ -40,15 +38,16 @@ async function runHelper(
 }
 
 function parseAnswer(name: string, stdout: string): Credentials {
-  let json: unknown;
+  let answer: unknown;
   try {
-    json = JSON.parse(stdout);
+    answer = JSON.parse(stdout);
   } catch {
-    json = undefined;
+    answer = undefined;
   }
-  const answer = Answer.safeParse(json);
-  if (!answer.success) throw new HyperError('bad_request', `docker-credential-${name} gave no login: run it by hand`);
-  const { Username: username, Secret: secret } = answer.data;
+  const { Username: username, Secret: secret } = Object(answer) as Readonly<Record<string, unknown>>;
+  if (typeof username !== 'string' || typeof secret !== 'string') {
+    throw new HyperError('bad_request', `docker-credential-${name} gave no login: run it by hand`);
+  }
   // docker-credential-helpers: the user name <token> marks an identity token.
   if (username === '<token>') return { kind: 'identityToken', token: secret };
   return { kind: 'password', username, password: secret };

@@ -1,23 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { HyperError, messageOf, systemCode } from '../../lib/errors.ts';
-import type { ImageStoreConfig } from '../config.ts';
 import { askCredentialHelper } from './credential-helper.ts';
 import type { Credentials } from './credentials.ts';
+import { type DockerLogin, readDockerConfig } from './docker-config.ts';
 
-const Login = z.object({
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
-});
-const DockerConfig = z.object({
-  auths: z.record(z.string(), Login).nullish(),
-  credsStore: z.string().nullish(),
-  credHelpers: z.record(z.string(), z.string()).nullish(),
-});
-type DockerConfig = z.infer<typeof DockerConfig>;
+/** Where logins are looked for. */
+export interface CredentialSources {
+  /** A docker config.json. Default `$DOCKER_CONFIG/config.json`, else `$HOME/.docker/config.json`, else there is none. */
+  readonly dockerConfig?: string;
+  /** DOCKER_CONFIG and HOME are read from it; helpers get it whole and are found by its PATH. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
 
 // Docker keeps the hub's login under the address of its first API.
 const hubServer = 'https://index.docker.io/v1/';
@@ -32,25 +24,14 @@ function hostOfKey(key: string): string {
   return /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
 }
 
-function configPath(config: ImageStoreConfig): string | undefined {
-  if (config.dockerConfig !== undefined) return config.dockerConfig;
-  const { DOCKER_CONFIG: folder, HOME: home } = config.environment ?? {};
+function configPath({ dockerConfig, environment = {} }: CredentialSources): string | undefined {
+  if (dockerConfig !== undefined) return dockerConfig;
+  const { DOCKER_CONFIG: folder, HOME: home } = environment;
   if (folder !== undefined && folder !== '') return join(folder, 'config.json');
   return home === undefined ? undefined : join(home, '.docker', 'config.json');
 }
 
-async function readDockerConfig(path: string): Promise<DockerConfig> {
-  try {
-    return DockerConfig.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return {};
-    const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error);
-    throw new HyperError('bad_request', `cannot read the logins in ${path}: ${why}`, { cause: error });
-  }
-}
-
-function decodeLogin(login: z.infer<typeof Login>): Credentials | undefined {
+function decodeLogin(login: DockerLogin): Credentials | undefined {
   if (login.identitytoken) return { kind: 'identityToken', token: login.identitytoken };
   const [username = '', ...rest] = Buffer.from(login.auth ?? '', 'base64')
     .toString('utf8')
@@ -61,6 +42,10 @@ function decodeLogin(login: z.infer<typeof Login>): Credentials | undefined {
   return { kind: 'password', username: name, password: login.password ?? rest.join(':').replace(/\0+$/, '') };
 }
 
+function entryFor<T>(host: string, entries: ReadonlyMap<string, T>): T | undefined {
+  return [...entries].find(([key]) => hostOfKey(key) === host)?.[1];
+}
+
 /**
  * The login for a registry's host from docker's config.json: its own helper, else the general one, else `auths`.
  *
@@ -69,18 +54,17 @@ function decodeLogin(login: z.infer<typeof Login>): Credentials | undefined {
  */
 export async function findCredentials(
   host: string,
-  config: ImageStoreConfig,
+  sources: CredentialSources,
   signal: AbortSignal,
 ): Promise<Credentials | undefined> {
-  const path = configPath(config);
+  const path = configPath(sources);
   if (path === undefined) return undefined;
   const docker = await readDockerConfig(path);
-  const helper = Object.entries(docker.credHelpers ?? {}).find(([key]) => hostOfKey(key) === host)?.[1];
-  const name = helper ?? docker.credsStore ?? '';
+  const name = entryFor(host, docker.credHelpers) ?? docker.credsStore ?? '';
   if (name !== '') {
-    const found = await askCredentialHelper(name, serverOf(host), config.environment ?? {}, signal);
+    const found = await askCredentialHelper(name, serverOf(host), sources.environment ?? {}, signal);
     if (found !== undefined) return found;
   }
-  const login = Object.entries(docker.auths ?? {}).find(([key]) => hostOfKey(key) === host)?.[1];
+  const login = entryFor(host, docker.auths);
   return login === undefined ? undefined : decodeLogin(login);
 }

@@ -1,6 +1,6 @@
-import type { Digest } from '../lib/digest.ts';
-import { isDigest } from '../lib/digest.ts';
-import { HyperError } from '../lib/errors.ts';
+import type { Digest } from './digest.ts';
+import { isDigest } from './digest.ts';
+import { HyperError } from './errors.ts';
 
 /**
  * What names an image, normalised as Docker does it (distribution/reference, normalize.go): the registry is always

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { familiarName, formatReference, parseReference } from './reference.ts';
+import { familiarName, formatReference, parseReference } from './image-reference.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 
