@@ -1,84 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
-import { HyperClient } from '../src/client/index.ts';
-import { stillRuns, type ProcessIdentity } from '../src/lib/process-identity.ts';
 import { hostAndOutside, isRoot, skipUnlessRoot, type Namespace } from './network/namespaces.ts';
-import { findOrdinaryUser, folderOf, type OrdinaryUser } from './network/ordinary-user.ts';
+import { findOrdinaryUser, whyNotRootless } from './network/ordinary-user.ts';
 import { Room } from './network/room.ts';
 import { repository, runProgram, TestHyperd, type Finished } from './support/hyperd.ts';
+import { Login } from './support/login.ts';
 
 const user = await findOrdinaryUser();
-const tunMode = (await stat('/dev/net/tun').catch(() => undefined))?.mode ?? 0;
-const closedTun = `/dev/net/tun is not open to ordinary users: run 'chmod 0666 /dev/net/tun'`;
-const skip = typeof user === 'string' ? user : (tunMode & 0o6) === 0o6 ? false : closedTun;
+const skip = await whyNotRootless(user);
 const noDaemon = "hyper: Cannot connect to the Hyper daemon. Is 'hyperd' running on this host?\n";
-
-/** A user at a machine: a home of their own that goes with all that was started from it. */
-class Login implements AsyncDisposable {
-  readonly home: string;
-  readonly run: string;
-  readonly #command: readonly string[];
-
-  private constructor(home: string, command: readonly string[]) {
-    this.home = home;
-    this.run = join(home, 'run/hyper');
-    this.#command = command;
-  }
-
-  static async of(user: OrdinaryUser, host: Namespace): Promise<Login> {
-    const home = await folderOf(user);
-    await mkdir(join(home, 'run'), { mode: 0o700 });
-    await chown(join(home, 'run'), user.uid, user.gid);
-    const path = '/usr/local/bin:/usr/bin:/bin';
-    const env = ['env', '-i', `HOME=${home}`, `PATH=${path}`, `XDG_RUNTIME_DIR=${home}/run`, `USER=${user.name}`];
-    return new Login(home, [...host.by, ...user.by, ...env]);
-  }
-
-  hyper(args: readonly string[], ...env: string[]): Promise<Finished> {
-    const [file = '', ...rest] = [...this.#command, ...env, join(repository, 'dist/hyper'), ...args];
-    return runProgram(file, rest, process.env);
-  }
-
-  get client(): HyperClient {
-    return new HyperClient(`unix://${this.run}/hyper.sock`);
-  }
-
-  get log(): Promise<string> {
-    return readFile(join(this.run, 'hyperd.log'), 'utf8');
-  }
-
-  /** The processes that the daemon leaves for the next one: what keeps the namespaces, and what joins them to the host. */
-  async keepers(): Promise<ProcessIdentity[]> {
-    const record: unknown = JSON.parse(await readFile(join(this.run, 'holder.json'), 'utf8').catch(() => '{}'));
-    const { holder, outside } = record as { holder?: ProcessIdentity; outside?: { process: ProcessIdentity } | null };
-    return [holder, outside?.process].filter((each) => each !== undefined);
-  }
-
-  /** Ends the daemon as a service manager does. */
-  async stop(): Promise<void> {
-    const running = await this.client.info().catch(() => undefined);
-    if (running === undefined) return;
-    const socketGone = untilGone(running.pid);
-    process.kill(running.pid, 'SIGTERM');
-    await socketGone;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-    for (const one of await this.keepers()) if (await stillRuns(one)) process.kill(one.pid, 'SIGKILL');
-    await rm(this.home, { recursive: true, force: true });
-  }
-}
-
-/** Resolves when a process that is not our child has ended: tail(1) watches it. */
-async function untilGone(pid: number): Promise<void> {
-  await promisify(execFile)('timeout', ['60', 'tail', `--pid=${pid}`, '-s', '0.1', '-f', '/dev/null']);
-}
 
 describe('the CLI of an ordinary user', { skip, timeout: 240_000, concurrency: 1 }, () => {
   let host: Namespace;
@@ -140,26 +73,39 @@ describe('the CLI of an ordinary user', { skip, timeout: 240_000, concurrency: 1
     assert.deepEqual(await login.keepers(), keepers);
   });
 
-  it('has nothing in common with another user', async (context) => {
-    const names = (await readFile('/etc/subuid', 'utf8')).split('\n').map((line) => line.split(':')[0] ?? '');
-    const second = names.find((name) => name !== '' && typeof user !== 'string' && name !== user.name);
-    if (second === undefined) {
-      context.skip(`only one user has subordinate ids: run 'useradd -m another'`);
+  it('runs side by side with another user’s, with which it has nothing in common', async (context) => {
+    assert.ok(typeof user !== 'string');
+    const other = await findOrdinaryUser(user);
+    if (typeof other === 'string') {
+      context.skip(other);
       return;
     }
-    process.env['HYPER_TEST_USER'] = second;
-    const other = await findOrdinaryUser();
-    delete process.env['HYPER_TEST_USER'];
-    assert.ok(typeof other !== 'string');
     await using neighbour = await Login.of(other, host);
-    const ran = await neighbour.hyper(['run', '--rm', 'busybox', 'id', '-u']);
-    assert.deepEqual([ran.code, ran.stdout], [0, '0\n'], ran.stderr);
-    assert.doesNotMatch((await neighbour.hyper(['list'])).stdout, /kept/);
-    const foreign = await neighbour.hyper(['-H', `unix://${login.run}/hyper.sock`, 'list']);
-    assert.equal(foreign.code, 1);
-    assert.match(foreign.stderr, /^hyper: .*\n$/);
+    const logins = [login, neighbour];
+    const sleeping = ['run', '-d', '--name', 'sleeper', 'busybox', 'sleep', '600'];
+    const started = await Promise.all(logins.map((each) => each.hyper(sleeping)));
+    for (const { code, stderr } of started) assert.equal(code, 0, stderr);
+    const pods = started.map(({ stdout }) => stdout);
+    for (const [at, each] of logins.entries()) {
+      const { stdout } = await each.hyper(['list', '-q']);
+      assert.ok(stdout.includes(pods[at] ?? '') && !stdout.includes(pods[1 - at] ?? ''), stdout);
+    }
+    const owners = await Promise.all(logins.map(async (each) => await ownerOfVm(each)));
+    assert.notEqual(owners[0], owners[1], 'their VMs are processes of different users');
+    for (const [at, each] of logins.entries()) {
+      const socket = logins[1 - at]?.socket ?? '';
+      const foreign = await each.hyper(['-H', `unix://${socket}`, 'list']);
+      assert.deepEqual([foreign.code, foreign.stdout, foreign.stderr], [1, '', noDaemon]);
+    }
   });
 });
+
+/** The uid of the process of the one VM that someone runs. */
+async function ownerOfVm(login: Login): Promise<number> {
+  const [vm, ...others] = await login.client.vmList();
+  assert.ok(vm !== undefined && others.length === 0);
+  return (await stat(`/proc/${vm.pid}`)).uid;
+}
 
 describe('a hyperd that cannot start', { timeout: 120_000, concurrency: 1 }, () => {
   let folder = '';

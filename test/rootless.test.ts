@@ -7,7 +7,7 @@ import type { Endpoint, NetworkStatus } from '../src/network/index.ts';
 import { findExecutable } from '../src/lib/find-executable.ts';
 import { stillRuns, type ProcessIdentity } from '../src/lib/process-identity.ts';
 import { hostAndOutside, type Namespace } from './network/namespaces.ts';
-import { findOrdinaryUser, folderOf } from './network/ordinary-user.ts';
+import { findOrdinaryUser, folderOf, whyNotRootless } from './network/ordinary-user.ts';
 import { Room, startGuest } from './network/room.ts';
 
 interface Record {
@@ -16,9 +16,7 @@ interface Record {
 }
 
 const user = await findOrdinaryUser();
-const tunMode = (await stat('/dev/net/tun').catch(() => undefined))?.mode ?? 0;
-const closedTun = `/dev/net/tun is not open to ordinary users: run 'chmod 0666 /dev/net/tun'`;
-const skip = typeof user === 'string' ? user : (tunMode & 0o6) === 0o6 ? false : closedTun;
+const skip = await whyNotRootless(user);
 
 describe('hyperd of an ordinary user', { skip }, () => {
   assert.ok(typeof user !== 'string' || skip !== false);

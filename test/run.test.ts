@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { release } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { release, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { TestHyperd } from './support/hyperd.ts';
 
@@ -67,6 +69,26 @@ describe('hyper run', { concurrency: 2 }, () => {
     assert.match(ran.stderr, /touch: \/x: Read-only file system/);
     const pod = await hyperd.client.podInspect('optioned');
     assert.deepEqual([pod.vcpus, pod.memoryMiB, pod.labels['k'] ?? pod.containers[0]?.labels['k']], [2, 160, 'v']);
+  });
+
+  it('takes variables from files by docker’s rules, and lets flags win over them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hyper-env-'));
+    try {
+      const [first, second] = [join(folder, 'first.env'), join(folder, 'second.env')];
+      await writeFile(first, '# a comment\n\n  PLAIN=1\nQUOTED="a b"  \nEMPTY=\nTWICE=first\nOWN\nUNSET\nFLAG=file\n');
+      await writeFile(second, 'TWICE=second # no comment\r\nURL=http://x/?a=b\n');
+      const options = ['--env-file', first, '--env-file', second, '-e', 'FLAG=flag'];
+      const env = { OWN: 'from here' };
+      const ran = await hyperd.hyper(['run', '--rm', ...options, 'busybox', 'env'], { env });
+      const lines = ran.stdout.split('\n').filter((line) => !/^(?:PATH|HOSTNAME|HOME)=/.test(line));
+      const wanted = ['PLAIN=1', 'QUOTED="a b"  ', 'EMPTY=', 'TWICE=second # no comment', 'OWN=from here', 'FLAG=flag'];
+      assert.deepEqual(lines.sort(), ['', ...wanted, 'URL=http://x/?a=b'].sort(), ran.stderr);
+      const missing = await hyperd.hyper(['run', '--env-file', join(folder, 'nope'), 'busybox']);
+      assert.equal(missing.code, 2);
+      assert.match(missing.stderr, /^hyper: cannot read --env-file .*nope: /);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('ends like docker when the command is missing, not executable, or the user unknown', async () => {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sparseFile } from './sparse-entry.ts';
 import { file, folder, gnuLong, header, link, pax, tar } from './tar-maker.ts';
 
 /** A capability (CAP_NET_RAW, effective), as `setcap cap_net_raw+ep` stores it: not UTF-8. */
@@ -9,6 +10,14 @@ const acl = Buffer.from(
   '0200000001000600ffffffff02000400e803000004000400ffffffff10000700ffffffff20000000ffffffff',
   'hex',
 );
+
+/** With a hole before, between and behind its pieces, which are whole blocks, as GNU tar cuts them. */
+const sparsePieces = Array.from({ length: 30 }, (_, at) => ({
+  offset: (10 + at * 60) * 512,
+  content: `piece ${at} `.padEnd(512 * (1 + (at % 5)), `${at} `),
+}));
+/** Not the old GNU format, which umoci refuses: sparse-map.test.ts reads that as GNU tar writes it. */
+const sparseFormats = ['0.0', '0.1', '1.0'] as const;
 
 const long = (length: number, tail: string): string => `long/${'n'.repeat(length)}${tail}`;
 
@@ -34,6 +43,10 @@ function lower(): Buffer {
     file('block', Buffer.alloc(4096, 'b')),
     file('big', Buffer.alloc(3_000_001, 'big content ')),
     file('zeros', Buffer.alloc(1_000_000)),
+    folder('sparse'),
+    ...sparseFormats.map((format) => sparseFile(`sparse/${format}`, format, sparsePieces, 1_000_000)),
+    ...sparseFormats.map((format) => sparseFile(`sparse/hole-${format}`, format, [], 70_000)),
+    file('sparse/after', 'what follows is read from where it begins'),
     pax([
       ['mtime', '1500000000.123456789'],
       ['uid', '70000'],

@@ -1,4 +1,4 @@
-import { chown, mkdtemp, readFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRoot } from './namespaces.ts';
@@ -14,17 +14,26 @@ export interface OrdinaryUser {
 
 const fieldsOf = async (file: string) => (await readFile(file, 'utf8')).split('\n').map((line) => line.split(':'));
 
-/** The user, or why there is none. */
-export async function findOrdinaryUser(): Promise<OrdinaryUser | string> {
+/** The user, or why there is none. @param besides someone who it must not be */
+export async function findOrdinaryUser(besides?: OrdinaryUser): Promise<OrdinaryUser | string> {
   if (!isRoot) return 'runs commands as another user: run the tests as root';
   const withIds = (await fieldsOf('/etc/subuid').catch(() => [])).map(([name]) => name);
-  const wanted = process.env['HYPER_TEST_USER'] ?? withIds[0];
+  const chosen = besides === undefined ? process.env['HYPER_TEST_USER'] : undefined;
+  const wanted = chosen ?? withIds.find((candidate) => candidate !== '' && candidate !== besides?.name);
   const [name, , uid, gid] = (await fieldsOf('/etc/passwd')).find(([candidate]) => candidate === wanted) ?? [];
   if (name === undefined || !withIds.includes(name) || !(Number(uid) > 0)) {
+    if (besides !== undefined) return `only one user has subordinate ids: run 'useradd -m another'`;
     return `no ordinary user with subordinate ids: run 'useradd -m tester' or set HYPER_TEST_USER`;
   }
   const by = ['setpriv', `--reuid=${uid ?? ''}`, `--regid=${gid ?? ''}`, '--init-groups', 'env', `HOME=/home/${name}`];
   return { name, uid: Number(uid), gid: Number(gid), by };
+}
+
+/** Why tests of a user's own hyperd cannot run; false when they can: what node:test takes for `skip`. */
+export async function whyNotRootless(user: OrdinaryUser | string): Promise<string | false> {
+  if (typeof user === 'string') return user;
+  const tunMode = (await stat('/dev/net/tun').catch(() => undefined))?.mode ?? 0;
+  return (tunMode & 0o6) === 0o6 ? false : `/dev/net/tun is not open to ordinary users: run 'chmod 0666 /dev/net/tun'`;
 }
 
 /** A folder of this user's. */
