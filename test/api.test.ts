@@ -13,8 +13,13 @@ describe('hyperd’s API', () => {
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
 
-  const call = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+  const typed = { 'content-type': 'application/json' };
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = body === undefined ? {} : typed,
+  ): Promise<{ status: number; body: unknown }> => {
     const asked = request({ socketPath: hyperd.socket, method, path, headers });
     asked.end(body === undefined ? undefined : JSON.stringify(body));
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
@@ -103,6 +108,19 @@ describe('hyperd’s API', () => {
       assert.match(message, words);
     }
     assert.deepEqual(await hyperd.client.podList(), []);
+  });
+
+  it('takes calls that name a content type for a body that they do not have', async () => {
+    const created = await call('POST', '/v1/pods', { name: 'typed', containers: [{ image: 'busybox' }] });
+    assert.equal(created.status, 200);
+    const got = await call('GET', '/v1/pods/typed', undefined, typed);
+    assert.equal(got.status, 200);
+    for (const headers of [typed, { ...typed, 'content-length': '0' }]) {
+      // It is understood, and refused: the pod does not run.
+      const { status, body } = await call('POST', '/v1/pods/typed/kill', undefined, headers);
+      assert.deepEqual([status, (body as { code: string }).code], [409, 'conflict']);
+    }
+    assert.deepEqual(await call('DELETE', '/v1/pods/typed', undefined, typed), { status: 200, body: {} });
   });
 
   it('says what there is not', async () => {
