@@ -119,7 +119,7 @@ static int make_volume(const struct container *container, const char *volume, in
     if (access(path, F_OK) == 0)
         return 0;
     (void)snprintf(begun, sizeof begun, "%s.begun", path);
-    int error = make_folder(begun);
+    int error = seed_begin(begun);
     if (error)
         return error;
     int source = file_resolve(root, volume);

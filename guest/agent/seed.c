@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +149,24 @@ static int copy_folder(int source, int target, int depth)
     (void)closedir(folder);
     (void)close(target);
     return error;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path) == 0 ? 0 : errno;
+}
+
+int seed_begin(const char *target)
+{
+    if (mkdir(target, 0755) == 0)
+        return 0;
+    int error = errno == EEXIST ? nftw(target, remove_entry, DEPTH_MAX + 3, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) : errno;
+    if (error)
+        return error < 0 ? errno : error;
+    return mkdir(target, 0755) == 0 ? 0 : errno;
 }
 
 int seed_folder(int source, const char *target)

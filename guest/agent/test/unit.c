@@ -5,12 +5,16 @@
 #include "options.h"
 #include "request.h"
 #include "ring.h"
+#include "seed.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static int checks, failures;
 
@@ -278,6 +282,47 @@ static void options_are_parted(void)
     CHECK(!options_parse(&options, text));
 }
 
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    CHECK(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+static bool holds(const char *path, const char *text)
+{
+    char found[64] = "";
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    (void)fgets(found, sizeof found, file);
+    (void)fclose(file);
+    return strcmp(found, text) == 0;
+}
+
+static void interrupted_seeding_begins_anew(void)
+{
+    char work[] = "/tmp/hyper-unit-XXXXXX", command[64];
+    CHECK(mkdtemp(work) && chdir(work) == 0);
+    CHECK(mkdir("image", 0755) == 0 && mkdir("image/sub", 0750) == 0 && mkdir("outside", 0755) == 0);
+    write_text("image/file", "whole");
+    write_text("image/sub/file", "too");
+    CHECK(symlink("file", "image/link") == 0);
+    write_text("outside/kept", "kept");
+    CHECK(mkdir("begun", 0700) == 0 && mkdir("begun/sub", 0700) == 0);
+    write_text("begun/file", "ha");
+    CHECK(symlink("file", "begun/link") == 0 && symlink("../outside", "begun/away") == 0 && symlink("../../outside", "begun/sub/away") == 0);
+    int image = open("image", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    CHECK(seed_begin("begun") == 0 && seed_folder(image, "begun") == 0);
+    CHECK(holds("begun/file", "whole") && holds("begun/sub/file", "too") && holds("begun/link", "whole"));
+    CHECK(access("begun/away", F_OK) != 0 && access("begun/sub/away", F_OK) != 0 && holds("outside/kept", "kept"));
+    /* A symlink in its place is not followed either. */
+    CHECK(symlink("outside", "linked") == 0 && seed_begin("linked") == 0 && holds("outside/kept", "kept"));
+    CHECK(seed_begin("fresh") == 0 && access("fresh", F_OK) == 0 && seed_begin("missing/fresh") == ENOENT);
+    CHECK(close(image) == 0 && chdir("/") == 0);
+    (void)snprintf(command, sizeof command, "rm -rf %s", work);
+    CHECK(system(command) == 0);
+}
+
 int main(void)
 {
     frames_are_read();
@@ -291,6 +336,7 @@ int main(void)
     rings_hold_and_grow();
     accounts_are_found();
     options_are_parted();
+    interrupted_seeding_begins_anew();
     frames_free(&reader);
     (void)printf("%d checks, %d failed\n", checks, failures);
     return failures != 0;
