@@ -8,12 +8,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void child_fail(const struct launch *launch, enum failure failure, int error, const char *format, ...)
@@ -27,6 +30,13 @@ void child_fail(const struct launch *launch, enum failure failure, int error, co
         (void)snprintf(report.text + length, sizeof report.text - (size_t)length, ": %s", command_error(error));
     (void)send(launch->report, &report, sizeof report, MSG_NOSIGNAL);
     _exit(1);
+}
+
+/* From its joining to its exec the child is among the container's processes: none may trace it or open what its /proc shows. */
+static void hide(const struct launch *launch)
+{
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot hide from the container");
 }
 
 static void reset_signals(void)
@@ -58,10 +68,24 @@ static void place_stdio(const struct launch *launch)
     }
 }
 
+/* What the image names from here on may be /proc/self/fd/N: there is nothing of the agent's to be found (CVE-2024-21626). */
+static void close_others(const struct launch *launch)
+{
+    unsigned int report = (unsigned int)launch->report;
+    if (syscall(SYS_close_range, 3U, report - 1, 0U) != 0 || syscall(SYS_close_range, report + 1, ~0U, 0U) != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot close the agent's descriptors");
+}
+
 static int change_folder(const struct launch *launch)
 {
     const char *folder = launch->request->cwd && *launch->request->cwd ? launch->request->cwd : "/";
-    return chdir(folder) == 0 ? 0 : errno;
+    char path[PATH_MAX];
+    if (chdir(folder) != 0)
+        return errno;
+    /* A folder that cannot be reached from the root has no path. */
+    if (!getcwd(path, sizeof path))
+        child_fail(launch, FAILURE_NOT_EXECUTABLE, 0, "the working directory \"%s\" is outside the container", folder);
+    return 0;
 }
 
 static void fail_folder(const struct launch *launch, int error)
@@ -72,6 +96,7 @@ static void fail_folder(const struct launch *launch, int error)
 void child_run(const struct launch *launch)
 {
     const struct request *request = launch->request;
+    hide(launch);
     reset_signals();
     (void)umask(022);
     (void)setsid();
@@ -83,6 +108,7 @@ void child_run(const struct launch *launch)
         terminal_open(launch);
     else
         place_stdio(launch);
+    close_others(launch);
     identity_limit(launch);
     struct account *account = identity_find(launch);
     identity_own_stdio(account);
