@@ -1,65 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { writeCpio } from '../guest/initramfs/cpio.ts';
 import { tarMaker } from './images/index.ts';
 import { digestOf, incompressible, tinyImage, tinyLayer, writeOciLayout, type TinyImage } from './servers/index.ts';
-import { repository, TestHyperd } from './support/hyperd.ts';
+import { TestHyperd } from './support/hyperd.ts';
+import { assertRefused, onSmallDisk, traces, until } from './support/refusal.ts';
 
 const run = promisify(execFile);
 const notRoot = process.getuid?.() === 0 ? false : 'needs root: network namespaces';
-const withKvm = /^flags.*\b(vmx|svm)\b/m.test(readFileSync('/proc/cpuinfo', 'utf8')) ? 'this machine has KVM' : false;
-
-const realGuest = join(repository, 'guest/build');
-
-/** All that a command may leave behind: two of these are equal when nothing was lost or left. */
-async function traces(hyperd: TestHyperd): Promise<object> {
-  const names = (folder: string): Promise<string[]> => readdir(join(hyperd.root, folder)).then((list) => list.sort());
-  const links = await run('ip', ['-n', hyperd.namespace, '-o', 'link', 'show', 'type', 'tun']);
-  return {
-    pods: (await hyperd.client.podList()).map(({ name }) => name).sort(),
-    images: (await hyperd.client.imageList()).flatMap(({ id, tags }) => [id, ...tags]).sort(),
-    layers: await names('layers'),
-    temporary: await names('tmp'),
-    podFolders: (await names('pods')).length,
-    vmFolders: await readdir(join(hyperd.run, 'vms')),
-    vms: hyperd.vmProcesses(),
-    taps: links.stdout,
-  };
-}
-
-/**
- * One line of stderr is the error, after progress or the pod's id, stdout is empty, and nothing is lost or left.
- *
- * @param line all of the line
- */
-async function assertRefused(hyperd: TestHyperd, args: readonly string[], code: number, line: RegExp): Promise<void> {
-  const before = await traces(hyperd);
-  const ended = await hyperd.hyper(args);
-  assert.deepEqual([ended.code, ended.stdout], [code, ''], ended.stderr);
-  const lines = ended.stderr.split('\n');
-  assert.equal(lines.filter((each) => each.startsWith('hyper: ')).length, 1, ended.stderr);
-  assert.equal(lines.pop(), '');
-  assert.match(lines.at(-1) ?? '', line);
-  assert.deepEqual(await traces(hyperd), before);
-}
-
-/** Resolves when something that no event tells of has come about. */
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, 'in vain');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** Where the registry is, in the network namespace of its hyperd, which is alone there. */
 const host = '127.0.0.1:5000';
@@ -106,27 +61,6 @@ class Registry implements AsyncDisposable {
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;
-  }
-}
-
-/** Restarts a hyperd with another configuration on the same folders. */
-async function configure(hyperd: TestHyperd, config: object): Promise<void> {
-  await hyperd.signal('SIGTERM');
-  await writeFile(join(hyperd.folder, 'config.json'), JSON.stringify(config));
-  await hyperd.start();
-}
-
-/** Has a hyperd work with an empty root on a disk of so many MiB, then with its own again. */
-async function onSmallDisk(hyperd: TestHyperd, mebibytes: number, work: () => Promise<void>): Promise<void> {
-  await hyperd.signal('SIGTERM');
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'hyper-test', hyperd.root]);
-  try {
-    await hyperd.start();
-    await work();
-  } finally {
-    await hyperd.signal('SIGTERM');
-    await run('umount', [hyperd.root]);
-    await hyperd.start();
   }
 }
 
@@ -310,91 +244,5 @@ describe('a command line that is wrong', { skip: notRoot, timeout: 300_000, conc
       }
       assert.deepEqual(await traces(hyperd), before);
     });
-  }
-});
-
-describe('a machine that lacks something', { skip: notRoot, timeout: 300_000, concurrency: 1 }, () => {
-  let work = '';
-  let hyperd: TestHyperd;
-  before(async () => {
-    work = await mkdtemp(join(tmpdir(), 'hyper-lacking-'));
-    hyperd = await TestHyperd.start();
-  });
-  after(async () => {
-    await hyperd[Symbol.asyncDispose]();
-    await rm(work, { recursive: true, force: true });
-  });
-
-  const command = ['run', '--rm', 'busybox', 'true'];
-  const problem = async (config: object, line: RegExp): Promise<void> => {
-    await configure(hyperd, config);
-    const { problems } = await hyperd.client.info();
-    assert.match(problems.map((each) => `hyper: ${each}`).join('\n'), line);
-    await assertRefused(hyperd, command, 125, line);
-  };
-
-  it('has no QEMU', () => problem({ qemu: '/nonexistent' }, /^hyper: .*\/nonexistent.*(not found|no such|install)/i));
-
-  it('has no guest kernel', () =>
-    problem({ guestDir: work }, /^hyper: there is no guest kernel in .*: run scripts\/quickstart, or set "guestDir"/));
-
-  it('has no KVM', { skip: withKvm }, () => problem({ accelerator: 'kvm' }, /^hyper: .*\/dev\/kvm/));
-
-  /** A guest with the real kernel and an initramfs of our own. */
-  async function guestWith(initramfs: Buffer): Promise<string> {
-    const guestDir = await mkdtemp(join(work, 'guest-'));
-    for (const name of ['vmlinux', 'guest.json']) await symlink(join(realGuest, name), join(guestDir, name));
-    await writeFile(join(guestDir, 'initramfs.cpio'), initramfs);
-    return guestDir;
-  }
-
-  it('has a guest whose kernel panics: the end of its console is shown', async () => {
-    await configure(hyperd, { guestDir: await guestWith(Buffer.from('this is no initramfs')) });
-    // Once, and without the escape sequences that the firmware prints: a terminal obeys those.
-    const line =
-      /^hyper: the guest's kernel panicked or rebooted; the end of the guest's console: [^\x1b]*Kernel panic/;
-    await assertRefused(hyperd, command, 125, line);
-  });
-
-  it('has a guest that hangs while it boots: its start is given up in time, its console is shown', async () => {
-    const init = Buffer.from('#!/bin/busybox sh\necho this guest waits for ever\n/bin/busybox sleep 1000000\n');
-    const hanging = writeCpio([
-      { kind: 'folder', path: 'bin', mode: 0o755 },
-      { kind: 'folder', path: 'dev', mode: 0o755 },
-      { kind: 'device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
-      { kind: 'file', path: 'bin/busybox', mode: 0o755, content: await readFile('/bin/busybox') },
-      { kind: 'file', path: 'init', mode: 0o755, content: init },
-    ]);
-    await configure(hyperd, { guestDir: await guestWith(hanging), bootTimeoutSeconds: 20 });
-    const began = Date.now();
-    const line = /^hyper: the guest did not answer; the end of the guest's console: .*this guest waits for ever$/;
-    await assertRefused(hyperd, command, 125, line);
-    assert.ok(Date.now() - began < 30_000, `${Date.now() - began} ms`);
-  });
-
-  it('has no space for a container’s log: that is cut off, its process and who reads it go on', async () => {
-    await configure(hyperd, {});
-    await onSmallDisk(hyperd, 64, fillWhileItWrites);
-  });
-
-  async function fillWhileItWrites(): Promise<void> {
-    const script = 'echo begin; read line; head -c 20000000 /dev/zero; echo end';
-    const [file, args, env] = hyperd.command(['run', '-i', '--name', 'wordy', 'busybox', 'sh', '-c', script]);
-    const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
-    const closed = once(child, 'close');
-    await once(child.stdout, 'readable');
-    const filler = join(hyperd.root, 'filler');
-    await assert.rejects(run('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k']), /No space left/);
-    child.stdin.end('go\n');
-    const output = Buffer.concat(await child.stdout.toArray());
-    await closed;
-    assert.deepEqual([child.exitCode, output.length], [0, 20_000_010], hyperd.log.slice(-2000));
-    assert.equal(output.subarray(-4).toString(), 'end\n');
-    await rm(filler);
-    assert.match(hyperd.log, /a container log cannot be written: dropping/);
-    const logs = await hyperd.hyper(['logs', 'wordy']);
-    assert.deepEqual([logs.code, logs.stderr], [0, '']);
-    assert.match(logs.stdout, /^begin\n/);
-    assert.equal((await hyperd.hyper(['rm', 'wordy'])).code, 0);
   }
 });

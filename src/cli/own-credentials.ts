@@ -3,6 +3,7 @@ import { messageOf } from '../lib/errors.ts';
 import { findCredentials } from '../lib/find-credentials.ts';
 import { parseReference } from '../lib/image-reference.ts';
 import type { Cli } from './cli.ts';
+import { warn } from './warn.ts';
 
 /**
  * The caller's own login for an image's registry: hyperd may run as someone else, and cannot read it.
@@ -15,7 +16,7 @@ export async function ownCredentials(image: string, cli: Cli): Promise<Credentia
   try {
     return await findCredentials(registry, { environment: cli.env }, new AbortController().signal);
   } catch (error) {
-    cli.note(`hyper: warning: no login is sent to ${registry}: ${messageOf(error)}`);
+    warn(`no login is sent to ${registry}: ${messageOf(error)}`);
     return undefined;
   }
 }

@@ -4,7 +4,10 @@ import type { AttachEvent } from '../contract/index.ts';
 export function parseAttachEvent(message: string): AttachEvent {
   const event: unknown = JSON.parse(message);
   if (typeof event === 'object' && event !== null && 'type' in event) {
-    if (event.type === 'started' && 'id' in event) return { type: 'started', id: String(event.id) };
+    if (event.type === 'started' && 'id' in event) {
+      const warnings = 'warnings' in event && Array.isArray(event.warnings) ? event.warnings.map(String) : [];
+      return { type: 'started', id: String(event.id), warnings };
+    }
     if (event.type === 'taken' && 'bytes' in event && typeof event.bytes === 'number') {
       return { type: 'taken', bytes: event.bytes };
     }

@@ -21,7 +21,7 @@ export type OutputStream = 'stdout' | 'stderr';
 
 export interface AttachHandlers {
   /** The process runs; `id` is the container's or the exec's. */
-  started?(id: string): void;
+  started?(id: string, warnings: readonly string[]): void;
   /** Output. While a returned promise is pending, nothing more is read from hyperd: that is the back-pressure. */
   output(stream: OutputStream, chunk: Buffer): void | Promise<void>;
 }
@@ -175,7 +175,7 @@ export class AttachSession {
   #onEvent(message: string): void {
     const event = parseAttachEvent(message);
     if (event.type === 'started') {
-      this.#handlers.started?.(event.id);
+      this.#handlers.started?.(event.id, event.warnings);
     } else if (event.type === 'taken') {
       this.#stdinWasTaken(event.bytes);
     } else if (event.type === 'exit') {

@@ -24,7 +24,7 @@ export const AttachCommand = z.discriminatedUnion('type', [
 export type AttachCommand = z.infer<typeof AttachCommand>;
 
 export const AttachEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('started'), id: z.string() }),
+  z.object({ type: z.literal('started'), id: z.string(), warnings: z.array(z.string()) }),
   z
     .object({ type: z.literal('taken'), bytes: z.number().int() })
     .describe('stdin that the process took, in all so far'),

@@ -97,12 +97,16 @@ export const Pod = z.object({
   finishedAt: z.string().nullable(),
   exitCode: z.number().int().nullable().describe("the first container's"),
   reason: z.string().nullable(),
+  warnings: z.array(z.string()).describe('what its user should know of how it was started'),
   containers: z.array(Container),
 });
 export type Pod = z.infer<typeof Pod>;
 
 export const PodCreated = z.object({ id: z.string(), name: z.string(), containers: z.array(z.string()) });
 export type PodCreated = z.infer<typeof PodCreated>;
+
+export const PodStarted = z.object({ warnings: z.array(z.string()) });
+export type PodStarted = z.infer<typeof PodStarted>;
 
 export const StopRequest = z.strictObject({ timeoutSeconds: z.number().min(0).optional() });
 export type StopRequest = z.infer<typeof StopRequest>;

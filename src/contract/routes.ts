@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Exec, ExecSpec } from './exec.ts';
 import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
-import { Container, KillRequest, Pod, PodCreated, PodSpec, StopRequest, Vm, WaitResult } from './pod.ts';
+import { Container, KillRequest, Pod, PodCreated, PodSpec, PodStarted, StopRequest, Vm, WaitResult } from './pod.ts';
 import { Info, Version } from './system.ts';
 
 /** Query strings carry text: `1`, `true` and the bare name are yes. */
@@ -43,7 +43,7 @@ export const routes = {
   podCreate: { method: 'POST', path: '/v1/pods', kind: 'json', body: PodSpec, response: PodCreated },
   podList: { method: 'GET', path: '/v1/pods', kind: 'json', response: z.array(Pod) },
   podInspect: { method: 'GET', path: '/v1/pods/:pod', kind: 'json', params: podParam, response: Pod },
-  podStart: { method: 'POST', path: '/v1/pods/:pod/start', kind: 'json', params: podParam, response: empty },
+  podStart: { method: 'POST', path: '/v1/pods/:pod/start', kind: 'json', params: podParam, response: PodStarted },
   podStop: {
     method: 'POST',
     path: '/v1/pods/:pod/stop',

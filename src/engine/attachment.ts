@@ -5,8 +5,8 @@ import type { OutputSubscriber } from './process-output.ts';
 /** Who is attached: a front door's connection. */
 export interface AttachClient {
   readonly output: OutputSubscriber;
-  /** The process runs. `id` is the pod's or the exec's. */
-  readonly started: (id: string) => void;
+  /** The process runs. `id` is the pod's or the exec's; `warnings`: what its user should know. */
+  readonly started: (id: string, warnings: readonly string[]) => void;
   /** The process has ended and all of its output was given to `output`. */
   readonly exited: (exitCode: number) => void;
   /** It could not be started, or its VM went away. */

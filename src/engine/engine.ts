@@ -79,6 +79,7 @@ export class Engine {
       startedAt: null,
       finishedAt: null,
       reason: null,
+      warnings: [],
       vm: null,
       endpoint: null,
       persistedEvent: 0,

@@ -43,7 +43,11 @@ export async function startPod(
     prepareScratch(record, options),
   ]);
   // In the record whatever became of the other: the failed start's end gives it back.
-  if (connected.status === 'fulfilled') record.endpoint = connected.value ?? null;
+  if (connected.status === 'fulfilled') {
+    record.endpoint = connected.value instanceof HyperError ? null : connected.value;
+    record.warnings =
+      connected.value instanceof HyperError ? [`the pod has no network: ${connected.value.message}`] : [];
+  }
   for (const part of [connected, prepared]) if (part.status === 'rejected') throw part.reason;
   const vm = await hypervisor.start(vmSpec(vmId, record, options), bounded);
   record.vm = { ...vm.record };
@@ -95,18 +99,18 @@ function vmSpec(id: VmSpec['id'], record: PodRecord, { images, podsDir }: Engine
   };
 }
 
-/** A pod runs without a network where the host cannot give one; the log and `hyper info` say why. */
+/** A pod runs without a network where the host cannot give one; its user is told why. */
 async function connectNetwork(
   vmId: string,
   { network, hypervisor, log }: EngineOptions,
   signal: AbortSignal,
-): Promise<Endpoint | undefined> {
+): Promise<Endpoint | HyperError> {
   try {
     return await network.connect(vmId, { ownerUid: hypervisor.user.uid, signal });
   } catch (error) {
     if (!(error instanceof HyperError) || (error.code !== 'unavailable' && error.code !== 'conflict')) throw error;
     log.warn({ vm: vmId, reason: error.message }, 'the pod gets no network');
-    return undefined;
+    return error;
   }
 }
 

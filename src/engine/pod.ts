@@ -82,6 +82,7 @@ export class Pod {
         this.#adopt(started.run, started.output, started.exit);
       } catch (error) {
         const failure = asHyperError(error);
+        this.#abortStart = undefined; // who hears of the end may remove it
         await this.#end({ exitCode: startFailureExitCode(failure), error: failure }, false);
         throw failure;
       } finally {
@@ -171,7 +172,7 @@ export class Pod {
       this.#clients.delete(client);
       throw error;
     }
-    client.started(this.record.id);
+    client.started(this.record.id, options.start ? this.record.warnings : []);
     void this.#finished.promise.then(({ exitCode, error }) => {
       if (!this.#clients.delete(client)) return;
       if (error === null) client.exited(exitCode);
@@ -271,15 +272,16 @@ export class Pod {
   }
 
   #forget(): void {
+    this.#options.store.deletePod(this.record.id);
     this.#removed = true;
     this.#onRemoved();
-    this.#options.store.deletePod(this.record.id);
   }
 
   async #remove(): Promise<void> {
-    this.#forget();
     await releaseVm(this.record, this.#options);
     await rm(podFolder(this.#options.podsDir, this.record), { recursive: true, force: true });
+    // Last: on a full disk the record cannot be deleted before the pod's disk has given its space back.
+    if (!this.#removed) this.#forget();
     if (this.record.state === 'pending') {
       this.#finished.resolve({ exitCode: 255, error: new HyperError('cancelled', 'the pod was removed') });
     }

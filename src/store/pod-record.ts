@@ -70,6 +70,8 @@ export const PodRecord = z.object({
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
   reason: z.string().nullable(),
+  /** What its user should know of how it was started. */
+  warnings: z.array(z.string()).default([]),
   /** The VM that runs it, from before its process is started until it is known to have gone. */
   vm: VmOfPod.nullable(),
   endpoint: EndpointOfPod.nullable(),

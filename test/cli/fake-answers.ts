@@ -24,6 +24,7 @@ export function fakePod(id: string, spec: PodSpec, state: Pod['state']): Pod {
     address: running ? '192.168.123.2' : null,
     autoRemove: false,
     reason: null,
+    warnings: [],
     containers: [
       {
         ...common,

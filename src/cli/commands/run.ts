@@ -9,6 +9,7 @@ import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { standardStreams, terminalSize } from '../terminal/foreground.ts';
 import { chooseStreams } from '../terminal/stream-choice.ts';
+import { warn } from '../warn.ts';
 
 interface RunOptions extends PodOptions {
   readonly detach?: boolean;
@@ -45,7 +46,7 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
     };
     if (!attached) {
       try {
-        await client.podStart(id);
+        for (const warning of (await client.podStart(id)).warnings) warn(warning);
       } catch (error) {
         if (options.rm === true) await abandon();
         throw error;

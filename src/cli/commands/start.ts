@@ -6,6 +6,7 @@ import { runFailure } from '../run-failure.ts';
 import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { UsageError } from '../usage-error.ts';
+import { warn } from '../warn.ts';
 
 interface StartOptions {
   readonly attach?: boolean;
@@ -26,7 +27,7 @@ export function define(command: Command, cli: Cli): void {
       }
       const client = await cli.connect();
       await forEachTarget(pods, cli, async (pod) => {
-        await client.podStart(pod);
+        for (const warning of (await client.podStart(pod)).warnings) warn(warning);
         return pod;
       });
     });

@@ -6,6 +6,7 @@ import { pumpInput } from './input-pump.ts';
 import { OutputSink } from './output-sink.ts';
 import { exitCodeOfSignal, onEndingSignals, proxySignals } from './signal-proxy.ts';
 import { TerminalMode } from './terminal-mode.ts';
+import { warn } from '../warn.ts';
 
 /** How long hyperd may take to remove what a signal has made needless. */
 const abandonMs = 2000;
@@ -57,17 +58,18 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
     stderr: new OutputSink(process.stderr, hangup('stderr')),
   };
   const started = Promise.withResolvers<void>();
-  const begin = (): void => {
+  const begin = (warnings: readonly string[]): void => {
+    for (const warning of warnings) warn(warning);
     // At once: what the process writes first must find the terminal raw.
     terminal?.makeRaw();
     started.resolve();
   };
   const opening = attached.open({
-    started: begin,
+    started: (_id, warnings) => begin(warnings),
     output: (stream, chunk) => sinks[stream].write(chunk),
   });
   const session = await opening;
-  if (attached.running) begin();
+  if (attached.running) begin([]);
 
   await Promise.race([started.promise, session.exit]);
   const left = Promise.withResolvers<number>();

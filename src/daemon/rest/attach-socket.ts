@@ -42,7 +42,7 @@ export async function serveAttach(
       });
       return socket.bufferedAmount > highWaterBytes ? promise : undefined;
     },
-    started: (id) => tell({ type: 'started', id }),
+    started: (id, warnings) => tell({ type: 'started', id, warnings: [...warnings] }),
     exited: (exitCode) => finish({ type: 'exit', exitCode }),
     failed: (error) => finish({ type: 'error', code: error.code, message: error.message }),
   };

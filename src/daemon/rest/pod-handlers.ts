@@ -30,8 +30,9 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
     podList: () => Promise.resolve(engine.pods().map(presentPod)),
     podInspect: ({ params }) => Promise.resolve(presentPod(engine.pod(params.pod))),
     podStart: async ({ params }) => {
-      await engine.pod(params.pod).start();
-      return {};
+      const pod = engine.pod(params.pod);
+      await pod.start();
+      return { warnings: pod.record.warnings };
     },
     podStop: async ({ params, body }) => {
       const { timeoutSeconds } = body;

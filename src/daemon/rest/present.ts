@@ -11,11 +11,11 @@ import type { ContainerRecord, Exec, Image, Pod, PodRecord } from '../../engine/
 /** What the engine knows, in the API's shapes. */
 export function presentPod({ record }: Pod): PodShape {
   const { id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove } = record;
-  const { createdAt, startedAt, finishedAt, reason, endpoint, vm, containers } = record;
+  const { createdAt, startedAt, finishedAt, reason, warnings, endpoint, vm, containers } = record;
   const runs = record.state === 'running' || record.state === 'pending';
   return {
     ...{ id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove },
-    ...{ createdAt, startedAt, finishedAt, reason },
+    ...{ createdAt, startedAt, finishedAt, reason, warnings },
     vmId: runs ? (vm?.id ?? null) : null,
     address: runs ? (endpoint?.address ?? null) : null,
     exitCode: containers[0]?.exitCode ?? null,

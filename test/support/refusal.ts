@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TestHyperd } from './hyperd.ts';
+
+const run = promisify(execFile);
+
+/** All that a command may leave behind: two of these are equal when nothing was lost or left. */
+export async function traces(hyperd: TestHyperd): Promise<object> {
+  const names = (folder: string): Promise<string[]> => readdir(join(hyperd.root, folder)).then((list) => list.sort());
+  const links = await run('ip', ['-n', hyperd.namespace, '-o', 'link', 'show', 'type', 'tun']);
+  return {
+    pods: (await hyperd.client.podList()).map(({ name }) => name).sort(),
+    images: (await hyperd.client.imageList()).flatMap(({ id, tags }) => [id, ...tags]).sort(),
+    layers: await names('layers'),
+    temporary: await names('tmp'),
+    podFolders: (await names('pods')).length,
+    vmFolders: await readdir(join(hyperd.run, 'vms')),
+    vms: hyperd.vmProcesses(),
+    taps: links.stdout,
+  };
+}
+
+/**
+ * One line of stderr is the error, after progress or the pod's id, stdout is empty, and nothing is lost or left.
+ *
+ * @param line all of the line
+ */
+export async function assertRefused(
+  hyperd: TestHyperd,
+  args: readonly string[],
+  code: number,
+  line: RegExp,
+): Promise<void> {
+  const before = await traces(hyperd);
+  const ended = await hyperd.hyper(args);
+  assert.deepEqual([ended.code, ended.stdout], [code, ''], ended.stderr);
+  const lines = ended.stderr.split('\n');
+  assert.equal(lines.filter((each) => /^hyper: (?!warning: )/.test(each)).length, 1, ended.stderr);
+  assert.equal(lines.pop(), '');
+  assert.match(lines.at(-1) ?? '', line);
+  assert.deepEqual(await traces(hyperd), before);
+}
+
+/** Resolves when something that no event tells of has come about. */
+export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, 'in vain');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Restarts a hyperd with another configuration on the same folders. */
+export async function configure(hyperd: TestHyperd, config: object): Promise<void> {
+  await hyperd.signal('SIGTERM');
+  await writeFile(join(hyperd.folder, 'config.json'), JSON.stringify(config));
+  await hyperd.start();
+}
+
+/** Has a hyperd work with an empty root on a disk of so many MiB, then with its own again. */
+export async function onSmallDisk(hyperd: TestHyperd, mebibytes: number, work: () => Promise<void>): Promise<void> {
+  await hyperd.signal('SIGTERM');
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'hyper-test', hyperd.root]);
+  try {
+    await hyperd.start();
+    await work();
+  } finally {
+    await hyperd.signal('SIGTERM');
+    await run('umount', [hyperd.root]);
+    await hyperd.start();
+  }
+}
