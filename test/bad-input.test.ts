@@ -100,7 +100,8 @@ describe('an image that cannot be had', { skip: notRoot, timeout: 300_000, concu
     const htpasswd = join(work, 'htpasswd');
     await writeFile(htpasswd, (await run('htpasswd', ['-Bbn', 'alice', 'secret'])).stdout);
     const auth = { htpasswd: { realm: 'test', path: htpasswd } };
-    const closed = await Registry.start(hyperd, work, '127.0.0.1:5001', auth);
+    await using servers = new AsyncDisposableStack();
+    servers.use(await Registry.start(hyperd, work, '127.0.0.1:5001', auth));
     const private1 = '127.0.0.1:5001/app:1';
     await refused(['pull', private1], 1, /^hyper: .* wants a login: run 'docker login 127\.0\.0\.1:5001'$/);
     const logins = join(work, 'config.json');
@@ -109,7 +110,6 @@ describe('an image that cannot be had', { skip: notRoot, timeout: 300_000, concu
     await writeFile(logins, '{"auths": [');
     await refused(['pull', private1], 1, /^hyper: cannot read the logins in .*\/config\.json: /);
     await rm(logins);
-    await closed[Symbol.asyncDispose]();
   });
 
   it('has a layer that was damaged, cut off, or says another digest than it has', async () => {

@@ -3,7 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import type { CliBuild } from './cli-builds.ts';
 
-const limitMs = 20_000;
+const limitMs = 60_000;
 
 export interface CliResult {
   readonly code: number | null;

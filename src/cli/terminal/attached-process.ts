@@ -58,10 +58,19 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
     stderr: new OutputSink(process.stderr, hangup('stderr')),
   };
   const started = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<number>();
+  // At once: what the process writes first must find the terminal raw, and who reads it may answer with a signal.
   const begin = (warnings: readonly string[]): void => {
     for (const warning of warnings) warn(warning);
-    // At once: what the process writes first must find the terminal raw.
     terminal?.makeRaw();
+    // A raw terminal's own signals travel as bytes: what still comes to us as a signal is for us.
+    cleanup.defer(
+      terminal === null
+        ? proxySignals(opening, left.resolve)
+        : onEndingSignals((signal) => left.resolve(exitCodeOfSignal(signal))),
+    );
+    // Only now: a signal that came without a listener between the two would be lost.
+    stopWaiting();
     started.resolve();
   };
   const opening = attached.open({
@@ -72,16 +81,7 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
   if (attached.running) begin([]);
 
   await Promise.race([started.promise, session.exit]);
-  const left = Promise.withResolvers<number>();
   if (attached.tty) cleanup.defer(followSize(session));
-  // A raw terminal's own signals travel as bytes: what still comes to us as a signal is for us.
-  cleanup.defer(
-    terminal === null
-      ? proxySignals(session, left.resolve)
-      : onEndingSignals((signal) => left.resolve(exitCodeOfSignal(signal))),
-  );
-  // Only now: a signal that came without a listener between the two would be lost.
-  stopWaiting();
   if (attached.stdin) {
     cleanup.defer(pumpInput(process.stdin, session, terminal === null ? null : new DetachScanner(keys)));
   }

@@ -18,16 +18,23 @@ export function exitCodeOfSignal(signal: NodeJS.Signals): number {
  *
  * @returns stops it.
  */
-export function proxySignals(session: AttachSession, giveUp: (exitCode: number) => void): () => void {
+export function proxySignals(opening: Promise<AttachSession>, giveUp: (exitCode: number) => void): () => void {
   let unanswered = 0;
   return onSignals(forwarded, (signal) => {
-    session.signal(signal);
+    const sent = opening.then((session) => {
+      session.signal(signal);
+      return session;
+    });
+    sent.catch(() => undefined); // the caller hears of it
     if (signal !== 'SIGINT' && signal !== 'SIGTERM') return;
     unanswered += 1;
     if (unanswered >= unansweredLimit) giveUp(exitCodeOfSignal(signal));
-    void session.ping().then(() => {
-      unanswered = 0;
-    });
+    void sent
+      .then((session) => session.ping())
+      .then(
+        () => (unanswered = 0),
+        () => undefined,
+      );
   });
 }
 
