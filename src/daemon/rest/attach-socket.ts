@@ -28,23 +28,37 @@ export async function serveAttach(
     tell(event);
     socket.close(1000);
   };
+  /** Output that came before its process's start was told: another channel of the guest carries that news. */
+  let held: (() => void)[] | undefined = [];
   const client: AttachClient = {
     output: (stream, bytes) => {
       if (connection.gone) return undefined;
       const { promise, resolve } = Promise.withResolvers<void>();
-      const channel = stream === 1 ? attachChannel.stdout : attachChannel.stderr;
       waiting.add(resolve);
-      // One message in two pieces: the bytes are not copied to stand behind their channel.
-      socket.send(Buffer.of(channel), { binary: true, fin: false });
-      socket.send(bytes, { binary: true, fin: true }, () => {
-        waiting.delete(resolve);
-        resolve();
-      });
+      if (held !== undefined) {
+        held.push(() => send(stream, bytes, resolve));
+        return promise;
+      }
+      send(stream, bytes, resolve);
       return socket.bufferedAmount > highWaterBytes ? promise : undefined;
     },
-    started: (id, warnings) => tell({ type: 'started', id, warnings: [...warnings] }),
+    started: (id, warnings) => {
+      tell({ type: 'started', id, warnings: [...warnings] });
+      const early = held ?? [];
+      held = undefined;
+      for (const send of early) send();
+    },
     exited: (exitCode) => finish({ type: 'exit', exitCode }),
     failed: (error) => finish({ type: 'error', code: error.code, message: error.message }),
+  };
+  const send = (stream: 1 | 2, bytes: Buffer, sent: () => void): void => {
+    const channel = stream === 1 ? attachChannel.stdout : attachChannel.stderr;
+    // One message in two pieces: the bytes are not copied to stand behind their channel.
+    socket.send(Buffer.of(channel), { binary: true, fin: false });
+    socket.send(bytes, { binary: true, fin: true }, () => {
+      waiting.delete(sent);
+      sent();
+    });
   };
 
   const stdin = { received: 0, taken: 0 };
