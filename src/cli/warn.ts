@@ -1,4 +1,4 @@
 /** Tells what does not keep a command from its work. */
-export function warn(message: string): void {
-  process.stderr.write(`hyper: warning: ${message}\n`);
+export function warn(...messages: readonly string[]): void {
+  for (const message of messages) process.stderr.write(`hyper: warning: ${message}\n`);
 }

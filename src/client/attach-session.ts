@@ -20,7 +20,7 @@ const frameDataBytes = 64 * 1024;
 export type OutputStream = 'stdout' | 'stderr';
 
 export interface AttachHandlers {
-  /** The process runs; `id` is the container's or the exec's. */
+  /** The process runs; `id` is the pod's or the exec's; `warnings`: what its user should know. */
   started?(id: string, warnings: readonly string[]): void;
   /** Output. While a returned promise is pending, nothing more is read from hyperd: that is the back-pressure. */
   output(stream: OutputStream, chunk: Buffer): void | Promise<void>;

@@ -46,7 +46,7 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
     };
     if (!attached) {
       try {
-        for (const warning of (await client.podStart(id)).warnings) warn(warning);
+        warn(...(await client.podStart(id)).warnings);
       } catch (error) {
         if (options.rm === true) await abandon();
         throw error;

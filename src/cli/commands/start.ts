@@ -27,7 +27,7 @@ export function define(command: Command, cli: Cli): void {
       }
       const client = await cli.connect();
       await forEachTarget(pods, cli, async (pod) => {
-        for (const warning of (await client.podStart(pod)).warnings) warn(warning);
+        warn(...(await client.podStart(pod)).warnings);
         return pod;
       });
     });

@@ -61,7 +61,7 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
   const left = Promise.withResolvers<number>();
   // At once: what the process writes first must find the terminal raw, and who reads it may answer with a signal.
   const begin = (warnings: readonly string[]): void => {
-    for (const warning of warnings) warn(warning);
+    warn(...warnings);
     terminal?.makeRaw();
     // A raw terminal's own signals travel as bytes: what still comes to us as a signal is for us.
     cleanup.defer(

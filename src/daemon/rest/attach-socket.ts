@@ -44,9 +44,9 @@ export async function serveAttach(
     },
     started: (id, warnings) => {
       tell({ type: 'started', id, warnings: [...warnings] });
-      const early = held ?? [];
+      const ready = held ?? [];
       held = undefined;
-      for (const send of early) send();
+      for (const sendHeld of ready) sendHeld();
     },
     exited: (exitCode) => finish({ type: 'exit', exitCode }),
     failed: (error) => finish({ type: 'error', code: error.code, message: error.message }),
