@@ -10,9 +10,10 @@ export function describeMachine(accelerator: string, guestKernel: string | null)
   const [cpu] = cpus();
   const qemu = /version ([\d.]+)/.exec(output('qemu-system-x86_64', '--version'))?.[1] ?? '?';
   const docker = /version ([^,]+)/.exec(output('/usr/bin/docker', '--version'))?.[1] ?? '?';
+  const runsc = /version (\S+)/.exec(output('runsc', '--version'))?.[1] ?? '?';
   const runc = /version (\S+)/.exec(output('runc', '--version'))?.[1] ?? '?';
   return [
     `${cpus().length} cores of ${cpu?.model ?? 'an unknown processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${os}, kernel ${release()}.`,
-    `QEMU ${qemu} with ${accelerator}, guest kernel ${guestKernel ?? '?'}, Node.js ${process.versions.node}, Docker ${docker} with runc ${runc}.`,
+    `QEMU ${qemu} with ${accelerator}, guest kernel ${guestKernel ?? '?'}, Node.js ${process.versions.node}, Docker ${docker} with runc ${runc}, runsc ${runsc}.`,
   ].join(' ');
 }

@@ -1,61 +1,74 @@
 /** `scripts/bench` starts it, in a network namespace of its own. See there for what it takes. */
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
-import type { Comparison, Fact, Survey } from './measure.ts';
+import type { Breakdown, Comparison, Fact, Survey } from './measure.ts';
 import { breakdown } from './measures/breakdown.ts';
+import { burst } from './measures/burst.ts';
 import { cli } from './measures/cli.ts';
 import { coldStart } from './measures/cold-start.ts';
 import { exec } from './measures/exec.ts';
 import { footprint } from './measures/footprint.ts';
 import { pull } from './measures/pull.ts';
-import { run } from './measures/run.ts';
+import { runGvisor } from './measures/run-gvisor.ts';
+import { runOther } from './measures/run-other.ts';
+import { runs } from './measures/run.ts';
 import { stream } from './measures/stream.ts';
+import { type Options, parseOptions } from './options.ts';
 import { comparePairs, type Result } from './pairs.ts';
+import { keepRun, recordRun } from './record.ts';
 import { type Run, summary } from './report.ts';
-import { repository, Room } from './room.ts';
+import { repository } from './repository.ts';
+import { Room } from './room.ts';
 
-const comparisons: readonly Comparison[] = [coldStart, exec, pull, stream, cli, run];
+/** gVisor last: what its trial may leave running would be in the others' way. */
+const comparisons: readonly Comparison[] = [...runs, exec, coldStart, burst, runOther, pull, stream, cli, runGvisor];
 /** The footprint first: it wants a daemon that has done nothing yet. */
 const surveys: readonly Survey[] = [footprint, breakdown];
-const mark = /(?<=<!-- run -->\n)[\s\S]*(?=<!-- \/run -->)/;
 
 async function main(): Promise<void> {
-  const options = { runs: { type: 'string' }, quick: { type: 'boolean' }, record: { type: 'boolean' } } as const;
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const names = [...comparisons, ...surveys].map(({ name }) => name);
-  const unknown = positionals.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new Error(`there is no measure '${unknown}': ${names.join(' ')}`);
-  const runs = Number(values.runs ?? (values.quick === true ? 3 : 10));
-  if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number of samples');
+  const known = [...comparisons, ...surveys].map(({ name }) => name);
+  const options = parseOptions(process.argv.slice(2), known);
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => interrupted.abort(new Error('interrupted')));
-  const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
-  const taken = await measure(runs, wanted, interrupted.signal);
-  await keep(taken, values.record === true);
+  const taken = await measure(options, interrupted.signal);
+  const path = await keepRun(taken);
+  if (options.json) process.stdout.write(`${JSON.stringify(taken)}\n`);
+  (options.json ? process.stderr : process.stdout).write(`${summary(taken)}\n\nSamples: ${path}\n`);
+  if (options.record) await recordRun(taken);
 }
 
-async function measure(runs: number, wanted: (name: string) => boolean, signal: AbortSignal): Promise<Run> {
+async function measure({ names, runs: count }: Options, signal: AbortSignal): Promise<Run> {
   const load = loadavg().map((value) => Number(value.toFixed(2)));
+  const wanted = ({ name }: { readonly name: string }): boolean => names.length === 0 || names.includes(name);
   await using room = await Room.open(signal);
-  const { client } = await room.hyperd();
+  const { client } = await room.hyperd('pool');
   const [{ hypervisor }, { kernel }] = await Promise.all([client.info(), client.version()]);
   const facts: Fact[] = [];
-  for (const survey of surveys) {
-    if (!wanted(survey.name)) continue;
+  const breakdowns: Breakdown[] = [];
+  for (const survey of surveys.filter(wanted)) {
     room.say(survey.name);
-    facts.push(...(await survey.take(room, runs)));
+    const found = await survey.take(room, count);
+    facts.push(...found.facts);
+    breakdowns.push(...found.breakdowns);
   }
   const results: Result[] = [];
-  for (const comparison of comparisons) {
-    if (wanted(comparison.name)) results.push(await comparePairs(comparison, room, runs));
+  const impossible: Run['impossible'][number][] = [];
+  for (const comparison of comparisons.filter(wanted)) {
+    const prepared = await comparison.prepare(room);
+    if ('impossible' in prepared) {
+      const { name, peer: what } = comparison;
+      room.say(`${name}: not measured: ${prepared.impossible}`);
+      impossible.push({ name, what, reason: prepared.impossible });
+      continue;
+    }
+    await using sides = prepared;
+    results.push(await comparePairs(comparison, sides, { runs: count, signal, say: (line) => room.say(line) }));
   }
   const machine = describeMachine(hypervisor.accelerator, kernel);
-  return { when: new Date().toISOString(), commit: commit(), machine, runs, load, results, facts };
+  const when = new Date().toISOString();
+  return { when, commit: commit(), machine, runs: count, load, results, impossible, facts, breakdowns };
 }
 
 /** `9990922`, with a plus when the working copy differs from it. */
@@ -63,18 +76,6 @@ function commit(): string {
   const git = (...args: readonly string[]): string =>
     execFileSync('git', ['-C', repository, '-c', `safe.directory=*`, ...args], { encoding: 'utf8' }).trim();
   return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', 'src', 'guest') === '' ? '' : '+');
-}
-
-async function keep(taken: Run, record: boolean): Promise<void> {
-  const json = `${JSON.stringify(taken, null, 1)}\n`;
-  await mkdir(join(repository, 'bench/results'), { recursive: true });
-  const path = join(repository, 'bench/results', `${taken.when.replaceAll(':', '-')}.json`);
-  await writeFile(path, json);
-  process.stdout.write(`${summary(taken)}\n\nSamples: ${path}\n`);
-  if (!record) return;
-  await writeFile(join(repository, 'docs/performance/samples.json'), json);
-  const page = join(repository, 'docs/performance.md');
-  await writeFile(page, (await readFile(page, 'utf8')).replace(mark, `\n${summary(taken)}\n\n`));
 }
 
 main().catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import type { Limits } from './limits.ts';
 import type { Room } from './room.ts';
 
 /** One sample: the figure that counts, and parts of it for whoever reads the raw data. */
@@ -7,34 +8,63 @@ export interface Sample {
 }
 
 export interface Sides extends AsyncDisposable {
+  /** What readers of the result should know of how it was measured here. */
+  readonly note?: string;
+  /** Waits, off the clock, until neither side has anything left to do. Called before each sample of either side. */
+  settle?(): Promise<void>;
   ours(): Promise<Sample>;
   peer(): Promise<Sample>;
 }
 
+/** Why something cannot be measured on this machine. */
+export interface Impossible {
+  readonly impossible: string;
+}
+
 export type Unit = 'ms' | 'MB/s';
 
-/** Something of ours against the same of a peer. */
-export interface Comparison {
+/** Something of ours against the same of a peer. Its limits are of the ratio of the medians: ours divided by the peer's. */
+export interface Comparison extends Limits {
   readonly name: string;
   readonly what: string;
   readonly peer: string;
   readonly unit: Unit;
-  /** Ours divided by the peer's: at most this where time is measured, at least this where a rate is. */
-  readonly target?: number;
   /** Takes this many times the samples asked for: it is short. */
   readonly times?: number;
-  prepare(room: Room): Promise<Sides>;
+  prepare(room: Room): Promise<Sides | Impossible>;
 }
 
-/** A figure that has no peer. */
-export interface Fact {
+/** A figure that has no peer: less of it is better. */
+export interface Fact extends Limits {
   readonly what: string;
+  /** MB are 10⁶ bytes. */
+  readonly unit: 'ms' | 'MB';
+  /** The median of the samples, where there are several. */
   readonly value: number;
-  readonly unit: 'ms' | 'MiB';
+  readonly samples?: readonly number[];
+}
+
+/** A part of what something took. */
+export interface TimedStep {
+  readonly name: string;
+  readonly samples: readonly number[];
+  /** Their median. */
+  readonly milliseconds: number;
+}
+
+/** What the time of something went to, step by step. */
+export interface Breakdown {
+  readonly of: string;
+  readonly steps: readonly TimedStep[];
+}
+
+export interface Findings {
+  readonly facts: readonly Fact[];
+  readonly breakdowns: readonly Breakdown[];
 }
 
 /** Figures of our own that say where time and memory go. */
 export interface Survey {
   readonly name: string;
-  take(room: Room, runs: number): Promise<readonly Fact[]>;
+  take(room: Room, runs: number): Promise<Findings>;
 }

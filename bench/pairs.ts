@@ -1,5 +1,5 @@
-import type { Comparison, Sample } from './measure.ts';
-import type { Room } from './room.ts';
+import { type Verdict, verdictOf } from './limits.ts';
+import type { Comparison, Sample, Sides } from './measure.ts';
 import { median } from './statistics.ts';
 
 export interface Result {
@@ -7,36 +7,59 @@ export interface Result {
   readonly what: string;
   readonly peerIs: string;
   readonly unit: Comparison['unit'];
-  readonly target: number | null;
+  readonly reach: number | null;
+  readonly aim: number | null;
+  readonly note: string | null;
   readonly ours: readonly Sample[];
   readonly peer: readonly Sample[];
   readonly oursMedian: number;
   readonly peerMedian: number;
   readonly ratio: number;
-  readonly reached: boolean | null;
+  readonly verdict: Verdict | null;
+}
+
+export interface PairsOptions {
+  readonly runs: number;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
 }
 
 /**
  * Takes samples in turns, ours, the peer's, ours, the peer's, so that whatever the machine does meanwhile hits both. The
  * first pair fills caches and is not counted.
  */
-export async function comparePairs(measure: Comparison, room: Room, runs: number): Promise<Result> {
-  await using sides = await measure.prepare(room);
+export async function comparePairs(
+  measure: Omit<Comparison, 'prepare'>,
+  sides: Omit<Sides, keyof AsyncDisposable>,
+  { runs, signal, say }: PairsOptions,
+): Promise<Result> {
+  const take = async (side: 'ours' | 'peer'): Promise<Sample> => {
+    signal.throwIfAborted();
+    await sides.settle?.();
+    return await sides[side]();
+  };
   const ours: Sample[] = [];
   const peer: Sample[] = [];
   const count = runs * (measure.times ?? 1);
   for (let index = -1; index < count; index++) {
-    room.signal.throwIfAborted();
-    const pair = [await sides.ours(), await sides.peer()] as const;
+    const pair = [await take('ours'), await take('peer')] as const;
     if (index < 0) continue;
     ours.push(pair[0]);
     peer.push(pair[1]);
-    room.say(`${measure.name} ${index + 1}/${count}: ${pair.map(({ value }) => value.toFixed(1)).join(' | ')}`);
+    say(`${measure.name} ${index + 1}/${count}: ${pair.map(({ value }) => value.toFixed(1)).join(' | ')}`);
   }
+  return { ...judge(measure, ours, peer), note: sides.note ?? null };
+}
+
+function judge(
+  measure: Omit<Comparison, 'prepare'>,
+  ours: readonly Sample[],
+  peer: readonly Sample[],
+): Omit<Result, 'note'> {
+  const { name, what, unit, reach = null, aim = null } = measure;
   const oursMedian = median(ours.map(({ value }) => value));
   const peerMedian = median(peer.map(({ value }) => value));
   const ratio = oursMedian / peerMedian;
-  const { name, what, unit, target = null } = measure;
-  const reached = target === null ? null : unit === 'ms' ? ratio <= target : ratio >= target;
-  return { name, what, peerIs: measure.peer, unit, target, ours, peer, oursMedian, peerMedian, ratio, reached };
+  const verdict = verdictOf(ratio, measure, unit === 'ms' ? 'less' : 'more');
+  return { name, what, peerIs: measure.peer, unit, reach, aim, ours, peer, oursMedian, peerMedian, ratio, verdict };
 }

@@ -1,36 +1,26 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { HyperClient } from '../src/client/index.ts';
 import { startDockerRegistry } from '../test/servers/index.ts';
+import { BenchHyperd, type HyperdKind } from './bench-hyperd.ts';
+import { repository } from './repository.ts';
 import { runTimed, type Timed } from './run-timed.ts';
-
-export const repository = fileURLToPath(new URL('..', import.meta.url));
+import { serve } from './served-process.ts';
 
 /** docker.io's own: a newer CLI may stand before it in PATH. */
 const dockerCli = '/usr/bin/docker';
-const startLimitMs = 60_000;
-
-export interface HyperdRoom {
-  readonly root: string;
-  readonly run: string;
-  readonly pid: number;
-  readonly client: HyperClient;
-  readonly host: string;
-  readonly readLog: () => Promise<string>;
-}
+const runscPath = '/usr/bin/runsc';
+/** Docker's names for gVisor: as it comes, and with the container's network through the host's kernel. */
+const runtimes = { runsc: { path: runscPath }, 'runsc-host': { path: runscPath, runtimeArgs: ['--network=host'] } };
 
 /** Where it is measured: a folder and the servers in it, each started when first asked for and ended with the room. */
 export class Room implements AsyncDisposable {
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly #parts = new AsyncDisposableStack();
-  #hyperd: Promise<HyperdRoom> | undefined;
+  readonly #hyperds = new Map<HyperdKind, Promise<BenchHyperd>>();
   #dockerd: Promise<string> | undefined;
+  #busybox: Promise<string> | undefined;
   #registry: Promise<string> | undefined;
 
   private constructor(folder: string, signal: AbortSignal) {
@@ -41,7 +31,7 @@ export class Room implements AsyncDisposable {
 
   static async open(signal: AbortSignal): Promise<Room> {
     const folder = await mkdtemp(join(tmpdir(), 'hyper-bench-'));
-    spawnSync('chmod', ['711', folder]); // QEMU's user passes through
+    await chmod(folder, 0o711); // QEMU's user passes through
     return new Room(folder, signal);
   }
 
@@ -49,8 +39,12 @@ export class Room implements AsyncDisposable {
     process.stderr.write(`${line}\n`);
   }
 
-  hyperd(): Promise<HyperdRoom> {
-    return (this.#hyperd ??= this.#startHyperd());
+  async hyperd(kind: HyperdKind): Promise<BenchHyperd> {
+    const known = this.#hyperds.get(kind);
+    if (known !== undefined) return await known;
+    const starting = BenchHyperd.start(kind, join(this.folder, kind), this.signal);
+    this.#hyperds.set(kind, starting);
+    return this.#parts.use(await starting);
   }
 
   /** A docker.io of our own, as it comes: overlay2, its bridge, its containerd and runc. Answers with DOCKER_HOST. */
@@ -63,77 +57,40 @@ export class Room implements AsyncDisposable {
     return (this.#registry ??= startDockerRegistry().then((registry) => this.#parts.use(registry).host));
   }
 
-  async hyper(...args: readonly string[]): Promise<Timed> {
-    const { host } = await this.hyperd();
-    return await runTimed(join(repository, 'dist/hyper'), args, { HYPER_HOST: host });
-  }
-
   async docker(...args: readonly string[]): Promise<Timed> {
     return await runTimed(dockerCli, args, { DOCKER_HOST: await this.dockerd() });
   }
 
-  /** busybox, the same files as in Hyper's own image. */
-  async dockerBusybox(): Promise<string> {
-    await this.docker('import', '--change', 'CMD ["sh"]', join(repository, 'guest/build/busybox-image.tar'), 'bb');
-    return 'bb';
+  /** Docker's `busybox`: the same files as in Hyper's own image. */
+  dockerBusybox(): Promise<string> {
+    return (this.#busybox ??= this.#importBusybox());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
 
-  async #startHyperd(): Promise<HyperdRoom> {
-    const [root, run] = [join(this.folder, 'root'), join(this.folder, 'run')];
-    await mkdir(run, { mode: 0o711 });
-    await writeFile(join(this.folder, 'config.json'), '{}');
-    const options = ['--root', root, '--run', run, '--config', join(this.folder, 'config.json')];
-    const log = join(this.folder, 'hyperd.log');
-    const child = await this.#serve(join(repository, 'bin/hyperd'), options, log);
-    const host = `unix://${join(run, 'hyper.sock')}`;
-    const client = new HyperClient(host);
-    await answers('hyperd', child, log, () => client.ping());
-    if (child.pid === undefined) throw new Error('hyperd has no pid');
-    return { root, run, pid: child.pid, client, host, readLog: () => readFile(log, 'utf8') };
+  async #importBusybox(): Promise<string> {
+    const archive = join(repository, 'guest/build/busybox-image.tar');
+    await this.docker('import', '--change', 'CMD ["sh"]', archive, 'busybox');
+    return 'busybox';
   }
 
   async #startDockerd(): Promise<string> {
     const folder = join(this.folder, 'docker');
     await mkdir(folder);
-    const host = `unix://${folder}/docker.sock`;
+    const [host, config] = [`unix://${folder}/docker.sock`, join(folder, 'daemon.json')];
+    await writeFile(config, JSON.stringify({ runtimes }));
     const paths = ['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '--pidfile', `${folder}/pid`];
-    const log = join(this.folder, 'dockerd.log');
-    const child = await this.#serve('dockerd', ['-H', host, ...paths], log);
-    await answers('dockerd', child, log, async () => {
-      await runTimed(dockerCli, ['version'], { DOCKER_HOST: host });
-    });
+    this.#parts.use(
+      await serve({
+        file: 'dockerd',
+        args: ['--config-file', config, '-H', host, ...paths],
+        log: join(this.folder, 'dockerd.log'),
+        ask: () => runTimed(dockerCli, ['version'], { DOCKER_HOST: host }),
+        signal: this.signal,
+      }),
+    );
     return host;
-  }
-
-  async #serve(file: string, args: readonly string[], log: string): Promise<ChildProcess> {
-    await using output = await open(log, 'w');
-    const child = spawn(file, args, { stdio: ['ignore', output.fd, output.fd] });
-    const exited = once(child, 'exit');
-    this.#parts.defer(async () => {
-      child.kill('SIGTERM');
-      await exited;
-    });
-    return child;
-  }
-}
-
-async function answers(name: string, child: ChildProcess, log: string, ask: () => Promise<unknown>): Promise<void> {
-  const deadline = performance.now() + startLimitMs;
-  for (;;) {
-    try {
-      await ask();
-      return;
-    } catch (error) {
-      const gone = child.exitCode !== null || child.signalCode !== null;
-      if (gone || performance.now() > deadline) {
-        const end = (await readFile(log, 'utf8')).slice(-2000);
-        throw new Error(`${name} does not start: ${end}`, { cause: error });
-      }
-      await delay(50); // a unix socket tells nobody when it appears
-    }
   }
 }

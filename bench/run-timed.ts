@@ -5,10 +5,12 @@ export interface Timed {
   /** From the spawn to the end of the process and of its output. */
   readonly milliseconds: number;
   readonly stdout: readonly Buffer[];
+  readonly stderr: readonly Buffer[];
 }
 
-const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString('utf8');
-export const stdoutText = ({ stdout }: Timed): string => text(stdout).trim();
+const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString('utf8').trim();
+export const stdoutText = ({ stdout }: Timed): string => text(stdout);
+export const stderrText = ({ stderr }: Timed): string => text(stderr);
 
 /** Runs a program to its end, its output into pipes. Fails when it does. */
 export async function runTimed(
@@ -25,5 +27,5 @@ export async function runTimed(
   await once(child, 'close');
   const milliseconds = performance.now() - began;
   if (child.exitCode !== 0) throw new Error(`${file} ${args.join(' ')}: exit ${child.exitCode}: ${text(stderr)}`);
-  return { milliseconds, stdout };
+  return { milliseconds, stdout, stderr };
 }

@@ -200,7 +200,11 @@ const commandLines: readonly (readonly [args: string, code: number, line: RegExp
   ['run --name a/b busybox', 125, /^hyper: .*name.*must be letters, digits/],
   ['run -it busybox', 2, /^hyper: the input device is not a TTY/],
   ['run --entrypoint= busybox', 125, /^hyper: no command specified/],
-  ['run -m 900000 --rm busybox', 125, /^hyper: the host has no memory for this VM: give it less with --memory$/],
+  [
+    'run -m 900000 --rm busybox',
+    125,
+    /^hyper: a VM of 900000 MiB needs up to 900112 MiB and VMs may have \d+: give it less with --memory, or raise/,
+  ],
   ['stop nothing', 1, /^hyper: no such pod or container: nothing: see 'hyper list'$/],
   ['exec nothing true', 125, /^hyper: no such pod or container: nothing: see 'hyper list'$/],
   ['create --name taken busybox', 1, /^hyper: the name taken is taken: choose another, or remove that pod$/],

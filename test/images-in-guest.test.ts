@@ -210,7 +210,7 @@ function groups(list: string, size: number): string[][] {
 
 /** What the pod itself puts over the image, or what cannot be seen in a container: `trusted.*` needs CAP_SYS_ADMIN. */
 function seenInContainer(tree: Tree): Tree {
-  const covered = /^(?:dev|proc|sys|etc\/(?:hostname|hosts|resolv\.conf))(?:\/|$)/;
+  const covered = /^(?:dev|proc|sys|etc\/(?:hostname|hosts|machine-id|resolv\.conf))(?:\/|$)/;
   const entries = [...tree].filter(([path]) => !covered.test(path));
   return new Map(
     entries.map(([path, entry]) => {

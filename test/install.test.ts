@@ -47,9 +47,11 @@ describe('scripts/install', () => {
     const release = [
       ...['bin/hyper', 'bin/hyperd', 'dist/disk-worker.js', 'dist/hyper', 'dist/hyper.cjs', 'dist/hyperd.js'],
       ...['dist/layer-worker.js', 'guest/build/busybox-image.tar', 'guest/build/guest.json'],
-      ...['guest/build/initramfs.cpio', 'guest/build/vmlinux', 'node/LICENSE', 'node/bin/node'],
+      ...['guest/build/bzImage', 'guest/build/initramfs.cpio', 'guest/build/vmlinux', 'node/LICENSE', 'node/bin/node'],
       ...['packaging/layout.sh', 'scripts/lib/setup.sh', 'scripts/uninstall'],
-      ...(existsSync(join(repository, 'LICENSE')) ? ['LICENSE'] : []),
+      ...['LICENSE', ...['vmlinux', 'initramfs.cpio', 'guest.json'].map((file) => `guest/build/hyper/${file}`)].filter(
+        (path) => existsSync(join(repository, path)),
+      ),
     ].map((path) => `usr/local/lib/hyper.X/${path}`);
     const elsewhere = [
       ...['bin/hyper', 'bin/hyperd', 'lib/hyper', 'lib/systemd/system/hyper.service', 'lib/systemd/user/hyper.service'],

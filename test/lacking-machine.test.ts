@@ -41,6 +41,12 @@ describe('a machine that lacks something', { skip: notRoot, timeout: 300_000, co
   it('has no guest kernel', () =>
     problem({ guestDir: work }, /^hyper: there is no guest kernel in .*: run scripts\/quickstart, or set "guestDir"/));
 
+  it('has not built the optional kernel that is asked for', () =>
+    problem(
+      { guestDir: work, kernel: 'hyper' },
+      /^hyper: there is no guest kernel in .*\/hyper: run scripts\/kernel,/,
+    ));
+
   it('has no subnet to spare: the pod runs without a network, and its user is told', async () => {
     await configure(hyperd, { subnet: '127.0.0.0/24' });
     const warning = /^hyper: warning: the pod has no network: .*overlaps/m;

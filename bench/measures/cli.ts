@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Comparison } from '../measure.ts';
-import { repository } from '../room.ts';
+import { repository } from '../repository.ts';
 import { runTimed } from '../run-timed.ts';
 
 /** The client by itself: no daemon is asked. */
@@ -9,7 +9,7 @@ export const cli: Comparison = {
   what: '`hyper version --client`',
   peer: '`docker --version`',
   unit: 'ms',
-  target: 1,
+  reach: 1,
   times: 3,
   prepare: () =>
     Promise.resolve({

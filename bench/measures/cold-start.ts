@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { qemuUser } from '../../src/daemon/rootless/index.ts';
 import { newVmId } from '../../src/lib/ids.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { QemuHypervisor, ScratchDisks, type VmSpec } from '../../src/vm/index.ts';
+import { QemuHypervisor, type VmSpec } from '../../src/vm/index.ts';
 import { bareBoot, makeBareInitramfs } from '../bare/bare-boot.ts';
 import type { Comparison, Sample } from '../measure.ts';
-import { repository, type Room } from '../room.ts';
+import { repository } from '../repository.ts';
 import { probeQemu } from '../../src/vm/qemu/probe.ts';
 
 const bootLimitMs = 120_000;
@@ -19,18 +19,19 @@ export const coldStart: Comparison = {
   what: 'cold start to the agent’s answer',
   peer: 'bare QEMU, same flags and kernel, a static init that writes a byte',
   unit: 'ms',
-  target: 1.35,
+  reach: 1.3,
+  aim: 1.1,
   async prepare(room) {
-    const { root } = await room.hyperd();
-    const [guestDir, runDir] = [join(repository, 'guest/build'), join(room.folder, 'bare-run')];
-    await mkdir(runDir, { mode: 0o711 });
+    const guestDir = join(repository, 'guest/build');
+    const [root, runDir] = [join(room.folder, 'bare-root'), join(room.folder, 'bare-run')];
+    for (const folder of [root, runDir]) await mkdir(folder, { mode: 0o711 });
     const user = await qemuUser();
     const hypervisor = await QemuHypervisor.probe({
       ...{ binary: 'qemu-system-x86_64', runDir, root, guestDir, accelerator: 'auto', user, log: silentLog },
-      rootless: false,
+      ...{ maxTemplateBytes: 0, rootless: false },
     });
     const { accelerator } = hypervisor.describe();
-    const spec = await podLikeSpec(room, root);
+    const spec = await podLikeSpec();
     const initramfsPath = await makeBareInitramfs(room.folder, 'bare.cpio', 'init.c');
     const { firmware } = await probeQemu('qemu-system-x86_64');
     const machine = { firmware, accelerator, kernelPath: join(guestDir, 'vmlinux'), initramfsPath };
@@ -38,7 +39,8 @@ export const coldStart: Comparison = {
       ours: () => bootOurs(hypervisor, { ...spec, id: newVmId() }),
       peer: async () => ({ value: await bareBoot({ ...spec, id: newVmId() }, machine, runDir) }),
       [Symbol.asyncDispose]: async () => {
-        await Promise.resolve(execFileSync('ip', ['link', 'delete', tap]));
+        await hypervisor[Symbol.asyncDispose]();
+        execFileSync('ip', ['link', 'delete', tap]);
       },
     };
   },
@@ -46,36 +48,22 @@ export const coldStart: Comparison = {
 
 async function bootOurs(hypervisor: QemuHypervisor, spec: VmSpec): Promise<Sample> {
   const began = performance.now();
-  const signal = AbortSignal.timeout(bootLimitMs);
-  const vm = await hypervisor.start(spec, signal);
+  const { vm, agent, origin, steps } = await hypervisor.start(spec, { signal: AbortSignal.timeout(bootLimitMs) });
   try {
-    const monitor = performance.now() - began;
-    const agent = await vm.connectAgent({ persistedEvent: 0, known: [], signal });
     const value = performance.now() - began;
     agent.close();
-    return { value, parts: { monitor, boot: value - monitor } };
+    if (origin !== 'boot') throw new Error(`a VM that was to boot is a ${origin}`);
+    return { value, parts: Object.fromEntries(steps.map(({ name, milliseconds }) => [name, milliseconds])) };
   } finally {
     await vm.kill();
     await hypervisor.cleanUp(vm.record);
   }
 }
 
-/** What hyperd starts for a pod of busybox: an image's disk, a scratch disk, a NIC. */
-async function podLikeSpec(room: Room, root: string): Promise<Omit<VmSpec, 'id'>> {
+/** What hyperd starts for a pod: a NIC, and two disks that wait. */
+async function podLikeSpec(): Promise<Omit<VmSpec, 'id'>> {
   const user = await qemuUser();
-  const [image] = await readdir(join(root, 'images'));
-  if (image === undefined) throw new Error('hyperd has no image');
-  const scratch = join(root, 'bench-scratch.ext4');
-  await new ScratchDisks(join(room.folder, 'scratch')).create(scratch, 10240, user);
   execFileSync('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap', 'user', String(user.uid), 'vnet_hdr']);
   execFileSync('ip', ['link', 'set', tap, 'up']);
-  return {
-    vcpus: 1,
-    memoryMiB: 128,
-    disks: [
-      { serial: 'image', path: join(root, 'images', image, 'disk.vmdk'), format: 'vmdk', readOnly: true },
-      { serial: 'scratch', path: scratch, format: 'raw', readOnly: false },
-    ],
-    nic: { tap, mac: '02:68:c0:a8:7b:02' },
-  };
+  return { vcpus: 1, memoryMiB: 128, nic: { tap, mac: '02:68:c0:a8:7b:02' } };
 }

@@ -1,17 +1,32 @@
+import type { HyperdKind } from '../bench-hyperd.ts';
 import type { Comparison } from '../measure.ts';
 
-/** A whole run of a new container. Ours boots a VM for it. */
-export const run: Comparison = {
-  name: 'run',
-  what: '`hyper run --rm busybox true`, cold',
-  peer: '`docker run --rm busybox true`',
-  unit: 'ms',
-  async prepare(room) {
-    const image = await room.dockerBusybox();
-    return {
-      ours: async () => ({ value: (await room.hyper('run', '--rm', 'busybox', 'true')).milliseconds }),
-      peer: async () => ({ value: (await room.docker('run', '--rm', image, 'true')).milliseconds }),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
-  },
-};
+/** A whole run of a new container, client start to client end; what the VM behind ours came from is checked. */
+function runOf(hyperdKind: HyperdKind, facts: Omit<Comparison, 'peer' | 'unit' | 'prepare'>): Comparison {
+  return {
+    ...facts,
+    peer: '`docker run --rm busybox true`',
+    unit: 'ms',
+    async prepare(room) {
+      const hyperd = await room.hyperd(hyperdKind);
+      const image = await room.dockerBusybox();
+      return {
+        settle: () => hyperd.settled(),
+        ours: async () => ({ value: (await hyperd.run('--rm', 'busybox', 'true')).milliseconds }),
+        peer: async () => ({ value: (await room.docker('run', '--rm', image, 'true')).milliseconds }),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      };
+    },
+  };
+}
+
+export const runs: readonly Comparison[] = [
+  runOf('pool', { name: 'run', what: '`hyper run --rm busybox true`, a VM of the pool', reach: 0.3, aim: 0.18 }),
+  runOf('clones', {
+    name: 'run-clone',
+    what: '`hyper run --rm busybox true`, a clone (no pool)',
+    reach: 0.7,
+    aim: 0.5,
+  }),
+  runOf('cold', { name: 'run-cold', what: '`hyper run --rm busybox true`, a boot (no template)' }),
+];

@@ -1,16 +1,20 @@
 /**
- * Puts the guest's file tree together: guest/build/initramfs.cpio from the agent, the kernel's modules and busybox, and
- * guest/build/guest.json that says what it is. Run `guest/kernel/fetch.sh` and `make -C guest/agent` before.
+ * Puts the guest's file tree together: FOLDER/initramfs.cpio from the agent, the kernel's modules and busybox, and
+ * FOLDER/guest.json that says what it is. FOLDER, where the kernel is, is guest/build: run `guest/kernel/fetch.sh` and
+ * `make -C guest/agent` before. That of scripts/kernel, guest/build/hyper, has all that is needed built in.
+ *
+ *     node guest/initramfs/build.ts [FOLDER]
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Entry, writeCpio } from './cpio.ts';
 import { hasModule, readModules } from './modules.ts';
 
 const guest = join(import.meta.dirname, '..');
 const build = join(guest, 'build');
+const folder = resolve(process.argv[2] ?? build);
 
 /** In the order in which they are loaded: first what the host speaks to the agent through. */
 const MODULES = [
@@ -108,24 +112,25 @@ function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-const vmlinux = need(join(build, 'vmlinux'), 'run guest/kernel/fetch.sh');
+const kernelScript = folder === build ? 'guest/kernel/fetch.sh' : 'scripts/kernel';
+const vmlinux = need(join(folder, 'vmlinux'), `run ${kernelScript}`);
 const agent = need(join(build, 'hyperstart'), 'run make -C guest/agent');
-const kernelVersion = need(join(build, 'kernel/version'), 'run guest/kernel/fetch.sh').toString().trim();
+const kernelVersion = need(join(folder, 'kernel/version'), `run ${kernelScript}`).toString().trim();
 const agentVersion = /AGENT_VERSION "([^"]+)"/.exec(readFileSync(join(guest, 'agent/version.h'), 'utf8'))?.[1];
 if (agentVersion === undefined) throw new Error('guest/agent/version.h names no AGENT_VERSION');
 
 const initramfs = writeCpio([
   ...treeEntries(),
   ...busyboxEntries(),
-  ...moduleEntries(join(build, 'kernel/modules')),
+  ...moduleEntries(join(folder, 'kernel/modules')),
   { kind: 'file', path: 'init', mode: 0o755, content: agent },
 ]);
-replaceFile(join(build, 'initramfs.cpio'), initramfs);
+replaceFile(join(folder, 'initramfs.cpio'), initramfs);
 const description = {
   kernelVersion,
   agentVersion,
   vmlinuxSha256: sha256(vmlinux),
   initramfsSha256: sha256(initramfs),
 };
-replaceFile(join(build, 'guest.json'), `${JSON.stringify(description, null, 2)}\n`);
+replaceFile(join(folder, 'guest.json'), `${JSON.stringify(description, null, 2)}\n`);
 console.log(`initramfs: ${String(initramfs.length >> 10)} KiB, kernel ${kernelVersion}, agent ${agentVersion}`);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Gets the distribution's kernel, unpacked, not installed: its modules to guest/build/kernel/, its ELF vmlinux to
-# guest/build/vmlinux, which QEMU boots by PVH in half the time that a bzImage takes. Runs as root and as anyone else;
+# guest/build/vmlinux, which QEMU boots by PVH in half the time that a bzImage takes, and the bzImage itself, whose
+# decompressor randomises the kernel's addresses, to guest/build/bzImage: templates are made of it. Runs as root and as anyone else;
 # does nothing when the newest known kernel is there.
 set -eu
 
@@ -12,7 +13,7 @@ build=$(cd "$build" && pwd)
 fail() { echo "fetch.sh: $*" >&2; exit 1; }
 
 # Nothing was learnt of newer kernels since the last time: asking apt would take seconds.
-if [ -s "$build/vmlinux" ] && [ -s "$build/kernel/stamp" ] && [ "$build/kernel/stamp" -nt /var/lib/apt/lists ]; then
+if [ -s "$build/vmlinux" ] && [ -s "$build/bzImage" ] && [ -s "$build/kernel/stamp" ] && [ "$build/kernel/stamp" -nt /var/lib/apt/lists ]; then
     echo "kernel: $(cat "$build/kernel/version") is there"
     exit 0
 fi
@@ -37,7 +38,7 @@ if apt-cache show "$modules" >/dev/null 2>&1; then packages="$packages $modules"
 
 candidate=$(apt-cache policy "$package" | sed -n 's/^ *Candidate: //p')
 stamp="$packages $candidate"
-if [ -s "$build/vmlinux" ] && [ "$(cat "$build/kernel/stamp" 2>/dev/null)" = "$stamp" ]; then
+if [ -s "$build/vmlinux" ] && [ -s "$build/bzImage" ] && [ "$(cat "$build/kernel/stamp" 2>/dev/null)" = "$stamp" ]; then
     touch "$build/kernel/stamp"
     echo "kernel: $package $candidate is there"
     exit 0
@@ -69,8 +70,10 @@ mv "$lib/$version" "$work/kernel/modules"
 cp "$work/tree/boot/config-$version" "$work/kernel/config"
 echo "$version" >"$work/kernel/version"
 echo "$stamp" >"$work/kernel/stamp"
-chmod -R u+w,a+rX "$work/kernel" "$work/vmlinux"
+cp "$image" "$work/bzImage"
+chmod -R u+w,a+rX "$work/kernel" "$work/vmlinux" "$work/bzImage"
 rm -rf "$build/kernel"
+mv "$work/bzImage" "$build/bzImage"
 mv "$work/vmlinux" "$build/vmlinux"
 mv "$work/kernel" "$build/kernel"
 echo "kernel: $build/vmlinux and its modules are ready"

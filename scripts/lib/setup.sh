@@ -63,10 +63,16 @@ build_guest() {
   sh guest/kernel/fetch.sh
   make -s -C guest/agent
   sh guest/busybox-image/build.sh >&2
-  if ! up_to_date guest/build/initramfs.cpio guest/initramfs guest/build/hyperstart guest/build/vmlinux; then
-    say "building the guest's initramfs"
-    node guest/initramfs/build.ts >&2
-  fi
+  build_initramfs guest/build
+  # The optional kernel, where scripts/kernel built it: the agent in its initramfs is to be the same.
+  [ ! -e guest/build/hyper/vmlinux ] || build_initramfs guest/build/hyper
+}
+
+# build_initramfs FOLDER: for the kernel in it.
+build_initramfs() {
+  up_to_date "$1/initramfs.cpio" guest/initramfs guest/build/hyperstart "$1/vmlinux" && return 0
+  say "building the guest's initramfs"
+  node guest/initramfs/build.ts "$1" >&2
 }
 
 build_product() {

@@ -13,9 +13,11 @@ export default async function* report(source) {
     const file = data.file === undefined ? '' : basename(data.file);
     const isSuite = data.details?.type === 'suite';
     const failed = type === 'test:fail';
-    if (!isSuite && !(data.nesting === 0 && data.name === data.file)) {
+    // Of a suite that is skipped nothing is told but this: it counts as one test.
+    const skipped = data.skip !== undefined && data.skip !== false;
+    if ((!isSuite || skipped) && !(data.nesting === 0 && data.name === data.file)) {
       counts.tests++;
-      if (data.skip !== undefined && data.skip !== false) {
+      if (skipped) {
         counts.skipped++;
         yield `  skipped  ${file}: ${data.name}: ${typeof data.skip === 'string' ? data.skip : 'no reason given'}\n`;
       } else if (failed) counts.fail++;
@@ -26,7 +28,7 @@ export default async function* report(source) {
       const cause = error?.cause ?? error;
       yield `  FAILED   ${file}: ${data.name}\n${indent(cause?.stack ?? String(cause))}\n`;
     }
-    if (data.nesting === 0) {
+    if (data.nesting === 0 && !skipped) {
       const sum = files.get(file) ?? 0;
       files.set(file, sum + (data.details?.duration_ms ?? 0));
       yield `  ${failed ? 'failed' : 'passed'}   ${file}: ${data.name} (${((data.details?.duration_ms ?? 0) / 1000).toFixed(1)} s)\n`;

@@ -46,6 +46,11 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'pull', summary: 'Pull an image from a registry', load: () => import('./commands/pull.ts') },
   { name: 'load', summary: 'Load images from an archive', load: () => import('./commands/load.ts') },
   { name: 'rmi', summary: 'Remove images', load: () => import('./commands/rmi.ts') },
+  {
+    name: 'template',
+    summary: 'List, make and remove the templates that VMs are cloned from',
+    load: () => import('./commands/template.ts'),
+  },
   { name: 'info', summary: 'Print how Hyper works on this machine', load: () => import('./commands/info.ts') },
   {
     name: 'version',

@@ -14,8 +14,13 @@ function describeCommand(command: Command): string {
     getOutHelpWidth: () => 100,
   });
   command.outputHelp();
-  const title = command.parent === null ? 'hyper' : `hyper ${command.name()}`;
+  const title = pathOf(command);
   return `## ${title}\n\n\`\`\`text\n${help.trimEnd()}\n\`\`\`\n`;
+}
+
+/** `hyper template ls` */
+function pathOf(command: Command): string {
+  return command.parent === null ? 'hyper' : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 const notConnected: Cli = {
@@ -48,4 +53,4 @@ running. Without one, signals that reach \`hyper\` are sent to it. When the read
 **Formats.** \`--format\` takes \`table\`, \`json\` (an object a line for lists), a template of Go's text/template as docker's (fields, pipes, \`json\`, \`join\`,
 \`upper\`, \`lower\`, \`len\`, \`index\`, \`if\`, \`range\`), or \`table TEMPLATE\` with columns parted by \`\\t\`.
 
-${[program, ...program.commands].map(describeCommand).join('\n')}`);
+${[program, ...program.commands.flatMap((command) => [command, ...command.commands])].map(describeCommand).join('\n')}`);

@@ -1,5 +1,6 @@
 import { Writable, type Duplex } from 'node:stream';
 import type {
+  StartTiming,
   AttachCommand,
   attachChannel as contractChannels,
   stdinWindowBytes as contractWindow,
@@ -21,7 +22,8 @@ export type OutputStream = 'stdout' | 'stderr';
 
 export interface AttachHandlers {
   /** The process runs; `id` is the pod's or the exec's; `warnings`: what its user should know. */
-  started?(id: string, warnings: readonly string[]): void;
+  /** `timing`: of the start, where this attach made it. */
+  started?(id: string, warnings: readonly string[], timing: StartTiming | null): void;
   /** Output. While a returned promise is pending, nothing more is read from hyperd: that is the back-pressure. */
   output(stream: OutputStream, chunk: Buffer): void | Promise<void>;
 }
@@ -175,7 +177,7 @@ export class AttachSession {
   #onEvent(message: string): void {
     const event = parseAttachEvent(message);
     if (event.type === 'started') {
-      this.#handlers.started?.(event.id, event.warnings);
+      this.#handlers.started?.(event.id, event.warnings, event.timing);
     } else if (event.type === 'taken') {
       this.#stdinWasTaken(event.bytes);
     } else if (event.type === 'exit') {

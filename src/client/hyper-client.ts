@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Credentials, ExecSpec, ImageProgress, PodSpec } from '../contract/index.ts';
+import type { Credentials, ExecSpec, ImageProgress, PodSpec, TemplateRequest } from '../contract/index.ts';
 import { AttachSession, type AttachHandlers } from './attach-session.ts';
 import { asFailure, readText, sendCall } from './http-call.ts';
 import { parseLogRecords, type LogRecord } from './log-records.ts';
@@ -51,6 +51,13 @@ export class HyperClient {
   ping = (options?: CallOptions) => this.#json('ping', {}, options);
   version = (options?: CallOptions) => this.#json('version', {}, options);
   info = (options?: CallOptions) => this.#json('info', {}, options);
+
+  templateList = (options?: CallOptions) => this.#json('templateList', {}, options);
+  /** Makes the template of a shape, in place of the one that is there. */
+  templateCreate = (shape: TemplateRequest, options?: CallOptions) =>
+    this.#json('templateCreate', { body: shape }, options);
+  templateRemove = (template: string, options?: CallOptions) =>
+    this.#json('templateRemove', { params: { template } }, options);
 
   imageList = (options?: CallOptions) => this.#json('imageList', {}, options);
   imageInspect = (reference: string, options?: CallOptions) =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { StartTiming } from './pod.ts';
 
 /**
  * What flows over an attach WebSocket. Binary messages are a channel byte and data; text messages are JSON: a client
@@ -24,7 +25,12 @@ export const AttachCommand = z.discriminatedUnion('type', [
 export type AttachCommand = z.infer<typeof AttachCommand>;
 
 export const AttachEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('started'), id: z.string(), warnings: z.array(z.string()) }),
+  z.object({
+    type: z.literal('started'),
+    id: z.string(),
+    warnings: z.array(z.string()),
+    timing: StartTiming.nullable().describe('of the start that this attach made'),
+  }),
   z
     .object({ type: z.literal('taken'), bytes: z.number().int() })
     .describe('stdin that the process took, in all so far'),

@@ -105,7 +105,15 @@ export type Pod = z.infer<typeof Pod>;
 export const PodCreated = z.object({ id: z.string(), name: z.string(), containers: z.array(z.string()) });
 export type PodCreated = z.infer<typeof PodCreated>;
 
-export const PodStarted = z.object({ warnings: z.array(z.string()) });
+export const StartTiming = z.object({
+  origin: z
+    .enum(['pool', 'template', 'boot'])
+    .describe('of the VM: a warmed clone that waited, a clone of a template, or a boot'),
+  steps: z.array(z.object({ name: z.string(), milliseconds: z.number() })).describe('in order'),
+});
+export type StartTiming = z.infer<typeof StartTiming>;
+
+export const PodStarted = z.object({ warnings: z.array(z.string()), timing: StartTiming.nullable() });
 export type PodStarted = z.infer<typeof PodStarted>;
 
 export const StopRequest = z.strictObject({ timeoutSeconds: z.number().min(0).optional() });

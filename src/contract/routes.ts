@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Exec, ExecSpec } from './exec.ts';
 import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
 import { Container, KillRequest, Pod, PodCreated, PodSpec, PodStarted, StopRequest, Vm, WaitResult } from './pod.ts';
-import { Info, Version } from './system.ts';
+import { Info, Template, TemplateRequest, Version } from './system.ts';
 
 /** Query strings carry text: `1`, `true` and the bare name are yes. */
 const flag = z
@@ -21,6 +21,16 @@ export const routes = {
   ping: { method: 'GET', path: '/v1/ping', kind: 'json', response: z.object({ ok: z.literal(true) }) },
   version: { method: 'GET', path: '/v1/version', kind: 'json', response: Version },
   info: { method: 'GET', path: '/v1/info', kind: 'json', response: Info },
+
+  templateList: { method: 'GET', path: '/v1/templates', kind: 'json', response: z.array(Template) },
+  templateCreate: { method: 'POST', path: '/v1/templates', kind: 'json', body: TemplateRequest, response: Template },
+  templateRemove: {
+    method: 'DELETE',
+    path: '/v1/templates/:template',
+    kind: 'json',
+    params: z.object({ template: z.string().min(1) }),
+    response: z.object({ id: z.string() }),
+  },
 
   imageList: { method: 'GET', path: '/v1/images', kind: 'json', response: z.array(Image) },
   imageInspect: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PodSpec } from './pod.ts';
 
 /** The body of every answer with a status of 400 or more. `code` is one of the table in docs/api.md. */
 export const ApiError = z.object({ code: z.string(), message: z.string() });
@@ -38,7 +39,26 @@ export const Info = z.object({
     state: z.enum(['up', 'unavailable']),
     reason: z.string(),
   }),
+  pool: z
+    .object({ size: z.number().int(), waiting: z.number().int() })
+    .describe('warmed VMs that wait for a pod: how many are wanted, how many wait'),
+  vmMemory: z
+    .object({ reservedMiB: z.number().int(), maxMiB: z.number().int(), waitingStarts: z.number().int() })
+    .describe('what all VMs may come to need, the most that it may be, and how many starts wait for room'),
   host: z.object({ os: z.string(), kernel: z.string(), cpus: z.number().int(), memoryBytes: z.number() }),
   problems: z.array(z.string()).describe('what keeps pods from starting, each with what to do'),
 });
 export type Info = z.infer<typeof Info>;
+
+export const Template = z.object({
+  id: z.string(),
+  vcpus: z.number().int(),
+  memoryMiB: z.number().int(),
+  nic: z.boolean(),
+  createdAt: z.string(),
+  sizeBytes: z.number().int().describe('on disk'),
+});
+export type Template = z.infer<typeof Template>;
+
+export const TemplateRequest = z.strictObject({ vcpus: PodSpec.shape.vcpus, memoryMiB: PodSpec.shape.memoryMiB });
+export type TemplateRequest = z.infer<typeof TemplateRequest>;

@@ -2,11 +2,12 @@ import { chmod, chown, readFile, rm } from 'node:fs/promises';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Engine } from '../engine/index.ts';
 import type { Log } from '../lib/log.ts';
-import { type DaemonFacts, openRestDoor } from './rest/index.ts';
+import { type DaemonFacts, type MetricsPage, openRestDoor } from './rest/index.ts';
 
 export interface ApiServerOptions {
   readonly engine: Engine;
   readonly facts: DaemonFacts;
+  readonly metrics: MetricsPage;
   /** Its members may use the socket, where the group exists and hyperd is root. */
   readonly group: string;
   readonly log: Log;
@@ -22,9 +23,9 @@ export class ApiServer {
     this.#socket = socket;
   }
 
-  static async listen({ engine, facts, group, log }: ApiServerOptions): Promise<ApiServer> {
+  static async listen({ engine, facts, metrics, group, log }: ApiServerOptions): Promise<ApiServer> {
     const app = fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
-    openRestDoor(app, engine, facts, log);
+    openRestDoor(app, { engine, facts, metrics, log });
     await rm(facts.socket, { force: true }); // of a hyperd that was killed: we have the lock
     await app.listen({ path: facts.socket });
     const gid = facts.rootless ? undefined : await groupId(group);

@@ -6,8 +6,33 @@ import { HyperError, messageOf, systemCode } from '../lib/errors.ts';
 const Config = z.strictObject({
   accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   qemu: z.string().default('qemu-system-x86_64').describe('name or path of the binary'),
+  kernel: z.enum(['distribution', 'hyper']).default('distribution').describe('"hyper" is what scripts/kernel builds'),
   guestDir: z.string().optional().describe('where vmlinux and initramfs.cpio are'),
   bootTimeoutSeconds: z.number().min(1).default(120),
+  pool: z
+    .strictObject({ size: z.number().int().min(0).max(256).optional().describe('VMs that wait; 0: none') })
+    .default({}),
+  memory: z
+    .strictObject({
+      maxMiB: z
+        .number()
+        .int()
+        .min(256)
+        .optional()
+        .describe("what all VMs may come to need; default 90 % of the host's"),
+      whenFull: z.enum(['refuse', 'wait']).default('refuse').describe('what happens to a start that would need more'),
+    })
+    .default({ whenFull: 'refuse' }),
+  templates: z
+    .strictObject({
+      maxMiB: z
+        .number()
+        .int()
+        .min(0)
+        .default(2048)
+        .describe('what templates may have on disk; 0: none are made by themselves'),
+    })
+    .default({ maxMiB: 2048 }),
   bridge: z.string().max(15).optional(),
   subnet: z.string().optional().describe('192.168.123.0/24'),
   insecureRegistries: z.array(z.string()).default([]),

@@ -1,17 +1,18 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { release } from 'node:os';
+import { availableParallelism, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Engine } from '../engine/index.ts';
+import { Engine, type HostMemoryOptions, VmSupply } from '../engine/index.ts';
 import { ImageStore, type ImageStoreConfig } from '../image/index.ts';
 import type { Log } from '../lib/log.ts';
 import { socketIn } from '../lib/paths.ts';
 import { type Network, openNetwork } from '../network/index.ts';
 import { Store } from '../store/index.ts';
-import { QemuHypervisor, ScratchDisks } from '../vm/index.ts';
+import { guestFolder, QemuHypervisor, ScratchDisks } from '../vm/index.ts';
 import { ApiServer } from './api-server.ts';
 import type { Config } from './config.ts';
-import { addEmbeddedImage } from './embedded-image.ts';
+import { addEmbeddedImage, embeddedImageDisk } from './embedded-image.ts';
+import { PrometheusMetrics } from './prometheus-metrics.ts';
 import { ownVersion } from './own-version.ts';
 import { mapAddress, type Place, qemuUser, upstreamsOf } from './rootless/index.ts';
 import { makeRootFolder } from './root-folder.ts';
@@ -50,28 +51,47 @@ export class Hyperd {
     const user = await qemuUser();
     await makeRootFolder(root, user.gid);
     const guestDir = settings.guestDir ?? defaultGuestDir();
+    const metrics = new PrometheusMetrics();
     const fresh = !(await exists(join(root, 'images')));
-    const images = parts.use(await ImageStore.open({ root, log, config: imageConfig(options) }));
-    if (fresh) await addEmbeddedImage(images, guestDir, log);
+    const images = parts.use(await ImageStore.open({ root, log, config: imageConfig(options, metrics) }));
+    if (fresh) await addEmbeddedImage(images, root, guestDir, log);
     const store = parts.use(Store.open(join(root, 'hyper.db')));
     const network = parts.adopt(await openNetwork(networkOptions(options)), (opened) => opened.close());
-    const hypervisor = await QemuHypervisor.probe({
-      ...{ binary: settings.qemu, runDir: run, root, guestDir, accelerator: settings.accelerator, user, log },
-      rootless: place.kind === 'namespace',
-    });
+    const hypervisor = parts.use(
+      await QemuHypervisor.probe({
+        ...{ binary: settings.qemu, runDir: run, root, accelerator: settings.accelerator, user, log },
+        guestDir: guestFolder(guestDir, settings.kernel),
+        ...{ maxTemplateBytes: settings.templates.maxMiB * 2 ** 20, rootless: place.kind === 'namespace' },
+      }),
+    );
     const podsDir = join(root, 'pods');
     await mkdir(podsDir, { recursive: true, mode: 0o711 });
     const scratchDisks = new ScratchDisks(join(root, 'scratch'));
     const bootTimeoutMs = settings.bootTimeoutSeconds * 1000;
-    const engine = await Engine.open({ store, images, hypervisor, network, scratchDisks, podsDir, bootTimeoutMs, log });
+    const supply = new VmSupply({
+      ...{ hypervisor, network, scratchDisks, bootTimeoutMs, metrics, log },
+      poolDir: join(root, 'pool'),
+      ownImage: await embeddedImageDisk(images, root),
+      poolSize: settings.pool.size ?? defaultPoolSize(),
+      makesTemplates: settings.templates.maxMiB > 0,
+      memory: hostMemory(settings),
+    });
+    const rooms = { store, images, hypervisor, network, supply };
+    const engine = await Engine.open({ ...rooms, podsDir, bootTimeoutMs, metrics, log });
+    metrics.watch(engine);
     const facts = {
       ...{ version: ownVersion, root, socket: socketIn(run), rootless: place.kind === 'namespace' },
       os: await osName(),
     };
-    const server = await ApiServer.listen({ engine, facts, group: settings.socketGroup, log });
+    const server = await ApiServer.listen({ engine, facts, metrics, group: settings.socketGroup, log });
     const { problems } = engine.describe().hypervisor;
     log.info({ root, socket: facts.socket, problems, network: network.status() }, 'hyperd is ready');
     return new Hyperd(engine, server, network, parts.move());
+  }
+
+  /** What can change while hyperd runs: the pool's size. Everything else waits for the next start. */
+  async reconfigure({ pool }: Config): Promise<void> {
+    await this.#engine.resizePool(pool.size ?? defaultPoolSize());
   }
 
   /** `stopPods`: ends every pod in order and takes the network down; else all is left to the next hyperd. */
@@ -84,12 +104,25 @@ export class Hyperd {
   }
 }
 
-function imageConfig({ settings, place }: HyperdOptions): ImageStoreConfig {
+/** Of QEMU and guest together, under emulation (docs/performance.md, Memory). */
+const waitingVmBytes = 60 << 20;
+
+/** Enough for a small burst: four for each processor, at most 16, in a fiftieth of the memory. */
+function defaultPoolSize(): number {
+  return Math.min(4 * availableParallelism(), 16, Math.floor(totalmem() / 50 / waitingVmBytes));
+}
+
+function hostMemory({ memory: { maxMiB, whenFull } }: Config): HostMemoryOptions {
+  return { maxMiB: maxMiB ?? Math.floor((totalmem() * 0.9) / 2 ** 20), whenFull };
+}
+
+function imageConfig({ settings, place }: HyperdOptions, metrics: PrometheusMetrics): ImageStoreConfig {
   const { insecureRegistries, mirrors, certsDir, certificates, maxLayerBytes } = settings;
   return {
     ...{ insecureRegistries, mirrors, certificates, environment: process.env },
     ...(certsDir === undefined ? {} : { certsDir }),
     ...(maxLayerBytes === undefined ? {} : { maxLayerBytes }),
+    onPulledBytes: (bytes) => metrics.bytesPulled(bytes),
     mapAddress: (address) => mapAddress(place, address),
   };
 }

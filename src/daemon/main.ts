@@ -10,6 +10,7 @@ import { type Config, readConfig } from './config.ts';
 import { openLog } from './daemon-log.ts';
 import { Hyperd } from './hyperd.ts';
 import { ownVersion } from './own-version.ts';
+import { watchConfig } from './watch-config.ts';
 import { ensureNamespace, type Place } from './rootless/index.ts';
 
 const help = `Usage: hyperd [OPTIONS]
@@ -119,7 +120,9 @@ async function serve(paths: Arguments, settings: Config, place: Place, log: Log)
   process.on('SIGTERM', () => resolve('stop'));
   process.on('SIGINT', () => resolve('stop'));
   process.on('SIGHUP', () => resolve('leave'));
+  const stopWatching = watchConfig(paths.config, log, (changed) => hyperd.reconfigure(changed));
   const how = await promise;
+  stopWatching();
   log.info({ how }, 'hyperd ends');
   await hyperd.close(how === 'stop');
 }

@@ -1,12 +1,16 @@
 import type { OutputStream } from '../guest/index.ts';
 import type { HyperError } from '../lib/errors.ts';
+import type { StartTiming } from './start-timing.ts';
 import type { OutputSubscriber } from './process-output.ts';
 
 /** Who is attached: a front door's connection. */
 export interface AttachClient {
   readonly output: OutputSubscriber;
-  /** The process runs. `id` is the pod's or the exec's; `warnings`: what its user should know. */
-  readonly started: (id: string, warnings: readonly string[]) => void;
+  /**
+   * The process runs. `id` is the pod's or the exec's; `warnings`: what its user should know; `timing`: of the pod's start
+   * where the client made it.
+   */
+  readonly started: (id: string, warnings: readonly string[], timing: StartTiming | null) => void;
   /** The process has ended and all of its output was given to `output`. */
   readonly exited: (exitCode: number) => void;
   /** It could not be started, or its VM went away. */

@@ -5,13 +5,14 @@ import { HyperError } from '../lib/errors.ts';
 import { newNameSuffix, newPodId } from '../lib/ids.ts';
 import type { NetworkStatus } from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
-import type { HypervisorDescription } from '../vm/index.ts';
+import type { HypervisorDescription, TemplateDescription, VmRecord } from '../vm/index.ts';
 import { ClockKeeper } from './clock-keeper.ts';
 import { planContainer } from './container-plan.ts';
 import type { Exec } from './exec.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
+import type { PoolStatus, VmSupply } from './supply/index.ts';
 import { timeout } from './timeout.ts';
 import { type ExecSpec, podDefaults, type PodSpec } from './pod-spec.ts';
 import { Pods } from './pods.ts';
@@ -20,6 +21,13 @@ import { Pods } from './pods.ts';
 const resumePatienceMs = 10_000;
 /** Execs that do not run and can still be inspected; older ones are forgotten. */
 const keptExecs = 1000;
+
+export interface EngineDescription {
+  readonly hypervisor: HypervisorDescription;
+  readonly network: NetworkStatus;
+  readonly pool: PoolStatus;
+  readonly memory: VmSupply['memory'];
+}
 
 /** Pods, containers, execs and images: what the front doors speak to. */
 export class Engine {
@@ -39,11 +47,44 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     const engine = new Engine(options);
     await engine.#recover();
+    // Behind the first requests' back: what templates there are is read and compared with its checksums.
+    options.supply.warm().catch((error: unknown) => options.log.warn({ error }, 'the pool cannot be filled'));
     return engine;
   }
 
-  describe(): { readonly hypervisor: HypervisorDescription; readonly network: NetworkStatus } {
-    return { hypervisor: this.#options.hypervisor.describe(), network: this.#options.network.status() };
+  describe(): EngineDescription {
+    const { hypervisor, network, supply } = this.#options;
+    const { pool, memory } = supply;
+    return { hypervisor: hypervisor.describe(), network: network.status(), pool, memory };
+  }
+
+  /** The VMs of the pool. */
+  idleVms(): readonly VmRecord[] {
+    return this.#options.supply.idle();
+  }
+
+  async templates(): Promise<readonly TemplateDescription[]> {
+    return await this.#options.hypervisor.templates();
+  }
+
+  async makeTemplate(shape: Pick<PodSpec, 'vcpus' | 'memoryMiB'>, signal: AbortSignal): Promise<TemplateDescription> {
+    const { vcpus = podDefaults.vcpus, memoryMiB = podDefaults.memoryMiB } = shape;
+    return await this.#options.supply.makeTemplate({ vcpus, memoryMiB }, signal);
+  }
+
+  /** By its id or the beginning of it. */
+  async removeTemplate(text: string): Promise<string> {
+    const fits = (await this.templates()).filter(({ id }) => id.startsWith(text));
+    const [only] = fits;
+    if (fits.length > 1)
+      throw new HyperError('ambiguous', `${text} fits ${fits.length} templates: give more of the id`);
+    if (only === undefined) throw new HyperError('not_found', `no such template: ${text}: see 'hyper template ls'`);
+    await this.#options.hypervisor.removeTemplate(only.id);
+    return only.id;
+  }
+
+  async resizePool(size: number): Promise<void> {
+    await this.#options.supply.resizePool(size);
   }
 
   pods(): readonly Pod[] {
@@ -140,6 +181,7 @@ export class Engine {
   /** hyperd leaves. `stopPods`: every pod is stopped in order; else their VMs are left to the next hyperd. */
   async close(stopPods: boolean): Promise<void> {
     this.#clocks.close();
+    await this.#options.supply.close(); // no VM is made any more for those that end
     const active = this.pods().filter((pod) => pod.active);
     if (stopPods) await Promise.allSettled(active.map((pod) => pod.stop()));
     else for (const pod of active) pod.release();

@@ -59,7 +59,7 @@ export class Exec {
       this.#exitCode = startFailureExitCode(failure);
       throw failure;
     }
-    client?.started(this.id, []);
+    client?.started(this.id, [], null);
     void ended.then(
       (exitCode) => {
         this.#state = 'exited';

@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { ContainerFile } from '../guest/index.ts';
 import type { PodRecord } from '../store/index.ts';
 
-/** The files that Docker puts into every container, made of the pod's name, address and DNS server. */
+/**
+ * The files that Docker puts into every container, made of the pod's name, address and DNS server; and a machine id of the
+ * pod's own, the same at each of its starts, which systemd, D-Bus and others take for the machine's.
+ */
 export function guestFiles(pod: PodRecord): ContainerFile[] {
   const { hostname, endpoint } = pod;
   const hosts = [
@@ -14,12 +18,22 @@ export function guestFiles(pod: PodRecord): ContainerFile[] {
     `${endpoint?.address ?? '127.0.1.1'}\t${hostname}`,
   ];
   const resolver = (endpoint?.dns ?? []).map((server) => `nameserver ${server}`);
-  const file = (path: string, lines: readonly string[]): ContainerFile => ({
+  const file = (path: string, lines: readonly string[], mode = 0o644): ContainerFile => ({
     path,
-    mode: 0o644,
+    mode,
     uid: 0,
     gid: 0,
     content: Buffer.from(lines.map((line) => `${line}\n`).join('')),
   });
-  return [file('/etc/hostname', [hostname]), file('/etc/hosts', hosts), file('/etc/resolv.conf', resolver)];
+  return [
+    file('/etc/hostname', [hostname]),
+    file('/etc/hosts', hosts),
+    file('/etc/resolv.conf', resolver),
+    file('/etc/machine-id', [machineId(pod.id)], 0o444),
+  ];
+}
+
+/** 32 hex digits (machine-id(5)) that say nothing of the pod's id. */
+function machineId(podId: string): string {
+  return createHash('sha256').update(`machine-id of ${podId}`).digest('hex').slice(0, 32);
 }

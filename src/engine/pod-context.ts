@@ -2,7 +2,9 @@ import type { ImageStore } from '../image/index.ts';
 import type { Log } from '../lib/log.ts';
 import type { Network } from '../network/index.ts';
 import type { Store } from '../store/index.ts';
-import type { Hypervisor, ScratchDisks } from '../vm/index.ts';
+import type { EngineMetrics } from './metrics.ts';
+import type { VmSupply } from './supply/index.ts';
+import type { Hypervisor } from '../vm/index.ts';
 
 /** The rooms that the engine brings together, and its settings. */
 export interface EngineOptions {
@@ -10,10 +12,11 @@ export interface EngineOptions {
   readonly images: ImageStore;
   readonly hypervisor: Hypervisor;
   readonly network: Network;
-  readonly scratchDisks: ScratchDisks;
+  readonly supply: VmSupply;
   /** Where each pod has a folder with its scratch disk and logs. */
   readonly podsDir: string;
-  /** From QEMU's start to the agent's answer. */
+  /** How long the agent of a VM that is found again may take to answer. */
   readonly bootTimeoutMs: number;
+  readonly metrics: EngineMetrics;
   readonly log: Log;
 }

@@ -5,6 +5,7 @@ import type { PodRecord } from '../store/index.ts';
 import type { Vm, VmEnd } from '../vm/index.ts';
 import { ContainerLog } from './container-log.ts';
 import type { EngineOptions } from './pod-context.ts';
+import type { ReadyVm } from './supply/index.ts';
 import { timeout } from './timeout.ts';
 import { ProcessOutput, type OutputSubscriber } from './process-output.ts';
 
@@ -29,7 +30,7 @@ export class PodRun {
   readonly #endings = new Map<number, Ending>();
   #lastProcess: number;
   #unstored = Infinity;
-  #released = false;
+  #left = false;
 
   private constructor(record: PodRecord, vm: Vm, agent: Agent, log: ContainerLog) {
     this.record = record;
@@ -39,20 +40,24 @@ export class PodRun {
     this.#lastProcess = Math.max(initProcess, ...agent.hello.processes.map(({ process }) => process));
   }
 
-  /** Connects to a VM that boots, or that an earlier hyperd left (`resume`: its streams go on where the log ends). */
-  static async connect(
-    vm: Vm,
+  /** A VM that was made ready for this pod. */
+  static async begin(
+    { vm, agent }: Pick<ReadyVm, 'vm' | 'agent'>,
     record: PodRecord,
-    resume: boolean,
-    signal: AbortSignal,
     options: EngineOptions,
   ): Promise<PodRun> {
+    return new PodRun(record, vm, agent, await ContainerLog.open(logPath(options.podsDir, record), false, options.log));
+  }
+
+  /** A VM that an earlier hyperd left: its streams go on where the log ends. */
+  static async resume(vm: Vm, record: PodRecord, options: EngineOptions): Promise<PodRun> {
     const container = record.containers[0];
     if (container === undefined) throw new HyperError('internal', `pod ${record.id} has no container`);
-    const log = await ContainerLog.open(logPath(options.podsDir, record), resume, options.log);
+    const log = await ContainerLog.open(logPath(options.podsDir, record), true, options.log);
     try {
-      const known = resume ? knownStreams(log, container.tty) : [];
-      const agent = await vm.connectAgent({ persistedEvent: resume ? record.persistedEvent : 0, known, signal });
+      const signal = AbortSignal.timeout(options.bootTimeoutMs);
+      const known = knownStreams(log, container.tty);
+      const agent = await vm.connectAgent({ persistedEvent: record.persistedEvent, known, signal });
       return new PodRun(record, vm, agent, log);
     } catch (error) {
       await log.close();
@@ -111,6 +116,7 @@ export class PodRun {
         // it went by itself, or does not answer: it is killed below
       }
     }
+    this.#left = true; // that the ports close with QEMU is our own doing
     await this.vm.kill();
     this.agent.close();
     await this.log.close();
@@ -118,7 +124,7 @@ export class PodRun {
 
   /** Leaves the VM running for the next hyperd. */
   release(): void {
-    this.#released = true; // our own closing is no reason to end the VM
+    this.#left = true; // our own closing is no reason to end the VM
     this.agent.close();
     this.vm.release();
   }
@@ -138,7 +144,7 @@ export class PodRun {
 
   /** The ports close with QEMU: why it ended is its to say. A VM that goes on without its agent is ended. */
   async #onAgentLost(cause: Error | undefined, log: EngineOptions['log']): Promise<void> {
-    if (this.#released) return;
+    if (this.#left) return;
     await Promise.race([this.vm.ended, timeout(vmEndTimeoutMs)]);
     if (cause !== undefined) log.error({ pod: this.record.id, error: cause }, 'the guest agent is lost: ending the VM');
     await this.vm.kill();

@@ -12,12 +12,11 @@ function vmRecord(stored: NonNullable<PodRecord['vm']>): VmRecord {
 }
 
 /** Removes what a pod's VM had on this host, and forgets it in the record, which the caller stores. */
-export async function releaseVm(record: PodRecord, { hypervisor, network, log }: EngineOptions): Promise<void> {
+export async function releaseVm(record: PodRecord, { supply, log }: EngineOptions): Promise<void> {
   const { vm, endpoint } = record;
   if (vm === null && endpoint === null) return;
   try {
-    if (vm !== null) await hypervisor.cleanUp(vmRecord(vm));
-    if (endpoint !== null) await network.disconnect(endpoint);
+    await supply.release({ vm: vm === null ? null : vmRecord(vm), endpoint });
   } catch (error) {
     log.error({ pod: record.id, vm: vm?.id, error }, 'a VM left something behind: the next start of hyperd removes it');
   }
@@ -40,10 +39,12 @@ export async function resumePod(
     options.store.savePod(record);
     return record.state === 'pending' ? new HyperError('vm_failed', 'hyperd ended while the pod started') : undefined;
   }
+  // It counts before anybody may start another one: looking for it takes its time.
+  if (record.vm !== null) options.supply.adopt({ vm: vmRecord(record.vm) }, record.memoryMiB);
   const vm = record.vm === null ? undefined : await hypervisor.find(vmRecord(record.vm));
   if (vm === undefined) return new HyperError('vm_failed', 'its VM ended while hyperd was away');
   try {
-    const run = await PodRun.connect(vm, record, true, AbortSignal.timeout(options.bootTimeoutMs), options);
+    const run = await PodRun.resume(vm, record, options);
     const output = run.initOutput([]);
     const exit = run.initExit(output);
     exit.catch(() => undefined); // heard by the pod

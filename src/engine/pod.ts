@@ -10,6 +10,7 @@ import { type LogQuery, readLog } from './log-reader.ts';
 import { initProcess, logPath, podFolder, type PodRun } from './pod-run.ts';
 import type { ExecSpec } from './pod-spec.ts';
 import { startPod } from './pod-start.ts';
+import type { StartTiming } from './start-timing.ts';
 import { checkTransition } from './pod-states.ts';
 import type { ProcessOutput } from './process-output.ts';
 import { releaseVm, resumePod } from './pod-vm.ts';
@@ -39,6 +40,7 @@ export class Pod {
   #finished = Promise.withResolvers<PodResult>();
   #abortStart: AbortController | undefined;
   #removed = false;
+  #timing: StartTiming | null = null;
 
   constructor(record: PodRecord, options: EngineOptions, onRemoved: () => void) {
     this.record = record;
@@ -70,6 +72,11 @@ export class Pod {
     return this.#run;
   }
 
+  /** What the latest start's time went to; null where another hyperd started it. */
+  get timing(): StartTiming | null {
+    return this.#timing;
+  }
+
   async start(): Promise<void> {
     await this.#lock.run(async () => {
       if (this.#removed) throw new HyperError('not_found', `pod ${this.record.name} was removed`);
@@ -79,9 +86,11 @@ export class Pod {
       this.#abortStart = abort;
       try {
         const started = await startPod(this.record, this.#options, this.#outputs(), abort.signal);
+        this.#timing = started.timing;
         this.#adopt(started.run, started.output, started.exit);
       } catch (error) {
         const failure = asHyperError(error);
+        this.#options.metrics.podStartFailed();
         this.#abortStart = undefined; // who hears of the end may remove it
         await this.#end({ exitCode: startFailureExitCode(failure), error: failure }, false);
         throw failure;
@@ -172,7 +181,8 @@ export class Pod {
       this.#clients.delete(client);
       throw error;
     }
-    client.started(this.record.id, options.start ? this.record.warnings : []);
+    if (options.start) client.started(this.record.id, this.record.warnings, this.#timing);
+    else client.started(this.record.id, [], null);
     void this.#finished.promise.then(({ exitCode, error }) => {
       if (!this.#clients.delete(client)) return;
       if (error === null) client.exited(exitCode);

@@ -36,6 +36,8 @@ export class Agent {
   readonly hello: AgentHello;
   readonly #control: ControlChannel;
   readonly #streams: StreamChannel;
+  #handlers: AgentHandlers | undefined;
+  #lost: { readonly cause: Error | undefined } | undefined;
 
   private constructor(control: ControlChannel, streams: StreamChannel) {
     this.#control = control;
@@ -53,16 +55,21 @@ export class Agent {
     }
   }
 
+  /** Delivers from now on. May be called again: who listens last is told, also of an end that has come before. */
   listen(handlers: AgentHandlers): void {
-    let told = false;
+    const listened = this.#handlers !== undefined;
+    this.#handlers = handlers;
+    const lost = this.#lost;
+    if (lost !== undefined) queueMicrotask(() => handlers.onClose(lost.cause));
+    if (listened) return;
     const onClose = (cause: Error | undefined): void => {
-      if (told) return;
-      told = true;
+      if (this.#lost !== undefined) return;
+      this.#lost = { cause };
       this.close();
-      handlers.onClose(cause);
+      this.#handlers?.onClose(cause);
     };
     this.#streams.listen(onClose);
-    this.#control.listen({ onExit: handlers.onExit, onClose });
+    this.#control.listen({ onExit: (event) => this.#handlers?.onExit(event), onClose });
   }
 
   async ping(): Promise<void> {
@@ -80,6 +87,11 @@ export class Agent {
 
   async createContainer(setup: requests.ContainerSetup): Promise<void> {
     await this.#control.request(requests.createContainerRequest(setup), createTimeoutMs);
+  }
+
+  /** Kills what is left in a container and unmounts it; disks that no other one uses are let go. */
+  async destroyContainer(container: number): Promise<void> {
+    await this.#control.request(requests.destroyContainerRequest(container), requestTimeoutMs);
   }
 
   /** Starts a process and answers with its pid in the guest. Register its consumers first. */

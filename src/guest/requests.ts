@@ -167,6 +167,11 @@ export const resizeRequest = (process: number, rows: number, cols: number): Agen
 
 export const setClockRequest = (): AgentRequest => ({ op: 7, fields: [[tag.clock, wallClock()]] });
 
+export const destroyContainerRequest = (container: number): AgentRequest => ({
+  op: 8,
+  fields: [[tag.container, container]],
+});
+
 export const shutdownRequest = (): AgentRequest => ({ op: 9, fields: [] });
 
 export const closeOutputRequest = (process: number, stream: number): AgentRequest => ({

@@ -22,6 +22,8 @@ export interface ImageStoreConfig {
   readonly retryDelayMs?: number;
   /** HTTP_PROXY, HTTPS_PROXY, NO_PROXY, DOCKER_CONFIG, DOCKER_HOST, HOME and PATH are read from it. Default: nothing is set. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Hears of the bytes of layers that registries send, as they come. */
+  readonly onPulledBytes?: (bytes: number) => void;
   /**
    * Where to connect instead of an address. hyperd in a network namespace of its own (rootless) uses it to reach the
    * host's loopback.

@@ -1,20 +1,32 @@
 import type { Agent, AgentOptions } from '../guest/index.ts';
 import type { VmId } from '../lib/ids.ts';
 import type { ProcessIdentity } from '../lib/process-identity.ts';
+import type { Step } from '../lib/stopwatch.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
-/** A block device of a VM. The guest finds it by its serial. */
+/** What VMs must share to be clones of one template. */
+export interface VmShape {
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  /** Whether it has a NIC. */
+  readonly nic: boolean;
+}
+
+/** The block devices that every VM has. They wait for their disks; the guest finds them by these serials. */
+export const diskSlots = ['image', 'scratch'] as const;
+export type DiskSlot = (typeof diskSlots)[number];
+
+/** What is put behind a waiting block device. `image` is read-only, `scratch` is not. */
 export interface Disk {
-  /** At most 20 characters: virtio-blk cuts there. */
-  readonly serial: string;
+  readonly slot: DiskSlot;
   readonly path: string;
   readonly format: 'raw' | 'vmdk';
-  readonly readOnly: boolean;
 }
 
 export interface Nic {
   readonly tap: string;
+  /** Of a clone it is the template's until the agent sets it (SETUP). */
   readonly mac: string;
 }
 
@@ -22,7 +34,6 @@ export interface VmSpec {
   readonly id: VmId;
   readonly vcpus: number;
   readonly memoryMiB: number;
-  readonly disks: readonly Disk[];
   readonly nic?: Nic;
 }
 
@@ -59,6 +70,8 @@ export interface Vm {
   readonly ended: Promise<VmEnd>;
   /** Connects to the guest agent; on failure the error shows the end of the guest's console. */
   connectAgent(options: Omit<AgentOptions, 'controlPath' | 'streamPath'>): Promise<Agent>;
+  /** Puts a disk behind its waiting device, in place of what is there. Nothing in the guest may have the device open. */
+  insertDisk(disk: Disk): Promise<void>;
   /** The end of what the guest's kernel printed. */
   console(): Promise<string>;
   /** Ends the hypervisor's process at once; resolves when it has gone. */
@@ -67,13 +80,45 @@ export interface Vm {
   release(): void;
 }
 
+export interface StartOptions {
+  /** Bounds the start, to the agent's answer. */
+  readonly signal: AbortSignal;
+  /** A process runs for it: what must be stored to find it again. Told once more where a clone failed and it boots. */
+  readonly onProcess?: (record: VmRecord) => void;
+}
+
+/** A VM whose guest is ready for every request. */
+export interface StartedVm {
+  readonly vm: Vm;
+  readonly agent: Agent;
+  readonly origin: 'template' | 'boot';
+  /** What the start was made of. */
+  readonly steps: readonly Step[];
+}
+
+/** A booted guest, frozen: what clones start from. */
+export interface TemplateDescription {
+  readonly id: string;
+  readonly shape: VmShape;
+  readonly createdAt: string;
+  /** On disk. */
+  readonly bytes: number;
+}
+
 /** A driver that runs VMs. */
 export interface Hypervisor {
   describe(): HypervisorDescription;
   /** The user that hypervisor processes run as: disks and taps must be theirs. */
   readonly user: { readonly uid: number; readonly gid: number };
-  /** Starts a VM. Its guest boots meanwhile: wait for it with `connectAgent`. */
-  start(spec: VmSpec, signal: AbortSignal): Promise<Vm>;
+  /** Starts a VM: a clone where there is a template of its shape that loads, else by booting. */
+  start(spec: VmSpec, options: StartOptions): Promise<StartedVm>;
+  /** Whether VMs of this shape start as clones. */
+  hasTemplate(shape: VmShape): Promise<boolean>;
+  /** Boots a VM and freezes it as the template of its shape, in place of the one that is there. */
+  makeTemplate(spec: VmSpec, signal: AbortSignal): Promise<TemplateDescription>;
+  templates(): Promise<readonly TemplateDescription[]>;
+  /** Clones that run are not touched. @throws HyperError `not_found` */
+  removeTemplate(id: string): Promise<void>;
   /** Finds a VM that an earlier hyperd started; undefined when it has gone. */
   find(record: VmRecord): Promise<Vm | undefined>;
   /** The ids of VMs that left something behind in the run folder, running or not. */
@@ -82,4 +127,8 @@ export interface Hypervisor {
   cleanUp(record: Pick<VmRecord, 'id' | 'process'>): Promise<void>;
   /** The same for a VM of which nothing but its folder is known. */
   cleanUpUnknown(id: VmId): Promise<void>;
+}
+
+export function shapeOf({ vcpus, memoryMiB, nic }: VmSpec): VmShape {
+  return { vcpus, memoryMiB, nic: nic !== undefined };
 }

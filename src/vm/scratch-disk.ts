@@ -21,7 +21,7 @@ export class ScratchDisks {
   /** Makes a fresh disk of `sizeMiB` that is `owner`'s. It appears at `path` when it is whole. */
   async create(path: string, sizeMiB: number, owner: QemuUser): Promise<void> {
     const original = await this.#original(sizeMiB);
-    const temporary = `${path}.tmp`;
+    const temporary = `${path}.${newNameSuffix()}.tmp`;
     try {
       await runCommand('cp', ['--sparse=always', '--reflink=auto', original, temporary], { timeoutMs: 120_000 });
       await chown(temporary, owner.uid, owner.gid);

@@ -103,7 +103,7 @@ export class FakeHyperd implements AsyncDisposable {
       const known = this.pods.get(pod);
       if (known === undefined) send({ code: 'not_found', message: `no such pod: ${pod}: see 'hyper list'` }, 404);
       else if (action === 'wait') send({ exitCode: 7, error: null });
-      else if (action === 'start') send({ warnings: [] });
+      else if (action === 'start') send({ warnings: [], timing: null });
       else if (action === 'execs') send({ id: this.#newExec(text) });
       else if (action === 'logs') response.end(logBytes);
       else if (request.method === 'GET') send(fakePod(known.id, known.spec, known.state));

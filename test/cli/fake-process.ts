@@ -30,7 +30,7 @@ export async function playProcess(client: WebSocket, id: string, args: readonly 
     return;
   }
   if (what === 'never-starts') return;
-  event({ type: 'started', id, warnings: what === 'warned' ? [argument] : [] });
+  event({ type: 'started', id, warnings: what === 'warned' ? [argument] : [], timing: null });
   switch (what) {
     case 'exit':
       exit(Number(argument));

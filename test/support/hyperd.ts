@@ -1,8 +1,19 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { HyperClient } from '../../src/client/index.ts';
 
@@ -20,6 +31,17 @@ export interface RunOptions {
   readonly cwd?: string;
   /** The Node bundle instead of the binary. */
   readonly bundle?: boolean;
+}
+
+/** No pool, and no template but the one that scripts/test has made for all (test-template.ts). */
+const nothingByItself = { pool: { size: 0 }, templates: { maxMiB: 0 } };
+/** Where scripts/test leaves it; without it VMs boot, which takes longer. */
+export const testTemplates = join(repository, 'guest/build/test-templates');
+
+function copyTestTemplate(root: string): void {
+  if (!existsSync(testTemplates)) return;
+  mkdirSync(root, { recursive: true });
+  execFileSync('cp', ['--archive', '--sparse=always', testTemplates, join(root, 'templates')]);
 }
 
 let count = 0;
@@ -47,7 +69,9 @@ export class TestHyperd implements AsyncDisposable {
     // QEMU's user passes through, as through /var/lib.
     execFileSync('chmod', ['711', this.folder]);
     mkdirSync(this.run, { mode: 0o711 });
-    writeFileSync(join(this.folder, 'config.json'), JSON.stringify(config));
+    // What nobody asked for runs beside no test: what is there and what is left can be counted.
+    writeFileSync(join(this.folder, 'config.json'), JSON.stringify({ ...nothingByItself, ...config }));
+    if (!('templates' in config)) copyTestTemplate(this.root);
   }
 
   /** @param env the daemon's own environment. */
@@ -76,6 +100,14 @@ export class TestHyperd implements AsyncDisposable {
 
   get client(): HyperClient {
     return new HyperClient(`unix://${this.socket}`);
+  }
+
+  /** The text of a page that is no call of the API. */
+  async get(path: string): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const call = request({ socketPath: this.socket, path }, (answer) => resolve(text(answer)));
+    call.on('error', reject).end();
+    return await promise;
   }
 
   /** The pids of the QEMU processes whose folders are this hyperd's. */

@@ -36,6 +36,8 @@ function describe(info: Info): string {
     `Isolation: ${hypervisor.isolation}`,
     `Guest kernel: ${info.kernel ?? '(none)'}`,
     `Network: ${network.bridge} ${network.subnet}, ${network.state}${network.reason === '' ? '' : ` (${network.reason})`}`,
+    `Pool: ${info.pool.waiting} of ${info.pool.size} VMs wait`,
+    `VM memory: ${info.vmMemory.reservedMiB} of ${info.vmMemory.maxMiB} MiB reserved`,
     `Operating system: ${host.os}`,
     `Host kernel: ${host.kernel}`,
     `CPUs: ${host.cpus}`,

@@ -5,6 +5,7 @@ import { createPod } from '../create-pod.ts';
 import { addExamples } from '../examples.ts';
 import { addPodOptions, podSpecOf, type PodOptions } from '../pod-options.ts';
 import { runFailure } from '../run-failure.ts';
+import { RunTiming } from '../output/run-timing.ts';
 import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { standardStreams, terminalSize } from '../terminal/foreground.ts';
@@ -14,12 +15,14 @@ import { warn } from '../warn.ts';
 interface RunOptions extends PodOptions {
   readonly detach?: boolean;
   readonly detachKeys: string;
+  readonly timing?: boolean;
 }
 
 export function define(command: Command, cli: Cli): void {
   addPodOptions(command.passThroughOptions())
     .option('-d, --detach', "leave it running and print the pod's id")
     .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
+    .option('--timing', 'print on stderr what the time of the run went to')
     .action(async (image: string, args: readonly string[], options: RunOptions) => {
       cli.exitCode = await run(image, args, options, cli);
     });
@@ -35,10 +38,14 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
   parseDetachKeys(options.detachKeys);
   const streams = chooseStreams(options, standardStreams());
   const attached = options.detach !== true;
+  const timing = new RunTiming();
   const spec = podSpecOf(image, args, options, { ...streams, attached, size: terminalSize() }, cli.env);
   try {
+    timing.lap('start of the client');
     const client = await cli.connect();
+    timing.lap('connection to hyperd');
     const { id } = await createPod(client, spec, options.pull, cli);
+    timing.lap('request that creates the pod');
     /** As docker: what could not be started is removed where --rm was given. */
     const abandon = async (): Promise<void> => {
       if (options.rm === true) await client.podRemove(id, { force: true }).catch(ignoreNotFound);
@@ -46,7 +53,10 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
     };
     if (!attached) {
       try {
-        warn(...(await client.podStart(id)).warnings);
+        const started = await client.podStart(id);
+        warn(...started.warnings);
+        timing.started(started.timing);
+        if (options.timing === true) cli.note(timing.table());
       } catch (error) {
         if (options.rm === true) await abandon();
         throw error;
@@ -54,17 +64,27 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
       cli.print(id);
       return 0;
     }
-    return await runAttached({
+    const exitCode = await runAttached({
       open: (handlers) => {
         // Who has read it may send signals: their handlers are there now.
         cli.note(`POD id is ${id}`);
-        return client.podAttach(id, { start: true, stdin: streams.stdin }, handlers);
+        const timed: typeof handlers = {
+          ...handlers,
+          started: (podId, warnings, startTiming) => {
+            timing.started(startTiming);
+            handlers.started?.(podId, warnings, startTiming);
+          },
+        };
+        return client.podAttach(id, { start: true, stdin: streams.stdin }, timed);
       },
       ...streams,
       detachKeys: options.detachKeys,
       running: false,
       abandon,
     });
+    timing.lap('process, its output and exit');
+    if (options.timing === true) cli.note(timing.table());
+    return exitCode;
   } catch (error) {
     throw runFailure(error);
   }

@@ -32,7 +32,7 @@ export function describeTree(program: Command): CommandWords[] {
       flags: [...spelled(flags), '-h', '--help'],
       valueFlags: spelled(flags.filter((option) => option.required)),
       argument: first === 'pod' || first === 'image' ? first : first === 'name' ? 'pod' : 'none',
-      choices: choicesOf[command.name()] ?? [],
+      choices: choicesOf[command.name()] ?? command.commands.map((each) => each.name()),
     };
   });
 }

@@ -4,6 +4,7 @@ import type { AttachClient, Attachment } from '../../engine/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { httpError } from './http-errors.ts';
+import { presentTiming } from './present.ts';
 
 /** A reader that has this much unread holds its process. */
 const highWaterBytes = 512 << 10;
@@ -42,8 +43,8 @@ export async function serveAttach(
       send(stream, bytes, resolve);
       return socket.bufferedAmount > highWaterBytes ? promise : undefined;
     },
-    started: (id, warnings) => {
-      tell({ type: 'started', id, warnings: [...warnings] });
+    started: (id, warnings, timing) => {
+      tell({ type: 'started', id, warnings: [...warnings], timing: presentTiming(timing) });
       const ready = held ?? [];
       held = undefined;
       for (const sendHeld of ready) sendHeld();

@@ -16,8 +16,21 @@ import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
 
 export type { DaemonFacts } from './system-handlers.ts';
 
-/** Hyper's own API: routes, errors, /openapi.json and the attach WebSockets. */
-export function openRestDoor(app: FastifyInstance, engine: Engine, facts: DaemonFacts, log: Log): void {
+/** What is served on /metrics. */
+export interface MetricsPage {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+export interface RestDoorOptions {
+  readonly engine: Engine;
+  readonly facts: DaemonFacts;
+  readonly metrics: MetricsPage;
+  readonly log: Log;
+}
+
+/** Hyper's own API: routes, errors, /openapi.json, /metrics and the attach WebSockets. */
+export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log }: RestDoorOptions): void {
   app.addContentTypeParser(['application/x-tar', 'application/octet-stream'], (_request, _payload, done) => done(null));
   // Many clients name a type also for a body that they do not send.
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
@@ -38,6 +51,7 @@ export function openRestDoor(app: FastifyInstance, engine: Engine, facts: Daemon
       .send({ code: 'not_found', message: `no such call: ${request.method} ${request.url}: see /openapi.json` }),
   );
   app.get('/openapi.json', () => openApi(facts.version));
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   registerRoutes(app, { ...systemHandlers(engine, facts), ...imageHandlers(engine), ...podHandlers(engine) }, log);
 
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: 1 << 20, perMessageDeflate: false });

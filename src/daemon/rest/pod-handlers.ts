@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { encodeLogStream, parseSince } from './log-stream.ts';
-import { presentContainer, presentExec, presentPod, presentVm } from './present.ts';
+import { presentContainer, presentExec, presentIdleVm, presentPod, presentTiming, presentVm } from './present.ts';
 import type { Handlers } from './route-types.ts';
 
 type PodRoutes =
@@ -32,7 +32,7 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
     podStart: async ({ params }) => {
       const pod = engine.pod(params.pod);
       await pod.start();
-      return { warnings: pod.record.warnings };
+      return { warnings: pod.record.warnings, timing: presentTiming(pod.timing) };
     },
     podStop: async ({ params, body }) => {
       const { timeoutSeconds } = body;
@@ -78,7 +78,11 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       if (container === undefined) throw new HyperError('not_found', `no such container: ${params.container}`);
       return Promise.resolve(presentContainer(container, record));
     },
-    vmList: () => Promise.resolve(engine.pods().flatMap((pod) => presentVm(pod) ?? [])),
+    vmList: () =>
+      Promise.resolve([
+        ...engine.pods().flatMap((pod) => presentVm(pod) ?? []),
+        ...engine.idleVms().map((vm) => presentIdleVm(vm)),
+      ]),
     execCreate: ({ params, body }) => Promise.resolve({ id: engine.createExec(params.pod, body).id }),
     execStart: async ({ params }) => {
       await engine.exec(params.exec).start();

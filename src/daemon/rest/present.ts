@@ -4,9 +4,20 @@ import type {
   Image as ImageShape,
   ImageDetails,
   Pod as PodShape,
+  StartTiming,
+  Template,
   Vm,
 } from '../../contract/index.ts';
-import type { ContainerRecord, Exec, Image, Pod, PodRecord } from '../../engine/index.ts';
+import type {
+  ContainerRecord,
+  Exec,
+  Image,
+  Pod,
+  PodRecord,
+  StartTiming as EngineTiming,
+  TemplateDescription,
+  VmRecord,
+} from '../../engine/index.ts';
 
 /** What the engine knows, in the API's shapes. */
 export function presentPod({ record }: Pod): PodShape {
@@ -36,6 +47,19 @@ export function presentVm({ record }: Pod): Vm | undefined {
   if (record.vm === null || (record.state !== 'running' && record.state !== 'pending')) return undefined;
   const { id, process, accelerator } = record.vm;
   return { id, podId: record.id, state: 'associated', pid: process.pid, accelerator };
+}
+
+/** A VM of the pool. */
+export function presentIdleVm({ id, process, accelerator }: VmRecord): Vm {
+  return { id, podId: null, state: 'idle', pid: process.pid, accelerator };
+}
+
+export function presentTemplate({ id, shape, createdAt, bytes }: TemplateDescription): Template {
+  return { id, ...shape, createdAt, sizeBytes: bytes };
+}
+
+export function presentTiming(timing: EngineTiming | null): StartTiming | null {
+  return timing === null ? null : { origin: timing.origin, steps: timing.steps.map((step) => ({ ...step })) };
 }
 
 export function presentExec(exec: Exec): ExecShape {

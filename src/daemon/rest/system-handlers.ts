@@ -1,5 +1,6 @@
 import { cpus, release, totalmem } from 'node:os';
 import type { Engine } from '../../engine/index.ts';
+import { presentTemplate } from './present.ts';
 import type { Handlers } from './route-types.ts';
 
 /** What the front door needs to know of the process that it stands in. */
@@ -12,7 +13,9 @@ export interface DaemonFacts {
   readonly os: string;
 }
 
-export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handlers, 'ping' | 'version' | 'info'> {
+type SystemRoutes = 'ping' | 'version' | 'info' | 'templateList' | 'templateCreate' | 'templateRemove';
+
+export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handlers, SystemRoutes> {
   return {
     ping: () => Promise.resolve({ ok: true }),
     version: () => {
@@ -28,7 +31,8 @@ export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handler
       });
     },
     info: () => {
-      const { hypervisor, network } = engine.describe();
+      const { hypervisor, network, pool, memory } = engine.describe();
+      const { reservedMiB, maxMiB, waiting: waitingStarts } = memory;
       const { problems, kernel, ...description } = hypervisor;
       const pods = engine.pods();
       const networkProblem = network.state === 'up' ? [] : [`pods have no network: ${network.reason}`];
@@ -41,9 +45,14 @@ export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handler
         containers: pods.reduce((sum, { record }) => sum + record.containers.length, 0),
         images: engine.images().length,
         network,
+        pool,
+        vmMemory: { reservedMiB, maxMiB, waitingStarts },
         host: { os: facts.os, kernel: release(), cpus: cpus().length, memoryBytes: totalmem() },
         problems: [...problems, ...networkProblem],
       });
     },
+    templateList: async () => (await engine.templates()).map(presentTemplate),
+    templateCreate: async ({ body, signal }) => presentTemplate(await engine.makeTemplate(body, signal)),
+    templateRemove: async ({ params }) => ({ id: await engine.removeTemplate(params.template) }),
   };
 }

@@ -81,13 +81,17 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /** A layer's bytes, unverified, over as many connections as it takes. */
-  fetchLayer(
+  async *fetchLayer(
     image: RemoteImage,
     descriptor: Descriptor,
     signal: AbortSignal,
     onRetry: (error: HyperError) => void,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    return fetchBlob({ sessions: image.sessions, descriptor, backoff: this.#backoff, signal, onRetry });
+    const { sessions } = image;
+    for await (const chunk of fetchBlob({ sessions, descriptor, backoff: this.#backoff, signal, onRetry })) {
+      this.#config.onPulledBytes?.(chunk.length);
+      yield chunk;
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Accelerator, Disk, VmSpec } from '../hypervisor.ts';
+import { type Accelerator, type DiskSlot, diskSlots, type VmSpec } from '../hypervisor.ts';
 import type { VmFiles } from './vm-files.ts';
 
 export interface QemuMachine {
@@ -7,6 +7,18 @@ export interface QemuMachine {
   readonly firmware: string | null;
   readonly kernelPath: string;
   readonly initramfsPath: string;
+  /** The file that is the guest's memory; without it QEMU allocates its own. */
+  readonly memory?: MemoryFile;
+  /** It waits, stopped, for a template's state. */
+  readonly incoming?: boolean;
+}
+
+export interface MemoryFile {
+  readonly path: string;
+  /** What the guest writes goes to the file: a template's making. Else it stays with this process: a clone. */
+  readonly shared: boolean;
+  /** Opened for reading alone: from QEMU 8.2 on, for clones. */
+  readonly readOnly: boolean;
 }
 
 /** MiB of translated code that TCG may keep for one VM: without it up to 1 GiB (facts: tb-size). */
@@ -62,8 +74,12 @@ export function qemuArguments(
       ? withKvm
       : ['-accel', `tcg,tb-size=${translationBufferMiB},thread=multi`, '-cpu', emulatedCpu],
     ['-smp', String(spec.vcpus), '-m', `${spec.memoryMiB}M`],
-    machine.firmware === null ? [] : ['-bios', machine.firmware],
-    ['-kernel', machine.kernelPath, '-initrd', machine.initramfsPath, '-append', kernelCommandLine(accelerator)],
+    memoryArguments(spec.memoryMiB, machine.memory),
+    machine.incoming === true ? ['-S', '-incoming', 'defer'] : [],
+    firmwareArguments(machine),
+    machine.incoming === true
+      ? []
+      : ['-kernel', machine.kernelPath, '-initrd', machine.initramfsPath, '-append', kernelCommandLine(accelerator)],
     // A guest that reboots (panic=-1) or powers off stops, so that the end of its console can still be read.
     ['-action', 'reboot=shutdown,shutdown=pause'],
     ['-chardev', `ringbuf,id=console,size=${consoleBytes}`, '-serial', 'chardev:console'],
@@ -74,7 +90,7 @@ export function qemuArguments(
       ['-device', `virtserialport,id=port${index},chardev=channel${index},name=sh.hyper.channel.${index}`],
     ]),
     ['-device', 'virtio-rng-pci'],
-    ...spec.disks.map(diskArguments),
+    ...diskSlots.map(diskArguments),
     spec.nic === undefined
       ? []
       : [
@@ -84,10 +100,40 @@ export function qemuArguments(
   ].flat();
 }
 
-function diskArguments(disk: Disk, index: number): string[] {
-  const node = `driver=${disk.format},node-name=disk${index},read-only=${disk.readOnly ? 'on' : 'off'},discard=unmap`;
+/**
+ * A template and its clones have a generation id, another in each process: a kernel that has the driver reseeds its
+ * generator when it wakes with another one. Only QEMU's own firmware tells the guest where it is: qboot stops at it.
+ */
+function firmwareArguments({ firmware, memory }: QemuMachine): string[] {
+  if (memory !== undefined) return ['-device', 'vmgenid,guid=auto'];
+  return firmware === null ? [] : ['-bios', firmware];
+}
+
+function memoryArguments(memoryMiB: number, memory: MemoryFile | undefined): string[] {
+  if (memory === undefined) return [];
+  const sharing = memory.shared ? 'share=on' : 'share=off';
+  const access = memory.readOnly ? ',readonly=on,rom=off' : '';
+  const file = `memory-backend-file,id=memory,size=${memoryMiB}M,mem-path=${value(memory.path)},${sharing}${access}`;
+  return ['-object', file, '-machine', 'memory-backend=memory'];
+}
+
+/** 1 TiB: more than any disk that is exchanged for it. */
+const emptyDiskBytes = 2 ** 40;
+
+/** What names a slot's device in QMP. */
+export const deviceOf = (slot: DiskSlot): string => `device-${slot}`;
+const emptyNodeOf = (slot: DiskSlot): string => `empty-${slot}`;
+export const isReadOnly = (slot: DiskSlot): boolean => slot === 'image';
+
+/**
+ * A device with nothing behind it yet. Its capacity is what the empty disk has and stays so, whatever is exchanged for it:
+ * only the file system knows its size (facts: Exchange).
+ */
+function diskArguments(slot: DiskSlot): string[] {
+  const node = emptyNodeOf(slot);
+  const access = `read-only=${isReadOnly(slot) ? 'on' : 'off'}`;
   return [
-    ...['-blockdev', `${node},file.driver=file,file.filename=${value(disk.path)}`],
-    ...['-device', `virtio-blk-pci,drive=disk${index},serial=${disk.serial},werror=report,rerror=report`],
+    ...['-blockdev', `driver=null-co,node-name=${node},size=${emptyDiskBytes},read-zeroes=on,${access},discard=unmap`],
+    ...['-device', `virtio-blk-pci,id=${deviceOf(slot)},drive=${node},serial=${slot},werror=report,rerror=report`],
   ];
 }

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf } from '../../lib/errors.ts';
 import { runCommand } from '../../lib/run-command.ts';
 
@@ -8,6 +8,8 @@ export interface QemuProbe {
   readonly version: string | null;
   /** The firmware to start with; null: QEMU's default, SeaBIOS. */
   readonly firmware: string | null;
+  /** Whether memory can come from a file that is open for reading alone: from 8.2 on (facts: The memory file). */
+  readonly readOnlyMemory: boolean;
   readonly problem: string | null;
 }
 
@@ -17,22 +19,35 @@ const qboot = '/usr/share/qemu/qboot.rom';
 export async function probeQemu(binary: string): Promise<QemuProbe> {
   try {
     const { stdout } = await runCommand(binary, ['--version'], { timeoutMs: 10_000 });
-    const firmware = await stat(qboot).then(
-      () => qboot,
-      () => null,
-    );
-    const version = /version (\d+\.\d+(?:\.\d+)?)/.exec(stdout)?.[1];
-    return version === undefined
-      ? { version: null, firmware, problem: `${binary} --version says nothing that we know` }
-      : { version, firmware, problem: null };
+    const firmware = (await exists(qboot)) ? qboot : null;
+    const [, version, major, minor] = /version ((\d+)\.(\d+)(?:\.\d+)?)/.exec(stdout) ?? [];
+    if (version === undefined) {
+      const problem = `${binary} --version says nothing that we know`;
+      return { version: null, firmware, readOnlyMemory: false, problem };
+    }
+    const readOnlyMemory = Number(major) * 100 + Number(minor) >= 802;
+    return { version, firmware, readOnlyMemory, problem: null };
   } catch (error) {
-    return { version: null, firmware: null, problem: messageOf(error) };
+    return { version: null, firmware: null, readOnlyMemory: false, problem: messageOf(error) };
   }
+}
+
+/** The distribution's, or the one that scripts/kernel builds. */
+export type GuestKernel = 'distribution' | 'hyper';
+
+/** The folder, in that of the guest, of a kernel that is not the distribution's. */
+const hyperKernel = 'hyper';
+
+/** Where the files of a guest with this kernel are. */
+export function guestFolder(guestDir: string, kernel: GuestKernel): string {
+  return kernel === 'distribution' ? guestDir : join(guestDir, hyperKernel);
 }
 
 /** The guest's kernel and initramfs, as scripts/quickstart or scripts/install puts them in place. */
 export interface GuestFiles {
   readonly kernelPath: string;
+  /** The same kernel as a bzImage; null where there is none. */
+  readonly bzImagePath: string | null;
   readonly initramfsPath: string;
   readonly kernelVersion: string | null;
   readonly problem: string | null;
@@ -41,14 +56,25 @@ export interface GuestFiles {
 export async function probeGuest(folder: string): Promise<GuestFiles> {
   const kernelPath = join(folder, 'vmlinux');
   const initramfsPath = join(folder, 'initramfs.cpio');
+  const bzImage = join(folder, 'bzImage');
+  const bzImagePath = (await exists(bzImage)) ? bzImage : null;
+  const paths = { kernelPath, bzImagePath, initramfsPath };
   try {
     await stat(kernelPath);
     await stat(initramfsPath);
     const guest: unknown = JSON.parse(await readFile(join(folder, 'guest.json'), 'utf8'));
     const version = typeof guest === 'object' && guest !== null && 'kernelVersion' in guest ? guest.kernelVersion : '';
-    return { kernelPath, initramfsPath, kernelVersion: String(version), problem: null };
+    return { ...paths, kernelVersion: String(version), problem: null };
   } catch {
-    const problem = `there is no guest kernel in ${folder}: run scripts/quickstart, or set "guestDir" in the config`;
-    return { kernelPath, initramfsPath, kernelVersion: null, problem };
+    const script = basename(folder) === hyperKernel ? 'scripts/kernel' : 'scripts/quickstart';
+    const problem = `there is no guest kernel in ${folder}: run ${script}, or set "guestDir" in the config`;
+    return { ...paths, kernelVersion: null, problem };
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
 }

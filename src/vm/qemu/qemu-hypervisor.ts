@@ -1,58 +1,82 @@
-import { spawn } from 'node:child_process';
-import { chown, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
-import { HyperError, systemCode } from '../../lib/errors.ts';
+import { mkdir, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { VmId } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
-import { identifyProcess, type ProcessIdentity, signalProcess, stillRuns } from '../../lib/process-identity.ts';
-import { missingCommand, runCommand } from '../../lib/run-command.ts';
-import type { Accelerator, Hypervisor, HypervisorDescription, Vm, VmRecord, VmSpec } from '../hypervisor.ts';
+import { signalProcess, stillRuns } from '../../lib/process-identity.ts';
+import { runCommand } from '../../lib/run-command.ts';
+import { Stopwatch } from '../../lib/stopwatch.ts';
+import {
+  type Accelerator,
+  type Hypervisor,
+  type HypervisorDescription,
+  shapeOf,
+  type StartedVm,
+  type StartOptions,
+  type TemplateDescription,
+  type Vm,
+  type VmRecord,
+  type VmShape,
+  type VmSpec,
+} from '../hypervisor.ts';
 import { type AcceleratorChoice, chooseAccelerator, isolationOf } from './accelerator.ts';
-import { qemuArguments, trialArguments } from './arguments.ts';
+import { trialArguments } from './arguments.ts';
 import { findVmProcesses } from './find-processes.ts';
-import { insideJail, jailed, type QemuUser } from './jail.ts';
-import { type GuestFiles, probeGuest, probeQemu, type QemuProbe } from './probe.ts';
+import { Installation } from './installation.ts';
+import { insideJail, jailed, type JailOptions, type QemuUser } from './jail.ts';
+import { type Launch, launch, removeVmFolder, stateDescriptor } from './launch.ts';
+import { loadState, saveState } from './migration.ts';
 import { QemuVm } from './qemu-vm.ts';
-import { type VmFiles, vmFiles, vmsFolder } from './vm-files.ts';
+import { type Template, TemplateStore } from './template-store.ts';
+import { vmFiles, vmsFolder } from './vm-files.ts';
 
 export interface QemuOptions {
   readonly binary: string;
   readonly runDir: string;
-  /** Disks are below it. */
+  /** Disks and templates are below it. */
   readonly root: string;
   /** Where vmlinux and initramfs.cpio are. */
   readonly guestDir: string;
   readonly accelerator: 'auto' | Accelerator;
+  /** What templates may have on disk. */
+  readonly maxTemplateBytes: number;
   readonly user: QemuUser;
   readonly rootless: boolean;
   readonly log: Log;
 }
 
-/** How often the monitor's socket is tried until a fresh QEMU listens. */
-const monitorIntervalMs = 5;
+/** From a clone's state loaded to its agent's answer: 0.1 s quiet (facts). One that takes longer is of no use. */
+const cloneAnswerMs = 20_000;
 
 /** Runs VMs with the distribution's QEMU. */
-export class QemuHypervisor implements Hypervisor {
+export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   readonly #options: QemuOptions;
-  readonly #qemu: QemuProbe;
-  readonly #guest: GuestFiles;
+  readonly #installation: Installation;
   readonly #choice: AcceleratorChoice;
+  readonly #templates: TemplateStore;
+  #machineKey = '';
 
-  private constructor(options: QemuOptions, qemu: QemuProbe, guest: GuestFiles, choice: AcceleratorChoice) {
+  private constructor(
+    options: QemuOptions,
+    installation: Installation,
+    choice: AcceleratorChoice,
+    templates: TemplateStore,
+  ) {
     this.#options = options;
-    this.#qemu = qemu;
-    this.#guest = guest;
+    this.#installation = installation;
     this.#choice = choice;
+    this.#templates = templates;
   }
 
   static async probe(options: QemuOptions): Promise<QemuHypervisor> {
     await mkdir(vmsFolder(options.runDir), { recursive: true, mode: 0o711 });
-    const [qemu, guest, choice] = await Promise.all([
-      probeQemu(options.binary),
-      probeGuest(options.guestDir),
+    const { root, maxTemplateBytes, user, log } = options;
+    const [installation, choice, templates] = await Promise.all([
+      Installation.probe(options.binary, options.guestDir),
       chooseAccelerator(options.accelerator, (kvmGroup) => tryKvm(options, kvmGroup)),
+      TemplateStore.open({ folder: join(root, 'templates'), maxBytes: maxTemplateBytes, user, log }),
     ]);
-    return new QemuHypervisor(options, qemu, guest, choice);
+    return new QemuHypervisor(options, installation, choice, templates);
   }
 
   get user(): { readonly uid: number; readonly gid: number } {
@@ -60,42 +84,74 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   describe(): HypervisorDescription {
+    const { qemu, guest } = this.#installation;
     return {
       name: 'qemu',
-      version: this.#qemu.version,
+      version: qemu.version,
       accelerator: this.#choice.accelerator,
       reason: this.#choice.reason,
       isolation: isolationOf[this.#choice.accelerator],
-      kernel: this.#guest.kernelVersion,
-      problems: [this.#qemu.problem, this.#guest.problem, this.#choice.problem].filter((each) => each !== null),
+      kernel: guest.kernelVersion,
+      problems: [qemu.problem, guest.problem, this.#choice.problem].filter((each) => each !== null),
     };
   }
 
-  async start(spec: VmSpec, signal: AbortSignal): Promise<Vm> {
-    const problem = this.describe().problems[0];
-    if (problem !== undefined) throw new HyperError('missing_dependency', problem);
-    const files = vmFiles(this.#options.runDir, spec.id);
-    await mkdir(files.folder, { mode: 0o711 });
-    let identity: ProcessIdentity | undefined;
+  async start(spec: VmSpec, options: StartOptions): Promise<StartedVm> {
+    const template = await this.#template(shapeOf(spec));
+    if (template === undefined) return await this.#boot(spec, options);
     try {
-      await mkdir(files.sockets, { mode: 0o700 });
-      await chown(files.sockets, this.user.uid, this.user.gid);
-      identity = await this.#spawn(spec, files);
-      const record = { id: spec.id, process: identity, accelerator: this.#choice.accelerator };
-      return await this.#awaitMonitor(record, files, signal);
+      return await this.#clone(spec, template, options);
     } catch (error) {
-      if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
-      const said = await readLastLine(files.errors);
-      await removeVmFolder(files);
-      if (error instanceof HyperError && error.code !== 'vm_failed') throw error;
-      throw startFailure(said, error);
+      options.signal.throwIfAborted();
+      if (error instanceof HyperError && error.code === 'no_memory') throw error;
+      this.#options.log.warn({ vm: spec.id, template: template.id, error: messageOf(error) }, 'a clone did not start');
+      const started = await this.#boot(spec, options);
+      // A VM boots where no clone starts: it is the template.
+      await this.#templates.reject(template, `a clone did not start: ${messageOf(error)}`);
+      return started;
     }
+  }
+
+  async hasTemplate(shape: VmShape): Promise<boolean> {
+    return (await this.#template(shape)) !== undefined;
+  }
+
+  async makeTemplate(spec: VmSpec, signal: AbortSignal): Promise<TemplateDescription> {
+    const shape = shapeOf(spec);
+    const id = await this.#templateId(shape);
+    const description = await this.#templates.add(id, { machine: this.#machineKey, shape }, async (draft) => {
+      const { vm, agent } = await this.#started(
+        await this.#launch(spec, { memory: draft.memory, shared: true, signal }),
+        signal,
+      );
+      try {
+        agent.close();
+        const { state } = vmFiles(this.#options.runDir, spec.id);
+        const socket = { path: state, seen: insideJail(this.#jail(spec.id), state) };
+        await saveState(vm.qmp, socket, draft.statePath, signal);
+      } finally {
+        await vm.kill();
+        await this.cleanUp(vm.record);
+      }
+    });
+    this.#options.log.info({ template: description.id, shape, bytes: description.bytes }, 'template made');
+    return description;
+  }
+
+  async templates(): Promise<readonly TemplateDescription[]> {
+    return await this.#templates.list();
+  }
+
+  async removeTemplate(id: string): Promise<void> {
+    await this.#templates.remove(id);
   }
 
   async find(record: VmRecord): Promise<Vm | undefined> {
     if (!(await stillRuns(record.process))) return undefined;
     try {
-      return await QemuVm.attach(record, vmFiles(this.#options.runDir, record.id), false);
+      const see = (path: string): string => insideJail(this.#jail(record.id), path);
+      const files = vmFiles(this.#options.runDir, record.id);
+      return await QemuVm.attach({ record, files, booting: false, see });
     } catch (error) {
       this.#options.log.warn({ vm: record.id, error }, 'a VM runs but its monitor does not answer');
       return undefined;
@@ -120,46 +176,91 @@ export class QemuHypervisor implements Hypervisor {
     await removeVmFolder(vmFiles(this.#options.runDir, id));
   }
 
-  /** Spawns QEMU detached: no pipe ties it to hyperd, so it lives on when hyperd goes. */
-  async #spawn(spec: VmSpec, files: VmFiles): Promise<ProcessIdentity> {
-    const { binary, user, rootless, root } = this.#options;
-    const jail = { user, rootless, root, folder: files.sockets, kvmGroup: this.#choice.kvmGroup };
-    const see = (path: string): string => insideJail(jail, path);
-    const seen: VmSpec = { ...spec, disks: spec.disks.map((disk) => ({ ...disk, path: see(disk.path) })) };
-    const sockets = { qmp: see(files.qmp), control: see(files.control), streams: see(files.streams) };
-    await using errors = await open(files.errors, 'w', 0o600);
-    await using kernel = await open(this.#guest.kernelPath);
-    await using initramfs = await open(this.#guest.initramfsPath);
-    // As descriptors 3 and 4: the folder that the guest's files are in may be closed to QEMU's user.
-    const guest = { kernelPath: fdPath(3), initramfsPath: fdPath(4) };
-    const machine = { accelerator: this.#choice.accelerator, firmware: this.#qemu.firmware, ...guest };
-    const [file, args] = jailed(jail, [binary, ...qemuArguments(seen, machine, sockets)]);
-    const stdio = ['ignore' as const, errors.fd, errors.fd, kernel.fd, initramfs.fd];
-    // hyperd's own environment may hold a proxy's password.
-    const env = { PATH: process.env['PATH'] };
-    const child = spawn(file, args, { detached: true, stdio, cwd: '/', env });
-    const spawned = Promise.withResolvers<void>();
-    child.once('spawn', spawned.resolve);
-    child.once('error', (error) => spawned.reject(missingCommand(file, error)));
-    await spawned.promise;
-    child.unref();
-    const identity = child.pid === undefined ? undefined : await identifyProcess(child.pid);
-    if (identity === undefined) throw new HyperError('vm_failed', 'QEMU ended at once');
-    return identity;
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#templates[Symbol.asyncDispose]();
   }
 
-  async #awaitMonitor(record: VmRecord, files: VmFiles, signal: AbortSignal): Promise<Vm> {
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        return await QemuVm.attach(record, files, true);
-      } catch (error) {
-        const code = systemCode(error);
-        if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
-      }
-      if (!(await stillRuns(record.process))) throw new HyperError('vm_failed', 'QEMU ended at once');
-      await delay(monitorIntervalMs);
+  async #boot(spec: VmSpec, { signal, onProcess }: StartOptions): Promise<StartedVm> {
+    const watch = new Stopwatch();
+    const launched = await this.#launch(spec, { signal, onProcess });
+    watch.lap('QEMU');
+    const started = await this.#started(launched, signal);
+    watch.lap('boot');
+    return { ...started, origin: 'boot', steps: watch.steps };
+  }
+
+  async #clone(spec: VmSpec, template: Template, { signal, onProcess }: StartOptions): Promise<StartedVm> {
+    const watch = new Stopwatch();
+    await using state = await open(template.statePath);
+    const launched = await this.#launch(spec, { memory: template.memory, state, signal, onProcess });
+    watch.lap('QEMU');
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(cloneAnswerMs)]);
+    const started = await this.#started(launched, bounded, async (vm) => {
+      await loadState(vm.qmp, stateDescriptor, bounded);
+      watch.lap('state');
+    });
+    watch.lap('agent');
+    return { ...started, origin: 'template', steps: watch.steps };
+  }
+
+  /** From QEMU's start to the agent's answer; a VM whose agent does not answer is ended. */
+  async #started(
+    vm: QemuVm,
+    signal: AbortSignal,
+    before: (vm: QemuVm) => Promise<void> = () => Promise.resolve(),
+  ): Promise<{ readonly vm: QemuVm; readonly agent: Awaited<ReturnType<QemuVm['connectAgent']>> }> {
+    try {
+      await before(vm);
+      return { vm, agent: await vm.connectAgent({ persistedEvent: 0, known: [], signal }) };
+    } catch (error) {
+      await vm.kill();
+      await this.cleanUp(vm.record);
+      throw error;
     }
+  }
+
+  async #launch(
+    spec: VmSpec,
+    {
+      memory,
+      shared = false,
+      ...rest
+    }: Pick<Launch, 'state' | 'signal' | 'onProcess'> & {
+      readonly memory?: Template['memory'];
+      readonly shared?: boolean;
+    },
+  ): Promise<QemuVm> {
+    const { accelerator } = this.#choice;
+    const readOnly = !shared && this.#installation.qemu.readOnlyMemory;
+    return await launch({
+      ...{ spec, jail: this.#jail(spec.id), files: vmFiles(this.#options.runDir, spec.id), ...rest },
+      machine: shared ? this.#installation.templateMachine(accelerator) : this.#installation.machine(accelerator),
+      ...(memory === undefined ? {} : { memory: { file: memory, shared, readOnly } }),
+    });
+  }
+
+  async #template(shape: VmShape): Promise<Template | undefined> {
+    const id = await this.#templateId(shape);
+    return await this.#templates.find(id, !this.#installation.qemu.readOnlyMemory);
+  }
+
+  /** Also throws away what a QEMU, kernel or initramfs that was replaced has left without use. */
+  async #templateId(shape: VmShape): Promise<string> {
+    await this.#installation.refresh();
+    const problem = this.describe().problems[0];
+    if (problem !== undefined) throw new HyperError('missing_dependency', problem);
+    const { accelerator } = this.#choice;
+    const machine = await this.#installation.templateKey(accelerator, { vcpus: 1, memoryMiB: 128, nic: true });
+    if (machine !== this.#machineKey) {
+      this.#machineKey = machine;
+      await this.#templates.keepOnly(machine);
+    }
+    return (await this.#installation.templateKey(accelerator, shape)).slice(0, 16);
+  }
+
+  #jail(id: VmId): JailOptions {
+    const { user, rootless, root, runDir } = this.#options;
+    return { user, rootless, root, folder: vmFiles(runDir, id).folder, kvmGroup: this.#choice.kvmGroup };
   }
 }
 
@@ -169,38 +270,4 @@ async function tryKvm({ binary, user, rootless, root, runDir }: QemuOptions, kvm
   const [file, args] = jailed(jail, [binary, ...trialArguments()]);
   const input = '{"execute":"qmp_capabilities"}{"execute":"quit"}';
   await runCommand(file, args, { input, timeoutMs: 10_000 });
-}
-
-/**
- * The sockets' folder is QEMU's user's: only what hyperd knows by name is removed in place. What else a broken QEMU left
- * there goes by rm(1), which does not follow links that appear meanwhile.
- */
-async function removeVmFolder(files: VmFiles): Promise<void> {
-  try {
-    for (const socket of [files.qmp, files.control, files.streams]) await rm(socket, { force: true });
-    await rmdir(files.sockets).catch((error: unknown) => {
-      if (systemCode(error) !== 'ENOENT') throw error;
-    });
-    await rm(files.folder, { recursive: true, force: true });
-  } catch {
-    await runCommand('rm', ['-rf', '--', files.folder]);
-  }
-}
-
-const fdPath = (fd: number): string => `/proc/self/fd/${fd}`;
-
-async function readLastLine(path: string): Promise<string> {
-  try {
-    await using file = await open(path, 'r');
-    return (await file.readFile('utf8')).trim().split('\n').at(-1) ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function startFailure(said: string, cause: unknown): HyperError {
-  if (/cannot allocate memory|cannot set up guest memory/i.test(said)) {
-    return new HyperError('no_memory', 'the host has no memory for this VM: give it less with --memory', { cause });
-  }
-  return new HyperError('vm_failed', `QEMU could not start${said === '' ? '' : `: ${said}`}`, { cause });
 }

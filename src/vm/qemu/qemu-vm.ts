@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, type AgentOptions } from '../../guest/index.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
+import { newNameSuffix } from '../../lib/ids.ts';
 import { stillRuns, signalProcess } from '../../lib/process-identity.ts';
-import type { Vm, VmEnd, VmRecord } from '../hypervisor.ts';
-import { consoleBytes } from './arguments.ts';
+import type { Disk, DiskSlot, Vm, VmEnd, VmRecord } from '../hypervisor.ts';
+import { consoleBytes, deviceOf, isReadOnly } from './arguments.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
 import type { VmFiles } from './vm-files.ts';
 
@@ -12,11 +13,24 @@ import type { VmFiles } from './vm-files.ts';
 const goneIntervalMs = 10;
 const consoleLines = 20;
 
+/** What is known of a QEMU process when its monitor is connected. */
+export interface QemuVmOptions {
+  readonly record: VmRecord;
+  readonly files: VmFiles;
+  /** Its guest has yet to open its ports. */
+  readonly booting: boolean;
+  /** The path by which this QEMU knows a file. */
+  readonly see: (path: string) => string;
+}
+
 /** A QEMU process with its monitor. */
 export class QemuVm implements Vm {
   readonly record: VmRecord;
+  /** For what this driver does with its own VMs: templates. */
+  readonly qmp: Qmp;
   readonly #files: VmFiles;
-  readonly #qmp: Qmp;
+  readonly #see: QemuVmOptions['see'];
+  readonly #inserted = new Map<DiskSlot, string>();
   readonly #ended = Promise.withResolvers<VmEnd>();
   readonly #portsOpen = Promise.withResolvers<void>();
   readonly #openPorts = new Set<string>();
@@ -24,18 +38,20 @@ export class QemuVm implements Vm {
   #lastConsole = '';
   #shutdownReason: string | undefined;
 
-  private constructor(record: VmRecord, files: VmFiles, qmp: Qmp) {
+  private constructor({ record, files, see }: QemuVmOptions, qmp: Qmp) {
     this.record = record;
+    this.qmp = qmp;
     this.#files = files;
-    this.#qmp = qmp;
+    this.#see = see;
   }
 
-  /** Takes charge of a QEMU whose monitor answers. `booting`: its guest has yet to open its ports. */
-  static async attach(record: VmRecord, files: VmFiles, booting: boolean): Promise<QemuVm> {
+  /** Takes charge of a QEMU whose monitor answers. */
+  static async attach(options: QemuVmOptions): Promise<QemuVm> {
     const early: QmpEvent[] = [];
     let deliver = (event: QmpEvent): void => void early.push(event);
-    const qmp = await Qmp.connect(files.qmp, (event) => deliver(event));
-    const vm = new QemuVm(record, files, qmp);
+    const qmp = await Qmp.connect(options.files.qmp, (event) => deliver(event));
+    const vm = new QemuVm(options, qmp);
+    const { booting } = options;
     deliver = (event) => vm.#onEvent(event);
     for (const event of early) vm.#onEvent(event);
     if (!booting) vm.#portsOpen.resolve();
@@ -75,9 +91,23 @@ export class QemuVm implements Vm {
     }
   }
 
+  async insertDisk({ slot, path, format }: Disk): Promise<void> {
+    const node = `${slot}-${newNameSuffix()}`;
+    const file = { driver: 'file', filename: this.#see(path) };
+    const disk = { driver: format, 'node-name': node, 'read-only': isReadOnly(slot), discard: 'unmap', file };
+    // One after the other without waiting: QEMU answers in order.
+    const [added, exchanged] = await Promise.allSettled([
+      this.qmp.execute('blockdev-add', disk),
+      this.#exchange(slot, node),
+    ]);
+    for (const step of [added, exchanged]) if (step.status === 'rejected') throw step.reason;
+    await this.#dropInserted(slot);
+    this.#inserted.set(slot, node);
+  }
+
   async console(): Promise<string> {
     try {
-      const text = await this.#qmp.execute('ringbuf-read', { device: 'console', size: consoleBytes });
+      const text = await this.qmp.execute('ringbuf-read', { device: 'console', size: consoleBytes });
       // Reading takes it out of the ring: keep what was read for who asks next.
       if (typeof text === 'string') this.#lastConsole = (this.#lastConsole + text).slice(-consoleBytes);
     } catch {
@@ -93,7 +123,19 @@ export class QemuVm implements Vm {
   }
 
   release(): void {
-    this.#qmp.close();
+    this.qmp.close();
+  }
+
+  async #exchange(slot: DiskSlot, node: string): Promise<void> {
+    const device = `/machine/peripheral/${deviceOf(slot)}`;
+    await this.qmp.execute('qom-set', { path: device, property: 'drive', value: node });
+  }
+
+  /** What was behind the device is closed. */
+  async #dropInserted(slot: DiskSlot): Promise<void> {
+    const node = this.#inserted.get(slot);
+    this.#inserted.delete(slot);
+    if (node !== undefined) await this.qmp.execute('blockdev-del', { 'node-name': node });
   }
 
   #onEvent({ name, data }: QmpEvent): void {
@@ -110,11 +152,11 @@ export class QemuVm implements Vm {
   async #onGuestStopped(reason: string): Promise<void> {
     this.#shutdownReason = reason;
     await this.console();
-    await this.#qmp.execute('quit').catch(() => undefined); // it may end before it answers
+    await this.qmp.execute('quit').catch(() => undefined); // it may end before it answers
   }
 
   async #status(): Promise<string> {
-    const status = await this.#qmp.execute('query-status');
+    const status = await this.qmp.execute('query-status');
     return typeof status === 'object' && status !== null && 'status' in status ? String(status.status) : '';
   }
 

@@ -10,6 +10,8 @@ export interface VmFiles {
   readonly qmp: string;
   readonly control: string;
   readonly streams: string;
+  /** Where a template's state comes out. */
+  readonly state: string;
   /** What QEMU itself prints. */
   readonly errors: string;
 }
@@ -25,6 +27,7 @@ export function vmFiles(runDir: string, id: VmId): VmFiles {
     qmp: join(sockets, 'qmp.sock'),
     control: join(sockets, 'control.sock'),
     streams: join(sockets, 'streams.sock'),
+    state: join(sockets, 'state.sock'),
     errors: join(folder, 'qemu.log'),
   };
 }

@@ -1,0 +1,2 @@
+export { type DotStrips, dotStrips, type Strip } from './dot-strips.ts';
+export { type Bar, type StackedBars, stackedBars } from './stacked-bars.ts';

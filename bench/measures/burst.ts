@@ -1,0 +1,40 @@
+import type { Comparison } from '../measure.ts';
+import type { Timed } from '../run-timed.ts';
+
+const count = 20;
+
+/** Many runs at once: from the start of the first client to the end of the last. */
+export const burst: Comparison = {
+  name: 'burst',
+  what: `${count} × \`hyper run --rm busybox true\` at once`,
+  peer: `${count} × \`docker run --rm busybox true\` at once`,
+  unit: 'ms',
+  reach: 0.7,
+  aim: 0.4,
+  async prepare(room) {
+    const hyperd = await room.hyperd('pool');
+    const image = await room.dockerBusybox();
+    return {
+      settle: () => hyperd.settled(),
+      ours: async () => {
+        const { value, origins } = await hyperd.counted(() =>
+          atOnce(() => hyperd.hyper('run', '--rm', 'busybox', 'true')),
+        );
+        const { pool, template, boot } = origins;
+        if (pool + template !== count)
+          throw new Error(`of ${count} runs ${pool} came from the pool, ${template} were clones`);
+        return { value, parts: { pool, template, boot } };
+      },
+      peer: async () => ({ value: await atOnce(() => room.docker('run', '--rm', image, 'true')) }),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  },
+};
+
+async function atOnce(run: () => Promise<Timed>): Promise<number> {
+  const began = performance.now();
+  const done = await Promise.allSettled(Array.from({ length: count }, run));
+  const milliseconds = performance.now() - began;
+  for (const each of done) if (each.status === 'rejected') throw each.reason;
+  return milliseconds;
+}

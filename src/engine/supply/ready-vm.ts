@@ -1,0 +1,50 @@
+import type { Agent } from '../../guest/index.ts';
+import type { Step } from '../../lib/stopwatch.ts';
+import type { Endpoint } from '../../network/index.ts';
+import type { Vm, VmRecord } from '../../vm/index.ts';
+
+/** Where a pod's VM came from: a warmed clone that waited, a clone made for it, or a boot. */
+export type VmOrigin = 'pool' | 'template' | 'boot';
+
+/** What a pod asks for. */
+export interface VmRequest {
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  readonly hostname: string;
+  /** The image's disk. */
+  readonly imagePath: string;
+  /** The writable layer's disk: made where there is none yet. */
+  readonly scratch: { readonly path: string; readonly sizeMiB: number };
+}
+
+/** What must be stored of a VM before it is used, so that nothing of it is lost when hyperd dies. */
+export interface ClaimedVm {
+  readonly vm: VmRecord;
+  readonly endpoint: Endpoint | null;
+}
+
+/** Disks that are in their slots and mounted in the guest, held there by a container of ours. */
+export interface Standby {
+  /** The image that most likely comes next; null where none is there. Nothing of it has run, but for our own. */
+  readonly imagePath: string | null;
+  /** A fresh writable disk of the default size. */
+  readonly scratch: { readonly path: string; readonly sizeMiB: number };
+}
+
+/** A VM that runs, with its NIC and its guest's agent. */
+export interface IdleVm {
+  readonly vm: Vm;
+  readonly agent: Agent;
+  readonly endpoint: Endpoint | null;
+  /** Why it has no NIC; empty when it has one. */
+  readonly networkProblem: string;
+  readonly memoryMiB: number;
+  /** What a VM of the pool has in its slots already. */
+  readonly standby?: Standby;
+}
+
+/** A VM for a pod: its disks are in their slots, its guest has clock, entropy, hostname and address of its own. */
+export interface ReadyVm extends IdleVm {
+  readonly origin: VmOrigin;
+  readonly steps: readonly Step[];
+}

@@ -1,0 +1,55 @@
+import { HyperError } from '../../lib/errors.ts';
+import type { Agent } from '../../guest/index.ts';
+import { defaultCapabilities } from '../capabilities.ts';
+import { ProcessOutput } from '../process-output.ts';
+import { containerDisks } from './container-disks.ts';
+import type { IdleVm } from './ready-vm.ts';
+
+/** No pod's process or container has this number: theirs count up from 1. */
+const number = 0x8000_0000;
+
+/** Mounts the disks that are in their slots, and keeps them mounted until `stand down`. */
+export async function standBy({ agent }: IdleVm): Promise<void> {
+  const paths = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf'];
+  await agent.createContainer({
+    container: number,
+    ...containerDisks,
+    readOnly: false,
+    tmpfs: [],
+    files: paths.map((path) => ({ path, mode: 0o644, uid: 0, gid: 0, content: Buffer.from('\n') })),
+    volumes: [],
+  });
+}
+
+/** Lets the disks go: what no pod's container uses is unmounted. */
+export async function standDown(agent: Agent): Promise<void> {
+  await agent.destroyContainer(number);
+}
+
+/**
+ * Runs `true` of an image of our own where the disks stand by, so that the emulator has translated once what each start
+ * needs, and the guest has it in memory (docs/performance.md).
+ */
+export async function rehearse({ agent, vm }: IdleVm): Promise<void> {
+  const exited = Promise.withResolvers<number>();
+  agent.listen({
+    onExit: ({ sequence }) => exited.resolve(sequence),
+    onClose: (cause) => exited.reject(new HyperError('vm_failed', 'the guest agent has gone', { cause })),
+  });
+  const output = new ProcessOutput(agent, number, false, []);
+  void vm.ended.then(({ reason }) => {
+    output.lost();
+    exited.reject(new HyperError('vm_failed', reason));
+  });
+  exited.promise.catch(() => undefined); // heard below, once the process has started
+  await agent.startProcess({
+    ...{ process: number, container: number, args: ['true'], user: '', tty: false, stdin: false, rlimits: [] },
+    env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+    capabilities: defaultCapabilities,
+  });
+  const sequence = await exited.promise;
+  output.drain();
+  await output.ended;
+  agent.acknowledgeEvents(sequence);
+  agent.forget(number);
+}

@@ -1,0 +1,156 @@
+import { messageOf } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import type { IdleVm } from './ready-vm.ts';
+import { type PodShape, shapeKey, type ShapeUses } from './shape-uses.ts';
+
+export interface VmPoolOptions {
+  /** How many VMs wait, of all shapes together. */
+  readonly size: number;
+  readonly uses: ShapeUses;
+  /** Makes a warmed VM; undefined where there can be none now. */
+  readonly make: (shape: PodShape, signal: AbortSignal) => Promise<IdleVm | undefined>;
+  readonly discard: (vm: IdleVm) => Promise<void>;
+  /** Resolves when nothing is being started: filling is never in a start's way. */
+  readonly quiet: (signal: AbortSignal) => Promise<void>;
+  readonly log: Log;
+}
+
+/** VMs that run, warmed, and wait for a pod. */
+export class VmPool {
+  readonly #options: VmPoolOptions;
+  readonly #idle = new Set<IdleVm>();
+  readonly #shapes = new WeakMap<IdleVm, string>();
+  #size: number;
+  #filling: Promise<void> | undefined;
+  #again = false;
+  #abort = new AbortController();
+  /** VMs that are being taken apart: until then they take their room. */
+  readonly #leaving = new Set<Promise<void>>();
+
+  constructor(options: VmPoolOptions) {
+    this.#options = options;
+    this.#size = options.size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get waiting(): number {
+    return this.#idle.size;
+  }
+
+  idle(): readonly IdleVm[] {
+    return [...this.#idle];
+  }
+
+  /** The VM of this shape that has waited longest. Who takes it handles its end from now on. */
+  take(shape: PodShape): IdleVm | undefined {
+    const key = shapeKey(shape);
+    for (const vm of this.#idle) {
+      if (this.#shapes.get(vm) !== key) continue;
+      this.#idle.delete(vm);
+      return vm;
+    }
+    return undefined;
+  }
+
+  /** Makes what is missing, in the background, one after another, and gives up what is too much. */
+  fill(): void {
+    this.#again = true; // what was impossible may be possible now
+    if (this.#size === 0) return;
+    const { signal } = this.#abort;
+    this.#filling ??= this.#fill(signal)
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        this.#options.log.warn({ error: messageOf(error) }, 'the pool could not be filled: pods start without it');
+      })
+      .finally(() => (this.#filling = undefined));
+  }
+
+  /** A new size; smaller takes effect at once. */
+  async resize(size: number): Promise<void> {
+    this.#size = size;
+    if (size < this.#idle.size || size === 0) await this.drain(size);
+    this.fill();
+  }
+
+  /** Gives VMs up until so many wait, the youngest first, also the one that is being made. Resolves when they are gone. */
+  async drain(keep = 0): Promise<void> {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    for (const vm of [...this.#idle].slice(keep)) this.#giveUp(vm);
+    await this.#filling;
+    await Promise.all(this.#leaving);
+  }
+
+  async close(): Promise<void> {
+    this.#size = 0;
+    await this.drain();
+  }
+
+  #giveUp(vm: IdleVm): void {
+    this.#idle.delete(vm);
+    const leaving = this.#options.discard(vm).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  async #fill(signal: AbortSignal): Promise<void> {
+    const impossible = new Set<string>();
+    for (;;) {
+      await this.#options.quiet(signal);
+      signal.throwIfAborted();
+      if (this.#again) impossible.clear();
+      this.#again = false;
+      const shape = this.#missing(impossible);
+      if (shape === undefined) return;
+      const vm = await this.#options.make(shape, signal);
+      if (vm === undefined) {
+        impossible.add(shapeKey(shape));
+        continue;
+      }
+      if (signal.aborted || this.#idle.size >= this.#size) {
+        await this.#options.discard(vm);
+        continue;
+      }
+      this.#add(vm, shape);
+    }
+  }
+
+  #add(vm: IdleVm, shape: PodShape): void {
+    this.#idle.add(vm);
+    this.#shapes.set(vm, shapeKey(shape));
+    const lost = (reason: string): void => {
+      if (!this.#idle.has(vm)) return;
+      this.#options.log.warn({ vm: vm.vm.record.id, reason }, 'a VM of the pool has ended while it waited');
+      this.#giveUp(vm);
+      this.fill();
+    };
+    void vm.vm.ended.then(({ reason }) => lost(reason));
+    vm.agent.listen({ onExit: () => undefined, onClose: (cause) => lost(messageOf(cause ?? 'its agent has gone')) });
+  }
+
+  /** The shape of which most are missing; VMs that wait for a shape that is not used any more make room for it. */
+  #missing(impossible: ReadonlySet<string>): PodShape | undefined {
+    const shares = this.#options.uses.shares(this.#size);
+    const have = (shape: PodShape): number => {
+      const key = shapeKey(shape);
+      return [...this.#idle].filter((vm) => this.#shapes.get(vm) === key).length;
+    };
+    const missing = shares
+      .map(({ shape, count }) => ({ shape, count: count - have(shape) }))
+      .filter(({ shape, count }) => count > 0 && !impossible.has(shapeKey(shape)))
+      .sort((a, b) => b.count - a.count);
+    const [most] = missing;
+    if (most === undefined) return undefined;
+    if (this.#idle.size >= this.#size) {
+      const surplus = [...this.#idle].find((vm) => {
+        const share = shares.find(({ shape }) => shapeKey(shape) === this.#shapes.get(vm));
+        return share === undefined || have(share.shape) > share.count;
+      });
+      if (surplus === undefined) return undefined;
+      this.#giveUp(surplus);
+    }
+    return most.shape;
+  }
+}

@@ -1,0 +1,385 @@
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { HyperError, messageOf } from '../../lib/errors.ts';
+import { newVmId, type VmId } from '../../lib/ids.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
+import { Mutex } from '../../lib/mutex.ts';
+import { Stopwatch } from '../../lib/stopwatch.ts';
+import type { Endpoint } from '../../network/index.ts';
+import type { TemplateDescription, VmRecord, VmSpec } from '../../vm/index.ts';
+import { availableMemoryShare } from './available-memory.ts';
+import { DiskSupply } from './disk-supply.ts';
+import { HostMemory } from './host-memory.ts';
+import { Quiet } from './quiet.ts';
+import type { ClaimedVm, IdleVm, ReadyVm, VmRequest } from './ready-vm.ts';
+import type { PoolStatus, SupplyOptions, TakeOptions } from './supply-options.ts';
+import { setUp } from './set-up.ts';
+import { type PodShape, shapeKey, ShapeUses } from './shape-uses.ts';
+import { VmPool } from './vm-pool.ts';
+import { standDown } from './standby.ts';
+
+/** A guest of the pool answers in milliseconds; one that does not is given up for another. */
+const pooledAnswerMs = 5000;
+/** By then a pod has what it needs: taking away what it does not is in nobody's way. */
+const standDownMs = 1000;
+/** How often it is looked whether memory has become short. */
+const lookIntervalMs = 1000;
+/** Below this share of the host's memory the pool gives its VMs up; below twice of it none are made. */
+const shortShare = 0.05;
+
+/** Gives pods their VMs: from the pool, else a clone of a template, else by booting; and takes them back. */
+export class VmSupply {
+  readonly #options: SupplyOptions;
+  readonly #memory: HostMemory;
+  readonly #quiet = new Quiet();
+  /** What more of them at once would only make slower: each keeps a processor busy. */
+  readonly #starting = new Semaphore(availableParallelism());
+  readonly #uses = new ShapeUses();
+  readonly #pool: VmPool;
+  readonly #making = new Mutex();
+  readonly #timer: NodeJS.Timeout;
+  readonly #closed = new AbortController();
+  readonly #disks: DiskSupply;
+
+  constructor(options: SupplyOptions) {
+    this.#options = options;
+    this.#memory = new HostMemory(options.memory);
+    const { scratchDisks, poolDir, hypervisor, ownImage } = options;
+    this.#disks = new DiskSupply({ scratchDisks, folder: poolDir, owner: hypervisor.user, ownImage });
+    this.#pool = new VmPool({
+      ...{ size: options.poolSize, uses: this.#uses, log: options.log },
+      make: (shape, signal) => this.#makeIdle(shape, signal),
+      discard: (vm) => this.#discard(vm),
+      quiet: (signal) => this.#quiet.reached(signal),
+    });
+    this.#timer = setInterval(() => void this.#look(), lookIntervalMs);
+    this.#timer.unref();
+  }
+
+  get pool(): PoolStatus {
+    return { size: this.#pool.size, waiting: this.#pool.waiting };
+  }
+
+  idle(): readonly VmRecord[] {
+    return this.#pool.idle().map(({ vm }) => vm.record);
+  }
+
+  get memory(): Pick<HostMemory, 'reservedMiB' | 'maxMiB' | 'waiting'> {
+    return this.#memory;
+  }
+
+  /** Fills the pool with clones of the templates that are there: hyperd has started. */
+  async warm(): Promise<void> {
+    const { hypervisor } = this.#options;
+    await this.#disks.clear();
+    for (const { shape } of await hypervisor.templates()) {
+      if (!shape.nic) continue;
+      this.#uses.note(shape);
+      await hypervisor.hasTemplate(shape); // reads it
+    }
+    this.#pool.fill();
+  }
+
+  /**
+   * Gives `use` a VM for a pod, its guest set up. Where none can be had nothing of it is left; what `use` has been given is
+   * its own, also when it fails. While it works the pool is not filled.
+   */
+  async start<T>(request: VmRequest, options: TakeOptions, use: (ready: ReadyVm) => Promise<T>): Promise<T> {
+    this.#uses.note(request);
+    this.#disks.note(request);
+    try {
+      return await this.#quiet.during(async () => {
+        const watch = new Stopwatch();
+        const pooled = await this.#takePooled(request, options, watch);
+        if (pooled !== undefined) return await use(pooled);
+        if (this.#pool.size > 0) this.#options.metrics.poolMiss();
+        const id = newVmId();
+        await this.#reserve(id, request, options.signal);
+        const turn = { came: false };
+        try {
+          return await this.#starting.run(options.signal, async () => {
+            turn.came = true;
+            watch.lap('room and turn');
+            return await use(await this.#start(id, request, options, watch));
+          });
+        } finally {
+          if (!turn.came) this.#memory.release(id);
+        }
+      });
+    } finally {
+      this.#pool.fill();
+    }
+  }
+
+  /** A pod's VM after a restart of hyperd: it counts. */
+  adopt({ vm }: Pick<ClaimedVm, 'vm'>, memoryMiB: number): void {
+    this.#memory.adopt(vm.id, memoryMiB);
+  }
+
+  /** Removes what a VM has on this host. Its process may still run, and is ended. */
+  async release({
+    vm,
+    endpoint,
+  }: {
+    readonly vm: ClaimedVm['vm'] | null;
+    readonly endpoint: Endpoint | null;
+  }): Promise<void> {
+    const { hypervisor, network } = this.#options;
+    const done = await this.#quiet.during(() =>
+      Promise.allSettled([
+        vm === null ? Promise.resolve() : hypervisor.cleanUp(vm),
+        endpoint === null ? Promise.resolve() : network.disconnect(endpoint),
+      ]),
+    );
+    if (vm !== null) this.#memory.release(vm.id);
+    this.#pool.fill();
+    for (const each of done) if (each.status === 'rejected') throw each.reason;
+  }
+
+  /** Makes the template of a shape now, in place of the one that is there. */
+  async makeTemplate(shape: PodShape, signal: AbortSignal): Promise<TemplateDescription> {
+    const made = await this.#making.run(() => this.#makeTemplate(shape, signal));
+    this.#uses.note(shape);
+    this.#pool.fill();
+    return made;
+  }
+
+  async resizePool(size: number): Promise<void> {
+    await this.#pool.resize(size);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#closed.abort();
+    await this.#pool.close();
+    await this.#making.run(() => Promise.resolve());
+  }
+
+  async #takePooled(request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm | undefined> {
+    const { signal, claim } = options;
+    for (;;) {
+      const idle = this.#pool.take(request);
+      if (idle === undefined) return undefined;
+      const bounded = AbortSignal.any([signal, AbortSignal.timeout(pooledAnswerMs)]);
+      // Whatever is asked of a guest that has stopped: it fails when its VM goes.
+      const giveUp = (): void => void idle.vm.kill();
+      bounded.addEventListener('abort', giveUp, { once: true });
+      try {
+        claim({ vm: idle.vm.record, endpoint: idle.endpoint });
+        const done = await Promise.allSettled([setUp(idle, request.hostname, bounded), this.#takeDisks(idle, request)]);
+        for (const each of done) if (each.status === 'rejected') throw each.reason;
+        watch.lap('guest set-up, disks');
+        this.#options.metrics.poolHit();
+        this.#standDownLater(idle);
+        return { ...idle, origin: 'pool', steps: watch.steps };
+      } catch (error) {
+        await this.#discard(idle);
+        signal.throwIfAborted();
+        // What is no VM's fault would be the same with the next one.
+        if (!(error instanceof HyperError) || (error.code !== 'vm_failed' && error.code !== 'timeout')) throw error;
+        this.#options.log.warn({ vm: idle.vm.record.id, error: messageOf(error) }, 'a VM of the pool is of no use');
+        watch.lap('a VM that was of no use');
+      } finally {
+        bounded.removeEventListener('abort', giveUp);
+      }
+    }
+  }
+
+  async #takeDisks(idle: IdleVm, request: VmRequest): Promise<void> {
+    if (idle.standby === undefined) await this.#disks.put(idle, request);
+    else await this.#disks.take(idle, idle.standby, request);
+  }
+
+  /** The container that held the disks is of no use any more once the pod's own holds them; nobody waits for its end. */
+  #standDownLater({ agent, vm }: IdleVm): void {
+    setTimeout(() => {
+      standDown(agent).catch((error: unknown) => {
+        this.#options.log.debug({ vm: vm.record.id, error: messageOf(error) }, 'a VM did not stand down');
+      });
+    }, standDownMs).unref();
+  }
+
+  /** `id` has its memory reserved. */
+  async #start(id: VmId, request: VmRequest, { signal, claim }: TakeOptions, watch: Stopwatch): Promise<ReadyVm> {
+    const { vcpus, memoryMiB } = request;
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
+    const [began, disk] = await Promise.allSettled([
+      this.#begin(id, { vcpus, memoryMiB }, bounded, claim),
+      this.#disks.ensure(request),
+    ]);
+    if (began.status === 'rejected') throw began.reason;
+    const { origin, parts, ...idle } = began.value;
+    watch.skip();
+    try {
+      if (disk.status === 'rejected') throw disk.reason;
+      const done = await Promise.allSettled([setUp(idle, request.hostname, bounded), this.#disks.put(idle, request)]);
+      for (const each of done) if (each.status === 'rejected') throw each.reason;
+    } catch (error) {
+      await this.#discard(idle);
+      throw error;
+    }
+    // The first time it took a fresh guest so long to read it that it was late.
+    idle.agent.setClock().catch((error: unknown) => {
+      this.#options.log.debug({ vm: id, error: messageOf(error) }, 'a guest’s clock could not be set');
+    });
+    const waited = [...watch.steps];
+    watch.lap('guest set-up, disks');
+    if (origin === 'boot' && this.#options.makesTemplates) this.#wantTemplate({ vcpus, memoryMiB });
+    return { ...idle, origin, steps: [...waited, ...parts, ...watch.steps.slice(waited.length)] };
+  }
+
+  /** Room for a VM on the host; the pool's is given up for it. */
+  async #reserve(id: VmId, { memoryMiB }: VmRequest, signal: AbortSignal): Promise<void> {
+    if (this.#memory.canFit(memoryMiB) && !this.#memory.hasRoom(memoryMiB)) await this.#pool.drain();
+    await this.#memory.reserve(id, memoryMiB, signal);
+  }
+
+  /** From nothing to an agent that answers; `id` has its memory reserved. */
+  async #begin(
+    id: VmId,
+    { vcpus, memoryMiB }: PodShape,
+    signal: AbortSignal,
+    claim: TakeOptions['claim'],
+  ): Promise<IdleVm & { readonly origin: 'template' | 'boot'; readonly parts: ReadyVm['steps'] }> {
+    const watch = new Stopwatch();
+    let endpoint: Endpoint | null = null;
+    try {
+      const connected = await this.#connect(id, signal);
+      endpoint = connected instanceof HyperError ? null : connected;
+      watch.lap('network');
+      const spec = vmSpec(id, { vcpus, memoryMiB }, endpoint);
+      const onProcess = (vm: ClaimedVm['vm']): void => claim({ vm, endpoint });
+      const { vm, agent, origin, steps } = await this.#options.hypervisor.start(spec, { signal, onProcess });
+      const networkProblem = connected instanceof HyperError ? connected.message : '';
+      return { vm, agent, endpoint, networkProblem, memoryMiB, origin, parts: [...watch.steps, ...steps] };
+    } catch (error) {
+      await this.#giveBack(id, endpoint);
+      throw error;
+    }
+  }
+
+  async #makeIdle(shape: PodShape, signal: AbortSignal): Promise<IdleVm | undefined> {
+    const { hypervisor, network, log } = this.#options;
+    const withNic = { ...shape, nic: true };
+    // Without a network pods have no NIC, and VMs that wait have one: a pool would be of no use.
+    if (network.status().state !== 'up') return undefined;
+    if ((await availableMemoryShare()) < 2 * shortShare) return undefined;
+    if (!(await hypervisor.hasTemplate(withNic))) return undefined;
+    const id = newVmId();
+    if (!this.#memory.tryReserve(id, shape.memoryMiB)) return undefined;
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
+    const idle = await this.#begin(id, shape, bounded, () => undefined);
+    const giveUp = (): void => void idle.vm.kill();
+    bounded.addEventListener('abort', giveUp, { once: true });
+    try {
+      bounded.throwIfAborted();
+      if (idle.endpoint === null) {
+        await this.#discard(idle);
+        return undefined;
+      }
+      await setUp(idle, 'hyper', bounded);
+      const standby = await this.#disks.standBy(idle);
+      log.debug({ vm: id }, 'a VM waits in the pool');
+      return { ...idle, standby };
+    } catch (error) {
+      await this.#discard(idle);
+      throw error;
+    } finally {
+      bounded.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** A pod has booted: the next one of its shape is to be a clone. */
+  #wantTemplate(shape: PodShape): void {
+    const signal = this.#closed.signal;
+    void this.#quiet
+      .reached(signal)
+      .then(() =>
+        this.#making.run(async () => {
+          const nic = this.#options.network.status().state === 'up';
+          const there = await this.#options.hypervisor.hasTemplate({ ...shape, nic });
+          if (!there) await this.#makeTemplate(shape, signal);
+        }),
+      )
+      .then(() => this.#pool.fill())
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        const fields = { shape: shapeKey(shape), error: messageOf(error) };
+        this.#options.log.warn(fields, 'a template could not be made: VMs of its shape boot');
+      });
+  }
+
+  async #makeTemplate(shape: PodShape, signal: AbortSignal): Promise<TemplateDescription> {
+    const { hypervisor, metrics } = this.#options;
+    const id = newVmId();
+    const bounded = AbortSignal.any([signal, this.#closed.signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
+    if (!this.#memory.tryReserve(id, shape.memoryMiB)) {
+      throw new HyperError('no_memory', 'the host is full: a template needs as much memory as a VM: stop a pod first');
+    }
+    let endpoint: Endpoint | null = null;
+    try {
+      const connected = await this.#connect(id, bounded);
+      endpoint = connected instanceof HyperError ? null : connected;
+      const made = await hypervisor.makeTemplate(vmSpec(id, shape, endpoint), bounded);
+      metrics.templateMade();
+      return made;
+    } catch (error) {
+      if (!signal.aborted) metrics.templateFailed();
+      throw error;
+    } finally {
+      await this.#giveBack(id, endpoint);
+    }
+  }
+
+  /** What was taken for a VM that is not there. */
+  async #giveBack(id: VmId, endpoint: Endpoint | null): Promise<void> {
+    this.#memory.release(id);
+    try {
+      if (endpoint !== null) await this.#options.network.disconnect(endpoint);
+    } catch (error) {
+      this.#options.log.error(
+        { vm: id, error: messageOf(error) },
+        'a NIC is left: the next start of hyperd removes it',
+      );
+    }
+  }
+
+  /** A pod runs without a network where the host cannot give one; its user is told why. */
+  async #connect(id: VmId, signal: AbortSignal): Promise<Endpoint | HyperError> {
+    const { network, hypervisor, log } = this.#options;
+    try {
+      return await network.connect(id, { ownerUid: hypervisor.user.uid, signal });
+    } catch (error) {
+      if (!(error instanceof HyperError) || (error.code !== 'unavailable' && error.code !== 'conflict')) throw error;
+      log.warn({ vm: id, reason: error.message }, 'the pod gets no network');
+      return error;
+    }
+  }
+
+  async #discard({ vm, agent, endpoint, standby }: IdleVm): Promise<void> {
+    await vm.kill();
+    agent.close();
+    try {
+      if (standby !== undefined) await rm(standby.scratch.path, { force: true });
+      await this.release({ vm: vm.record, endpoint });
+    } catch (error) {
+      const fields = { vm: vm.record.id, error: messageOf(error) };
+      this.#options.log.error(fields, 'a VM left something behind: the next start of hyperd removes it');
+    }
+  }
+
+  async #look(): Promise<void> {
+    if ((await availableMemoryShare()) >= shortShare) {
+      if (this.#pool.waiting < this.#pool.size) this.#pool.fill(); // what failed, or had no room, may do better now
+      return;
+    }
+    if (this.#pool.waiting === 0) return;
+    this.#options.log.warn({ vms: this.#pool.waiting }, 'the host’s memory is short: the pool gives its VMs up');
+    await this.#pool.drain();
+  }
+}
+
+function vmSpec(id: VmId, { vcpus, memoryMiB }: PodShape, endpoint: Endpoint | null): VmSpec {
+  const nic = endpoint === null ? {} : { nic: { tap: endpoint.tap, mac: endpoint.mac } };
+  return { id, vcpus, memoryMiB, ...nic };
+}

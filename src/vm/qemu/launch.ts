@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { chown, type FileHandle, mkdir, open, rm, rmdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HyperError, systemCode } from '../../lib/errors.ts';
+import { identifyProcess, type ProcessIdentity, signalProcess, stillRuns } from '../../lib/process-identity.ts';
+import { missingCommand, runCommand } from '../../lib/run-command.ts';
+import type { Accelerator, VmRecord, VmSpec } from '../hypervisor.ts';
+import { type MemoryFile, qemuArguments } from './arguments.ts';
+import { insideJail, jailed, type JailOptions } from './jail.ts';
+import { QemuVm } from './qemu-vm.ts';
+import type { VmFiles } from './vm-files.ts';
+
+/** What is the same for every VM of a hyperd, until QEMU or the guest is another. */
+export interface Machine {
+  readonly binary: string;
+  readonly accelerator: Accelerator;
+  readonly firmware: string | null;
+  readonly kernelPath: string;
+  readonly initramfsPath: string;
+}
+
+export interface Launch {
+  readonly spec: VmSpec;
+  readonly machine: Machine;
+  readonly jail: JailOptions;
+  readonly files: VmFiles;
+  /** The guest's memory, where it is not QEMU's own. */
+  readonly memory?: { readonly file: FileHandle } & Omit<MemoryFile, 'path'>;
+  /** A template's state: the VM stands still until it is loaded from `stateDescriptor`. */
+  readonly state?: FileHandle;
+  readonly signal: AbortSignal;
+  readonly onProcess?: ((record: VmRecord) => void) | undefined;
+}
+
+/** How often the monitor's socket is tried until a fresh QEMU listens. */
+const monitorIntervalMs = 5;
+
+/** The numbers by which QEMU's process knows the files that it is given open: their folders may be closed to its user. */
+const descriptors = { kernel: 3, initramfs: 4, memory: 5, state: 6 } as const;
+export const stateDescriptor = descriptors.state;
+
+/** Starts QEMU in its jail; resolves when its monitor answers. What a failure leaves is removed. */
+export async function launch(options: Launch): Promise<QemuVm> {
+  const { spec, machine, jail, files, signal } = options;
+  await mkdir(files.folder, { mode: 0o711 });
+  let identity: ProcessIdentity | undefined;
+  try {
+    await mkdir(files.sockets, { mode: 0o700 });
+    await chown(files.sockets, jail.user.uid, jail.user.gid);
+    identity = await spawnQemu(options);
+    const record = { id: spec.id, process: identity, accelerator: machine.accelerator };
+    options.onProcess?.(record);
+    return await awaitMonitor(options, record, signal);
+  } catch (error) {
+    if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
+    const said = await readLastLine(files.errors);
+    await removeVmFolder(files);
+    if (error instanceof HyperError && error.code !== 'vm_failed') throw error;
+    throw startFailure(said, error);
+  }
+}
+
+async function spawnQemu({ spec, machine, jail, files, memory, state }: Launch): Promise<ProcessIdentity> {
+  const see = (path: string): string => insideJail(jail, path);
+  const sockets = { qmp: see(files.qmp), control: see(files.control), streams: see(files.streams) };
+  await using errors = await open(files.errors, 'w', 0o600);
+  await using kernel = await open(machine.kernelPath);
+  await using initramfs = await open(machine.initramfsPath);
+  const { binary, accelerator, firmware } = machine;
+  const args = qemuArguments(
+    spec,
+    {
+      ...{ accelerator, firmware },
+      ...{ kernelPath: fdPath(descriptors.kernel), initramfsPath: fdPath(descriptors.initramfs) },
+      ...(memory === undefined ? {} : { memory: { ...memory, path: fdPath(descriptors.memory) } }),
+      incoming: state !== undefined,
+    },
+    sockets,
+  );
+  const [file, jailedArgs] = jailed(jail, [binary, ...args]);
+  const given = [kernel.fd, initramfs.fd, memory?.file.fd ?? 'ignore', state?.fd ?? 'ignore'] as const;
+  const stdio: StdioOptions = ['ignore', errors.fd, errors.fd, ...given];
+  // hyperd's own environment may hold a proxy's password.
+  const env = { PATH: process.env['PATH'] };
+  const child = spawn(file, jailedArgs, { detached: true, stdio, cwd: '/', env });
+  return await spawned(child, file);
+}
+
+async function spawned(child: ChildProcess, file: string): Promise<ProcessIdentity> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  child.once('spawn', resolve);
+  child.once('error', (error) => reject(missingCommand(file, error)));
+  await promise;
+  child.unref();
+  const identity = child.pid === undefined ? undefined : await identifyProcess(child.pid);
+  if (identity === undefined) throw new HyperError('vm_failed', 'QEMU ended at once');
+  return identity;
+}
+
+async function awaitMonitor({ jail, files, state }: Launch, record: VmRecord, signal: AbortSignal): Promise<QemuVm> {
+  const see = (path: string): string => insideJail(jail, path);
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await QemuVm.attach({ record, files, booting: state === undefined, see });
+    } catch (error) {
+      const code = systemCode(error);
+      if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
+    }
+    if (!(await stillRuns(record.process))) throw new HyperError('vm_failed', 'QEMU ended at once');
+    await delay(monitorIntervalMs);
+  }
+}
+
+/**
+ * The sockets' folder is QEMU's user's: only what hyperd knows by name is removed in place. What else a broken QEMU left
+ * there goes by rm(1), which does not follow links that appear meanwhile.
+ */
+export async function removeVmFolder(files: VmFiles): Promise<void> {
+  try {
+    for (const socket of [files.qmp, files.control, files.streams, files.state]) await rm(socket, { force: true });
+    await rmdir(files.sockets).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
+    await rm(files.folder, { recursive: true, force: true });
+  } catch {
+    await runCommand('rm', ['-rf', '--', files.folder]);
+  }
+}
+
+const fdPath = (fd: number): string => `/proc/self/fd/${fd}`;
+
+async function readLastLine(path: string): Promise<string> {
+  try {
+    await using file = await open(path, 'r');
+    return (await file.readFile('utf8')).trim().split('\n').at(-1) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function startFailure(said: string, cause: unknown): HyperError {
+  if (/cannot allocate memory|cannot set up guest memory/i.test(said)) {
+    return new HyperError('no_memory', 'the host has no memory for this VM: give it less with --memory', { cause });
+  }
+  return new HyperError('vm_failed', `QEMU could not start${said === '' ? '' : `: ${said}`}`, { cause });
+}

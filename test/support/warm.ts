@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import assert from 'node:assert/strict';
+import type { TestHyperd } from './hyperd.ts';
+
+const limitMs = 60_000;
+
+/** Looks until it is so: neither the pool nor a log tells anybody. */
+async function until(what: string, hyperd: TestHyperd, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  while (!(await isSo())) {
+    assert.ok(Date.now() < deadline, `not in time: ${what}: ${hyperd.log.slice(-3000)}`);
+    await delay(20);
+  }
+}
+
+export async function untilPoolHas(hyperd: TestHyperd, vms: number): Promise<void> {
+  await until(`${vms} VMs wait`, hyperd, async () => (await hyperd.client.info()).pool.waiting === vms);
+}
+
+export async function untilTemplates(hyperd: TestHyperd, count: number): Promise<void> {
+  await until(`${count} templates`, hyperd, async () => (await hyperd.client.templateList()).length === count);
+}
+
+export async function untilLogSays(hyperd: TestHyperd, words: string): Promise<void> {
+  await until(`the log says ${words}`, hyperd, () => Promise.resolve(hyperd.log.includes(words)));
+}
+
+export async function untilGone(hyperd: TestHyperd, pids: readonly number[]): Promise<void> {
+  await until(`${pids.join()} have ended`, hyperd, () =>
+    Promise.resolve(pids.every((pid) => !existsSync(`/proc/${pid}`))),
+  );
+}
+
+/** Where the VM of a run came from, as `--timing` says; the run must succeed. */
+export async function originOf(
+  hyperd: TestHyperd,
+  ...options: readonly string[]
+): Promise<'pool' | 'template' | 'boot'> {
+  const { code, stderr } = await hyperd.hyper(['run', '--rm', '--timing', ...options, 'busybox', 'true']);
+  assert.equal(code, 0, stderr);
+  if (stderr.includes('a VM of the pool')) return 'pool';
+  return stderr.includes('a clone of a template') ? 'template' : 'boot';
+}
