@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
 import { TestHyperd } from './support/hyperd.ts';
-import { untilPoolHas } from './support/warm.ts';
+import { untilPoolHas, untilStartsWait } from './support/warm.ts';
 
 /** Room for two VMs of 128 MiB and what their QEMUs need. */
 const two = 500;
@@ -34,10 +34,10 @@ describe('a full host', { skip: skipUnlessRoot }, () => {
       assert.equal((await hyperd.hyper(['run', '-d', '--name', name, 'busybox', 'sleep', '1000'])).code, 0);
     const waits = hyperd.hyper(['run', '--rm', 'busybox', 'echo', 'at last']);
     const cancelled = hyperd.hyper(['run', '-d', '--name', 'never', 'busybox', 'true']);
-    await waiting(hyperd, 2);
+    await untilStartsWait(hyperd, 2);
     assert.equal((await hyperd.hyper(['rm', '-f', 'never'])).code, 0);
     assert.equal((await cancelled).code, 125);
-    await waiting(hyperd, 1);
+    await untilStartsWait(hyperd, 1);
     assert.equal((await hyperd.hyper(['rm', '-f', 'two'])).code, 0);
     assert.deepEqual((await waits).stdout, 'at last\n');
   });
@@ -52,12 +52,3 @@ describe('a full host', { skip: skipUnlessRoot }, () => {
     for (const { code, stderr } of await Promise.all(runs)) assert.equal(code, 0, stderr);
   });
 });
-
-/** A start that waits tells nobody. */
-async function waiting(hyperd: TestHyperd, starts: number): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while ((await hyperd.client.info()).vmMemory.waitingStarts !== starts) {
-    assert.ok(Date.now() < deadline, `${starts} starts do not wait`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
 import { TestHyperd } from './support/hyperd.ts';
-import { originOf, untilGone, untilLogSays, untilTemplates } from './support/warm.ts';
+import { originOf, untilGone, untilLogSays, untilTemplates, untilVmRuns } from './support/warm.ts';
 
 /** Whatever becomes of a template, pods start; hyperd's log says why they take longer. */
 describe('a template', { skip: skipUnlessRoot }, () => {
@@ -81,11 +81,7 @@ describe('a template', { skip: skipUnlessRoot }, () => {
 
   it('of which hyperd was killed while it made it leaves nothing, and is made by the next one', async () => {
     const making = hyperd.client.templateCreate({}).catch((error: unknown) => error);
-    const began = Date.now();
-    while (hyperd.vmProcesses().length === 0) {
-      assert.ok(Date.now() - began < 20_000, 'no VM is started');
-      await new Promise((resolve) => setTimeout(resolve, 10)); // a process tells nobody when it appears
-    }
+    await untilVmRuns(hyperd);
     await hyperd.signal('SIGKILL');
     assert.ok((await making) instanceof Error);
     assert.match(readdirSync(folder()).join(), /^draft-/);

@@ -1,9 +1,10 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Engine, type HostMemoryOptions, VmSupply } from '../engine/index.ts';
 import { ImageStore, type ImageStoreConfig } from '../image/index.ts';
+import { exists } from '../lib/exists.ts';
 import type { Log } from '../lib/log.ts';
 import { socketIn } from '../lib/paths.ts';
 import { type Network, openNetwork } from '../network/index.ts';
@@ -140,11 +141,4 @@ function networkOptions({ root, settings, place, log }: HyperdOptions): Paramete
 async function osName(): Promise<string> {
   const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
   return /^PRETTY_NAME="?([^"\n]*)/m.exec(text)?.[1] ?? `Linux ${release()}`;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
 }

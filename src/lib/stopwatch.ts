@@ -9,8 +9,9 @@ export class Stopwatch {
   readonly steps: Step[] = [];
   #since = performance.now();
 
-  /** The time since the last lap belongs to no step. */
-  skip(): void {
+  /** What somebody else has measured of the time since the last lap. */
+  add(steps: readonly Step[]): void {
+    this.steps.push(...steps);
     this.#since = performance.now();
   }
 

@@ -22,6 +22,15 @@ export async function untilTemplates(hyperd: TestHyperd, count: number): Promise
   await until(`${count} templates`, hyperd, async () => (await hyperd.client.templateList()).length === count);
 }
 
+export async function untilStartsWait(hyperd: TestHyperd, starts: number): Promise<void> {
+  const isSo = async (): Promise<boolean> => (await hyperd.client.info()).vmMemory.waitingStarts === starts;
+  await until(`${starts} starts wait`, hyperd, isSo);
+}
+
+export async function untilVmRuns(hyperd: TestHyperd): Promise<void> {
+  await until('a VM is started', hyperd, () => Promise.resolve(hyperd.vmProcesses().length > 0));
+}
+
 export async function untilLogSays(hyperd: TestHyperd, words: string): Promise<void> {
   await until(`the log says ${words}`, hyperd, () => Promise.resolve(hyperd.log.includes(words)));
 }

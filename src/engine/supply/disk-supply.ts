@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../../lib/errors.ts';
 import type { ScratchDisks } from '../../vm/index.ts';
 import { podDefaults } from '../pod-spec.ts';
-import type { IdleVm, Standby, VmRequest } from './ready-vm.ts';
+import type { IdleVm, PooledVm, Standby, VmRequest } from './ready-vm.ts';
 import { rehearse, standBy, standDown } from './standby.ts';
 
 export interface DiskSupplyOptions {
@@ -53,8 +53,7 @@ export class DiskSupply {
   }
 
   /** Makes a pod's disks of those with which its VM waited, and exchanges what does not fit. */
-  async take(idle: IdleVm, standby: Standby, request: VmRequest): Promise<void> {
-    const { vm, agent } = idle;
+  async take({ vm, agent, standby }: PooledVm, request: VmRequest): Promise<void> {
     const { scratch } = request;
     const isFresh = standby.scratch.sizeMiB === scratch.sizeMiB && !(await exists(scratch.path));
     if (isFresh && standby.imagePath === request.imagePath) {

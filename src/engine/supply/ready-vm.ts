@@ -38,9 +38,11 @@ export interface IdleVm {
   readonly endpoint: Endpoint | null;
   /** Why it has no NIC; empty when it has one. */
   readonly networkProblem: string;
-  readonly memoryMiB: number;
-  /** What a VM of the pool has in its slots already. */
-  readonly standby?: Standby;
+}
+
+/** A VM of the pool. */
+export interface PooledVm extends IdleVm {
+  readonly standby: Standby;
 }
 
 /** A VM for a pod: its disks are in their slots, its guest has clock, entropy, hostname and address of its own. */

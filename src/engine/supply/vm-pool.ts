@@ -1,6 +1,6 @@
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import type { IdleVm } from './ready-vm.ts';
+import type { PooledVm } from './ready-vm.ts';
 import { type PodShape, shapeKey, type ShapeUses } from './shape-uses.ts';
 
 export interface VmPoolOptions {
@@ -8,8 +8,8 @@ export interface VmPoolOptions {
   readonly size: number;
   readonly uses: ShapeUses;
   /** Makes a warmed VM; undefined where there can be none now. */
-  readonly make: (shape: PodShape, signal: AbortSignal) => Promise<IdleVm | undefined>;
-  readonly discard: (vm: IdleVm) => Promise<void>;
+  readonly make: (shape: PodShape, signal: AbortSignal) => Promise<PooledVm | undefined>;
+  readonly discard: (vm: PooledVm) => Promise<void>;
   /** Resolves when nothing is being started: filling is never in a start's way. */
   readonly quiet: (signal: AbortSignal) => Promise<void>;
   readonly log: Log;
@@ -18,8 +18,8 @@ export interface VmPoolOptions {
 /** VMs that run, warmed, and wait for a pod. */
 export class VmPool {
   readonly #options: VmPoolOptions;
-  readonly #idle = new Set<IdleVm>();
-  readonly #shapes = new WeakMap<IdleVm, string>();
+  readonly #idle = new Set<PooledVm>();
+  readonly #shapes = new WeakMap<PooledVm, string>();
   #size: number;
   #filling: Promise<void> | undefined;
   #again = false;
@@ -40,12 +40,12 @@ export class VmPool {
     return this.#idle.size;
   }
 
-  idle(): readonly IdleVm[] {
+  idle(): readonly PooledVm[] {
     return [...this.#idle];
   }
 
   /** The VM of this shape that has waited longest. Who takes it handles its end from now on. */
-  take(shape: PodShape): IdleVm | undefined {
+  take(shape: PodShape): PooledVm | undefined {
     const key = shapeKey(shape);
     for (const vm of this.#idle) {
       if (this.#shapes.get(vm) !== key) continue;
@@ -89,7 +89,7 @@ export class VmPool {
     await this.drain();
   }
 
-  #giveUp(vm: IdleVm): void {
+  #giveUp(vm: PooledVm): void {
     this.#idle.delete(vm);
     const leaving = this.#options.discard(vm).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
@@ -117,7 +117,7 @@ export class VmPool {
     }
   }
 
-  #add(vm: IdleVm, shape: PodShape): void {
+  #add(vm: PooledVm, shape: PodShape): void {
     this.#idle.add(vm);
     this.#shapes.set(vm, shapeKey(shape));
     const lost = (reason: string): void => {

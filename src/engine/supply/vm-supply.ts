@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { allDone } from '../../lib/all-done.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import { newVmId, type VmId } from '../../lib/ids.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
@@ -11,7 +12,7 @@ import { availableMemoryShare } from './available-memory.ts';
 import { DiskSupply } from './disk-supply.ts';
 import { HostMemory } from './host-memory.ts';
 import { Quiet } from './quiet.ts';
-import type { ClaimedVm, IdleVm, ReadyVm, VmRequest } from './ready-vm.ts';
+import type { ClaimedVm, IdleVm, PooledVm, ReadyVm, VmRequest } from './ready-vm.ts';
 import type { PoolStatus, SupplyOptions, TakeOptions } from './supply-options.ts';
 import { setUp } from './set-up.ts';
 import { type PodShape, shapeKey, ShapeUses } from './shape-uses.ts';
@@ -125,15 +126,17 @@ export class VmSupply {
     readonly endpoint: Endpoint | null;
   }): Promise<void> {
     const { hypervisor, network } = this.#options;
-    const done = await this.#quiet.during(() =>
-      Promise.allSettled([
-        vm === null ? Promise.resolve() : hypervisor.cleanUp(vm),
-        endpoint === null ? Promise.resolve() : network.disconnect(endpoint),
-      ]),
-    );
-    if (vm !== null) this.#memory.release(vm.id);
-    this.#pool.fill();
-    for (const each of done) if (each.status === 'rejected') throw each.reason;
+    try {
+      await this.#quiet.during(() =>
+        allDone([
+          vm === null ? Promise.resolve() : hypervisor.cleanUp(vm),
+          endpoint === null ? Promise.resolve() : network.disconnect(endpoint),
+        ]),
+      );
+    } finally {
+      if (vm !== null) this.#memory.release(vm.id);
+      this.#pool.fill();
+    }
   }
 
   /** Makes the template of a shape now, in place of the one that is there. */
@@ -166,8 +169,7 @@ export class VmSupply {
       bounded.addEventListener('abort', giveUp, { once: true });
       try {
         claim({ vm: idle.vm.record, endpoint: idle.endpoint });
-        const done = await Promise.allSettled([setUp(idle, request.hostname, bounded), this.#takeDisks(idle, request)]);
-        for (const each of done) if (each.status === 'rejected') throw each.reason;
+        await allDone([setUp(idle, request.hostname, bounded), this.#disks.take(idle, request)]);
         watch.lap('guest set-up, disks');
         this.#options.metrics.poolHit();
         this.#standDownLater(idle);
@@ -185,11 +187,6 @@ export class VmSupply {
     }
   }
 
-  async #takeDisks(idle: IdleVm, request: VmRequest): Promise<void> {
-    if (idle.standby === undefined) await this.#disks.put(idle, request);
-    else await this.#disks.take(idle, idle.standby, request);
-  }
-
   /** The container that held the disks is of no use any more once the pod's own holds them; nobody waits for its end. */
   #standDownLater({ agent, vm }: IdleVm): void {
     setTimeout(() => {
@@ -204,16 +201,14 @@ export class VmSupply {
     const { vcpus, memoryMiB } = request;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
     const [began, disk] = await Promise.allSettled([
-      this.#begin(id, { vcpus, memoryMiB }, bounded, claim),
+      this.#begin(id, { vcpus, memoryMiB }, bounded, claim, watch),
       this.#disks.ensure(request),
     ]);
     if (began.status === 'rejected') throw began.reason;
-    const { origin, parts, ...idle } = began.value;
-    watch.skip();
+    const { origin, ...idle } = began.value;
     try {
       if (disk.status === 'rejected') throw disk.reason;
-      const done = await Promise.allSettled([setUp(idle, request.hostname, bounded), this.#disks.put(idle, request)]);
-      for (const each of done) if (each.status === 'rejected') throw each.reason;
+      await allDone([setUp(idle, request.hostname, bounded), this.#disks.put(idle, request)]);
     } catch (error) {
       await this.#discard(idle);
       throw error;
@@ -222,10 +217,9 @@ export class VmSupply {
     idle.agent.setClock().catch((error: unknown) => {
       this.#options.log.debug({ vm: id, error: messageOf(error) }, 'a guest’s clock could not be set');
     });
-    const waited = [...watch.steps];
     watch.lap('guest set-up, disks');
     if (origin === 'boot' && this.#options.makesTemplates) this.#wantTemplate({ vcpus, memoryMiB });
-    return { ...idle, origin, steps: [...waited, ...parts, ...watch.steps.slice(waited.length)] };
+    return { ...idle, origin, steps: watch.steps };
   }
 
   /** Room for a VM on the host; the pool's is given up for it. */
@@ -240,8 +234,8 @@ export class VmSupply {
     { vcpus, memoryMiB }: PodShape,
     signal: AbortSignal,
     claim: TakeOptions['claim'],
-  ): Promise<IdleVm & { readonly origin: 'template' | 'boot'; readonly parts: ReadyVm['steps'] }> {
-    const watch = new Stopwatch();
+    watch: Stopwatch,
+  ): Promise<IdleVm & { readonly origin: 'template' | 'boot' }> {
     let endpoint: Endpoint | null = null;
     try {
       const connected = await this.#connect(id, signal);
@@ -250,15 +244,16 @@ export class VmSupply {
       const spec = vmSpec(id, { vcpus, memoryMiB }, endpoint);
       const onProcess = (vm: ClaimedVm['vm']): void => claim({ vm, endpoint });
       const { vm, agent, origin, steps } = await this.#options.hypervisor.start(spec, { signal, onProcess });
+      watch.add(steps);
       const networkProblem = connected instanceof HyperError ? connected.message : '';
-      return { vm, agent, endpoint, networkProblem, memoryMiB, origin, parts: [...watch.steps, ...steps] };
+      return { vm, agent, endpoint, networkProblem, origin };
     } catch (error) {
       await this.#giveBack(id, endpoint);
       throw error;
     }
   }
 
-  async #makeIdle(shape: PodShape, signal: AbortSignal): Promise<IdleVm | undefined> {
+  async #makeIdle(shape: PodShape, signal: AbortSignal): Promise<PooledVm | undefined> {
     const { hypervisor, network, log } = this.#options;
     const withNic = { ...shape, nic: true };
     // Without a network pods have no NIC, and VMs that wait have one: a pool would be of no use.
@@ -268,7 +263,7 @@ export class VmSupply {
     const id = newVmId();
     if (!this.#memory.tryReserve(id, shape.memoryMiB)) return undefined;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
-    const idle = await this.#begin(id, shape, bounded, () => undefined);
+    const idle = await this.#begin(id, shape, bounded, () => undefined, new Stopwatch());
     const giveUp = (): void => void idle.vm.kill();
     bounded.addEventListener('abort', giveUp, { once: true });
     try {
@@ -356,7 +351,7 @@ export class VmSupply {
     }
   }
 
-  async #discard({ vm, agent, endpoint, standby }: IdleVm): Promise<void> {
+  async #discard({ vm, agent, endpoint, standby }: IdleVm & Partial<PooledVm>): Promise<void> {
     await vm.kill();
     agent.close();
     try {

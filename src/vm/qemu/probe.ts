@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { messageOf } from '../../lib/errors.ts';
+import { exists } from '../../lib/exists.ts';
 import { runCommand } from '../../lib/run-command.ts';
 
 /** What was found of QEMU on this machine. */
@@ -70,11 +71,4 @@ export async function probeGuest(folder: string): Promise<GuestFiles> {
     const problem = `there is no guest kernel in ${folder}: run ${script}, or set "guestDir" in the config`;
     return { ...paths, kernelVersion: null, problem };
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
 }

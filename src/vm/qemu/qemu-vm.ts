@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, type AgentOptions } from '../../guest/index.ts';
+import { allDone } from '../../lib/all-done.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import { newNameSuffix } from '../../lib/ids.ts';
 import { stillRuns, signalProcess } from '../../lib/process-identity.ts';
@@ -96,11 +97,7 @@ export class QemuVm implements Vm {
     const file = { driver: 'file', filename: this.#see(path) };
     const disk = { driver: format, 'node-name': node, 'read-only': isReadOnly(slot), discard: 'unmap', file };
     // One after the other without waiting: QEMU answers in order.
-    const [added, exchanged] = await Promise.allSettled([
-      this.qmp.execute('blockdev-add', disk),
-      this.#exchange(slot, node),
-    ]);
-    for (const step of [added, exchanged]) if (step.status === 'rejected') throw step.reason;
+    await allDone([this.qmp.execute('blockdev-add', disk), this.#exchange(slot, node)]);
     await this.#dropInserted(slot);
     this.#inserted.set(slot, node);
   }
