@@ -92,15 +92,17 @@ describe('hyper run', { concurrency: 2 }, () => {
   });
 
   it('ends like docker when the command is missing, not executable, or the user unknown', async () => {
-    const missing = await hyperd.hyper(['run', '--rm', 'busybox', 'nope']);
+    const run = async (...rest: string[]): ReturnType<TestHyperd['hyper']> =>
+      await hyperd.hyper(['run', '--rm', '--name', 'never', ...rest]);
+    const missing = await run('busybox', 'nope');
     assert.deepEqual([missing.code, missing.stdout], [127, '']);
     assert.match(missing.stderr, /^hyper: exec: "nope": executable file not found in \$PATH$/m);
-    const folder = await hyperd.hyper(['run', '--rm', 'busybox', '/etc']);
+    const folder = await run('busybox', '/etc');
     assert.equal(folder.code, 126);
-    const user = await hyperd.hyper(['run', '--rm', '-u', 'nobody-here', 'busybox', 'true']);
+    const user = await run('-u', 'nobody-here', 'busybox', 'true');
     assert.equal(user.code, 125);
     assert.match(user.stderr, /unable to find user nobody-here/);
-    assert.equal((await hyperd.client.podList()).filter(({ autoRemove }) => autoRemove).length, 0);
+    assert.equal((await hyperd.hyper(['inspect', 'never'])).code, 1); // other tests’ pods run beside these
   });
 
   it('lets the process know that its reader has gone', async () => {
