@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Finished, TestHyperd } from './support/hyperd.ts';
+import { untilLogged } from './support/logs.ts';
 
 /** A process that says when its TERM came, and ignores it. */
 const stubborn = 'trap "echo ignored" TERM; echo ready; while :; do sleep 1000 & wait; done';
@@ -363,14 +364,4 @@ function traces(hyperd: TestHyperd): { taps: string[]; pods: string[]; vms: stri
       .map(String)
       .filter((path) => /vm-\w{10}$/.test(path)),
   };
-}
-
-/** Follows a pod's log, both streams, until a line has come so often. */
-async function untilLogged(hyperd: TestHyperd, pod: string, line: string, times = 1): Promise<void> {
-  let text = '';
-  for await (const { data } of hyperd.client.podLogs(pod, { follow: true })) {
-    text += data.toString();
-    if (text.split('\n').filter((each) => each === line).length >= times) return;
-  }
-  assert.fail(`the pod ended without ${line}: ${text}`);
 }

@@ -7,6 +7,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { TestHyperd } from './support/hyperd.ts';
+import { untilLogged } from './support/logs.ts';
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -147,15 +148,3 @@ describe('hyper run', { concurrency: 2 }, () => {
     );
   });
 });
-
-/** Follows a log until it has a line. */
-async function untilLogged(hyperd: TestHyperd, pod: string, line: string): Promise<void> {
-  const [file, args, env] = hyperd.command(['logs', '-f', pod]);
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  for await (const chunk of child.stdout) {
-    text += String(chunk);
-    if (text.split('\n').includes(line)) break;
-  }
-  child.kill();
-}

@@ -39,7 +39,7 @@ describe('clones of one template', { skip: skipUnlessRoot }, () => {
     hypervisor = await QemuHypervisor.probe({
       ...{ binary: 'qemu-system-x86_64', runDir: join(folder, 'run'), root: folder, user: await qemuUser() },
       ...{ guestDir: join(repository, 'guest/build'), accelerator: 'auto', rootless: false, log: silentLog },
-      maxTemplateBytes: 1 << 30,
+      ...{ machine: 'q35', maxTemplateBytes: 1 << 30 },
     });
     await hypervisor.makeTemplate(spec(), limit());
   });

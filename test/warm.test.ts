@@ -158,14 +158,14 @@ describe('a warm start', { skip: skipUnlessRoot }, () => {
 
   it('gives its VMs up at once when the pool’s size is set to 0, and makes them again', async () => {
     await untilPoolHas(hyperd, 2);
-    writeFileSync(join(hyperd.folder, 'config.json'), JSON.stringify({ ...warm, pool: { size: 0 } }));
+    hyperd.configure({ ...warm, pool: { size: 0 } });
     await untilPoolHas(hyperd, 0);
     assert.match(await ok('info'), /^Pool: 0 of 0 VMs wait$/m);
     assert.deepEqual(hyperd.vmProcesses(), []);
     assert.equal(await originOf(hyperd), 'template');
     writeFileSync(join(hyperd.folder, 'config.json'), '{"pool": {"size": "many"}}');
     await untilLogSays(hyperd, 'the changed configuration is not used');
-    writeFileSync(join(hyperd.folder, 'config.json'), JSON.stringify(warm));
+    hyperd.configure(warm);
     await untilPoolHas(hyperd, 2);
   });
 

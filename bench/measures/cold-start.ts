@@ -28,13 +28,19 @@ export const coldStart: Comparison = {
     const user = await qemuUser();
     const hypervisor = await QemuHypervisor.probe({
       ...{ binary: 'qemu-system-x86_64', runDir, root, guestDir, accelerator: 'auto', user, log: silentLog },
-      ...{ maxTemplateBytes: 0, rootless: false },
+      ...{ machine: 'q35', maxTemplateBytes: 0, rootless: false },
     });
     const { accelerator } = hypervisor.describe();
     const spec = await podLikeSpec();
     const initramfsPath = await makeBareInitramfs(room.folder, 'bare.cpio', 'init.c');
     const { firmware } = await probeQemu('qemu-system-x86_64');
-    const machine = { firmware, accelerator, kernelPath: join(guestDir, 'vmlinux'), initramfsPath };
+    const machine = {
+      type: 'q35' as const,
+      firmware,
+      accelerator,
+      kernelPath: join(guestDir, 'vmlinux'),
+      initramfsPath,
+    };
     return {
       ours: () => bootOurs(hypervisor, { ...spec, id: newVmId() }),
       peer: async () => ({ value: await bareBoot({ ...spec, id: newVmId() }, machine, runDir) }),

@@ -36,7 +36,13 @@ export const stream: Comparison = {
     const { hypervisor } = await hyperd.client.info();
     const guestDir = join(repository, 'guest/build');
     const { firmware } = await probeQemu('qemu-system-x86_64');
-    const machine = { firmware, accelerator: hypervisor.accelerator, kernelPath: join(guestDir, 'vmlinux'), guestDir };
+    const machine = {
+      type: 'q35' as const,
+      firmware,
+      accelerator: hypervisor.accelerator,
+      kernelPath: join(guestDir, 'vmlinux'),
+      guestDir,
+    };
     const spec = { id: newVmId(), vcpus: 1, memoryMiB: 128 };
     const bare = await BareStreamer.start(room.folder, spec, machine, scripts('/tmp'));
     const pod = stdoutText(await hyperd.hyper('run', '-d', 'busybox', 'sleep', '1000000'));

@@ -3,10 +3,14 @@ import { z } from 'zod';
 import { HyperError, messageOf, systemCode } from '../lib/errors.ts';
 
 /** `/etc/hyper/config.json`, or a user's own (docs/guide.md, Configuration). Every field may be left out. */
-const Config = z.strictObject({
+const Settings = z.strictObject({
   accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   qemu: z.string().default('qemu-system-x86_64').describe('name or path of the binary'),
   kernel: z.enum(['distribution', 'hyper']).default('distribution').describe('"hyper" is what scripts/kernel builds'),
+  machine: z
+    .enum(['q35', 'microvm'])
+    .default('q35')
+    .describe('"microvm" takes less memory, and needs "kernel": "hyper"'),
   guestDir: z.string().optional().describe('where vmlinux and initramfs.cpio are'),
   bootTimeoutSeconds: z.number().min(1).default(120),
   pool: z
@@ -42,6 +46,10 @@ const Config = z.strictObject({
   maxLayerBytes: z.number().int().min(1).optional().describe('a layer that unpacks to more is refused'),
   socketGroup: z.string().default('hyper').describe('members may use the socket, and with it are root'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+const Config = Settings.refine(({ machine, kernel }) => machine === 'q35' || kernel === 'hyper', {
+  path: ['machine'],
+  message: 'a microvm needs "kernel": "hyper", which scripts/kernel builds: the distribution\'s finds no devices there',
 });
 export type Config = z.infer<typeof Config>;
 

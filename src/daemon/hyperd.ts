@@ -62,6 +62,7 @@ export class Hyperd {
       await QemuHypervisor.probe({
         ...{ binary: settings.qemu, runDir: run, root, accelerator: settings.accelerator, user, log },
         guestDir: guestFolder(guestDir, settings.kernel),
+        machine: settings.machine,
         ...{ maxTemplateBytes: settings.templates.maxMiB * 2 ** 20, rootless: place.kind === 'namespace' },
       }),
     );

@@ -70,7 +70,7 @@ export class TestHyperd implements AsyncDisposable {
     execFileSync('chmod', ['711', this.folder]);
     mkdirSync(this.run, { mode: 0o711 });
     // What nobody asked for runs beside no test: what is there and what is left can be counted.
-    writeFileSync(join(this.folder, 'config.json'), JSON.stringify({ ...nothingByItself, ...config }));
+    this.configure({ ...nothingByItself, ...config });
     if (!('templates' in config)) copyTestTemplate(this.root);
   }
 
@@ -86,6 +86,11 @@ export class TestHyperd implements AsyncDisposable {
       throw error;
     }
     return hyperd;
+  }
+
+  /** Writes its configuration, which one that runs reads again. */
+  configure(config: object): void {
+    writeFileSync(join(this.folder, 'config.json'), JSON.stringify(config));
   }
 
   get log(): string {
@@ -134,15 +139,13 @@ export class TestHyperd implements AsyncDisposable {
       stdio: ['ignore', log, log],
     });
     this.#process = child;
-    const ended = Promise.withResolvers<never>();
-    child.once('exit', () => ended.reject(new Error(`hyperd ended: ${this.log.slice(-2000)}`)));
-    ended.promise.catch(() => undefined);
-    await Promise.race([this.#answers(), ended.promise]);
+    await this.#answers(child);
   }
 
-  async #answers(): Promise<void> {
+  async #answers(child: ChildProcess): Promise<void> {
     const deadline = Date.now() + 60_000;
     for (;;) {
+      if (child.exitCode !== null) throw new Error(`hyperd ended: ${this.log.slice(-2000)}`);
       if (Date.now() > deadline) throw new Error(`hyperd does not answer: ${this.log.slice(-2000)}`);
       try {
         await this.client.ping();

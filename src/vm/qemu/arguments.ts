@@ -1,10 +1,16 @@
 import { type Accelerator, type DiskSlot, diskSlots, type VmSpec } from '../hypervisor.ts';
 import type { VmFiles } from './vm-files.ts';
 
+/** `microvm` has no PCI and no ACPI; only a kernel that scripts/kernel built finds its devices. */
+export type MachineType = 'q35' | 'microvm';
+
 export interface QemuMachine {
+  readonly type: MachineType;
   readonly accelerator: Accelerator;
   /** As QEMU's process sees them. */
   readonly firmware: string | null;
+  /** The rate of the host's time stamp counter, which a guest under emulation has too. */
+  readonly tscKhz?: number | undefined;
   readonly kernelPath: string;
   readonly initramfsPath: string;
   /** The file that is the guest's memory; without it QEMU allocates its own. */
@@ -37,11 +43,18 @@ export const consoleBytes = 64 << 10;
  * The guest kernel's command line. Mitigations stay on. KASLR is the work of a bzImage's decompressor, which a PVH boot
  * of the unpacked kernel leaves out: a boot of 2 s instead of 5 under emulation (facts).
  */
-export function kernelCommandLine(accelerator: Accelerator): string {
-  const common =
-    'console=ttyS0 quiet panic=-1 8250.nr_uarts=1 i8042.noaux cryptomgr.notests random.trust_cpu=on rcupdate.rcu_expedited=1';
+function kernelCommandLine({ type, accelerator, tscKhz }: QemuMachine): string {
+  const words = [
+    'console=ttyS0 quiet panic=-1 8250.nr_uarts=1 i8042.noaux cryptomgr.notests random.trust_cpu=on rcupdate.rcu_expedited=1',
+  ];
   // Under emulation timers are late when the host is busy: the kernel's checks of them would only delay the boot.
-  return accelerator === 'tcg' ? `${common} tsc=reliable no_timer_check` : common;
+  if (accelerator === 'tcg') words.push('tsc=reliable no_timer_check');
+  if (type === 'microvm') {
+    words.push('reboot=t'); // a triple fault: there is no keyboard controller and no ACPI to do it
+    // Nothing but the PIT could tell the rate, and under emulation that fails in most boots.
+    if (accelerator === 'tcg' && tscKhz !== undefined) words.push(`tsc_early_khz=${tscKhz}`);
+  }
+  return words.join(' ');
 }
 
 /** A comma in a value is written twice (QEMU's option syntax). */
@@ -51,13 +64,17 @@ const value = (text: string): string => text.replaceAll(',', ',,');
 const process = [
   ['-no-user-config', '-nodefaults', '-display', 'none'],
   ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-  ['-machine', 'q35,usb=off,vmport=off,graphics=off,hpet=off'],
 ];
+const machineArguments: Readonly<Record<MachineType, readonly string[]>> = {
+  q35: ['-machine', 'q35,usb=off,vmport=off,graphics=off,hpet=off'],
+  // With ACPI it hangs under emulation; without, the kernel needs the old interrupt controller and timer (facts).
+  microvm: ['-machine', 'microvm,acpi=off,pit=on,pic=on,rtc=on'],
+};
 const withKvm = ['-accel', 'kvm', '-cpu', 'host'];
 
 /** The command line of a VM with KVM that is made and never runs; its monitor is stdin and stdout. */
 export function trialArguments(): string[] {
-  return [...process, withKvm, ['-m', '16M', '-S', '-qmp', 'stdio']].flat();
+  return [...process, machineArguments.q35, withKvm, ['-m', '16M', '-S', '-qmp', 'stdio']].flat();
 }
 
 /** The whole command line of a VM's QEMU process. */
@@ -66,10 +83,13 @@ export function qemuArguments(
   machine: QemuMachine,
   files: Pick<VmFiles, 'qmp' | 'control' | 'streams'>,
 ): string[] {
-  const { accelerator } = machine;
+  const { type, accelerator } = machine;
+  /** How virtio devices are attached: over PCI, or over the memory bus. */
+  const bus = type === 'q35' ? 'pci' : 'device';
   return [
     ['-name', spec.id],
     ...process,
+    machineArguments[type],
     accelerator === 'kvm'
       ? withKvm
       : ['-accel', `tcg,tb-size=${translationBufferMiB},thread=multi`, '-cpu', emulatedCpu],
@@ -79,23 +99,23 @@ export function qemuArguments(
     firmwareArguments(machine),
     machine.incoming === true
       ? []
-      : ['-kernel', machine.kernelPath, '-initrd', machine.initramfsPath, '-append', kernelCommandLine(accelerator)],
+      : ['-kernel', machine.kernelPath, '-initrd', machine.initramfsPath, '-append', kernelCommandLine(machine)],
     // A guest that reboots (panic=-1) or powers off stops, so that the end of its console can still be read.
     ['-action', 'reboot=shutdown,shutdown=pause'],
     ['-chardev', `ringbuf,id=console,size=${consoleBytes}`, '-serial', 'chardev:console'],
     ['-chardev', `socket,id=monitor,path=${value(files.qmp)},server=on,wait=off`, '-mon', 'monitor,mode=control'],
-    ['-device', 'virtio-serial-pci,id=serial'],
+    ['-device', `virtio-serial-${bus},id=serial`],
     ...[files.control, files.streams].flatMap((path, index) => [
       ['-chardev', `socket,id=channel${index},path=${value(path)},server=on,wait=off`],
       ['-device', `virtserialport,id=port${index},chardev=channel${index},name=sh.hyper.channel.${index}`],
     ]),
-    ['-device', 'virtio-rng-pci'],
-    ...diskSlots.map(diskArguments),
+    ['-device', `virtio-rng-${bus}`],
+    ...diskSlots.map((slot) => diskArguments(slot, bus)),
     spec.nic === undefined
       ? []
       : [
           ...['-netdev', `tap,id=nic0,ifname=${spec.nic.tap},script=no,downscript=no`],
-          ...['-device', `virtio-net-pci,netdev=nic0,mac=${spec.nic.mac},romfile=`],
+          ...['-device', `virtio-net-${bus},netdev=nic0,mac=${spec.nic.mac}${type === 'q35' ? ',romfile=' : ''}`],
         ],
   ].flat();
 }
@@ -103,9 +123,10 @@ export function qemuArguments(
 /**
  * A template and its clones have a generation id, another in each process: a kernel that has the driver reseeds its
  * generator when it wakes with another one. Only QEMU's own firmware tells the guest where it is: qboot stops at it.
+ * A microvm has no ACPI to hold it: there the agent alone reseeds (SETUP).
  */
-function firmwareArguments({ firmware, memory }: QemuMachine): string[] {
-  if (memory !== undefined) return ['-device', 'vmgenid,guid=auto'];
+function firmwareArguments({ type, firmware, memory }: QemuMachine): string[] {
+  if (memory !== undefined && type === 'q35') return ['-device', 'vmgenid,guid=auto'];
   return firmware === null ? [] : ['-bios', firmware];
 }
 
@@ -129,11 +150,11 @@ export const isReadOnly = (slot: DiskSlot): boolean => slot === 'image';
  * A device with nothing behind it yet. Its capacity is what the empty disk has and stays so, whatever is exchanged for it:
  * only the file system knows its size (facts: Exchange).
  */
-function diskArguments(slot: DiskSlot): string[] {
+function diskArguments(slot: DiskSlot, bus: string): string[] {
   const node = emptyNodeOf(slot);
   const access = `read-only=${isReadOnly(slot) ? 'on' : 'off'}`;
   return [
     ...['-blockdev', `driver=null-co,node-name=${node},size=${emptyDiskBytes},read-zeroes=on,${access},discard=unmap`],
-    ...['-device', `virtio-blk-pci,id=${deviceOf(slot)},drive=${node},serial=${slot},werror=report,rerror=report`],
+    ...['-device', `virtio-blk-${bus},id=${deviceOf(slot)},drive=${node},serial=${slot},werror=report,rerror=report`],
   ];
 }

@@ -5,30 +5,48 @@ import { HyperError } from '../../lib/errors.ts';
 import { findExecutable } from '../../lib/find-executable.ts';
 import type { VmId } from '../../lib/ids.ts';
 import type { Accelerator, VmShape } from '../hypervisor.ts';
-import { qemuArguments } from './arguments.ts';
+import { type MachineType, qemuArguments } from './arguments.ts';
 import { FileDigests } from './file-digests.ts';
 import type { Machine } from './launch.ts';
 import { type GuestFiles, probeGuest, probeQemu, type QemuProbe } from './probe.ts';
+import { readTscKhz } from './tsc-rate.ts';
+
+export interface InstallationOptions {
+  readonly binary: string;
+  readonly guestDir: string;
+  readonly machine: MachineType;
+}
 
 /** QEMU and the guest's files as they are now. A package's upgrade under a running hyperd makes them others. */
 export class Installation {
   readonly #binary: string;
   readonly #guestDir: string;
+  readonly #type: MachineType;
+  readonly #tscKhz: number | undefined;
   readonly #digests = new FileDigests();
   #files = '';
   qemu: QemuProbe;
   guest: GuestFiles;
 
-  private constructor(binary: string, guestDir: string, qemu: QemuProbe, guest: GuestFiles) {
+  private constructor(
+    { binary, guestDir, machine }: InstallationOptions,
+    tscKhz: number | undefined,
+    qemu: QemuProbe,
+    guest: GuestFiles,
+  ) {
     this.#binary = binary;
     this.#guestDir = guestDir;
+    this.#type = machine;
+    this.#tscKhz = tscKhz;
     this.qemu = qemu;
     this.guest = guest;
   }
 
-  static async probe(binary: string, guestDir: string): Promise<Installation> {
+  static async probe(options: InstallationOptions): Promise<Installation> {
+    const { binary, guestDir, machine } = options;
+    const tscKhz = machine === 'microvm' ? await readTscKhz() : undefined;
     const [qemu, guest] = await Promise.all([probeQemu(binary), probeGuest(guestDir)]);
-    return new Installation(binary, guestDir, qemu, guest);
+    return new Installation(options, tscKhz, qemu, guest);
   }
 
   get problem(): string | null {
@@ -45,10 +63,19 @@ export class Installation {
     this.#files = files;
   }
 
+  /** Why VMs cannot be of this type of machine here. */
+  machineProblem(accelerator: Accelerator): string | null {
+    if (this.#type !== 'microvm' || accelerator === 'kvm' || this.#tscKhz !== undefined) return null;
+    return 'a microvm cannot be emulated here: /proc/cpuinfo does not tell the rate of the time stamp counter; set "machine" to "q35" in the config';
+  }
+
   machine(accelerator: Accelerator): Machine {
     if (this.problem !== null) throw new HyperError('missing_dependency', this.problem);
     const { kernelPath, initramfsPath } = this.guest;
-    return { binary: this.#binary, accelerator, firmware: this.qemu.firmware, kernelPath, initramfsPath };
+    return {
+      ...{ binary: this.#binary, type: this.#type, accelerator, tscKhz: this.#tscKhz },
+      ...{ firmware: this.qemu.firmware, kernelPath, initramfsPath },
+    };
   }
 
   /**

@@ -5,7 +5,7 @@ import { HyperError, systemCode } from '../../lib/errors.ts';
 import { identifyProcess, type ProcessIdentity, signalProcess, stillRuns } from '../../lib/process-identity.ts';
 import { missingCommand, runCommand } from '../../lib/run-command.ts';
 import type { Accelerator, VmRecord, VmSpec } from '../hypervisor.ts';
-import { type MemoryFile, qemuArguments } from './arguments.ts';
+import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts';
 import { insideJail, jailed, type JailOptions } from './jail.ts';
 import { QemuVm } from './qemu-vm.ts';
 import type { VmFiles } from './vm-files.ts';
@@ -13,10 +13,13 @@ import type { VmFiles } from './vm-files.ts';
 /** What is the same for every VM of a hyperd, until QEMU or the guest is another. */
 export interface Machine {
   readonly binary: string;
+  readonly type: MachineType;
   readonly accelerator: Accelerator;
   readonly firmware: string | null;
   readonly kernelPath: string;
   readonly initramfsPath: string;
+  /** The rate of the host's time stamp counter, where the machine needs it. */
+  readonly tscKhz?: number | undefined;
 }
 
 export interface Launch {
@@ -66,11 +69,11 @@ async function spawnQemu({ spec, machine, jail, files, memory, state }: Launch):
   await using errors = await open(files.errors, 'w', 0o600);
   await using kernel = await open(machine.kernelPath);
   await using initramfs = await open(machine.initramfsPath);
-  const { binary, accelerator, firmware } = machine;
+  const { binary, type, accelerator, firmware, tscKhz } = machine;
   const args = qemuArguments(
     spec,
     {
-      ...{ accelerator, firmware },
+      ...{ type, accelerator, firmware, tscKhz },
       ...{ kernelPath: fdPath(descriptors.kernel), initramfsPath: fdPath(descriptors.initramfs) },
       ...(memory === undefined ? {} : { memory: { ...memory, path: fdPath(descriptors.memory) } }),
       incoming: state !== undefined,

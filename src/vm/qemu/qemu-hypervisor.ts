@@ -20,7 +20,7 @@ import {
   type VmSpec,
 } from '../hypervisor.ts';
 import { type AcceleratorChoice, chooseAccelerator, isolationOf } from './accelerator.ts';
-import { trialArguments } from './arguments.ts';
+import { type MachineType, trialArguments } from './arguments.ts';
 import { findVmProcesses } from './find-processes.ts';
 import { Installation } from './installation.ts';
 import { insideJail, jailed, type JailOptions, type QemuUser } from './jail.ts';
@@ -37,6 +37,7 @@ export interface QemuOptions {
   readonly root: string;
   /** Where vmlinux and initramfs.cpio are. */
   readonly guestDir: string;
+  readonly machine: MachineType;
   readonly accelerator: 'auto' | Accelerator;
   /** What templates may have on disk. */
   readonly maxTemplateBytes: number;
@@ -72,7 +73,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     await mkdir(vmsFolder(options.runDir), { recursive: true, mode: 0o711 });
     const { root, maxTemplateBytes, user, log } = options;
     const [installation, choice, templates] = await Promise.all([
-      Installation.probe(options.binary, options.guestDir),
+      Installation.probe(options),
       chooseAccelerator(options.accelerator, (kvmGroup) => tryKvm(options, kvmGroup)),
       TemplateStore.open({ folder: join(root, 'templates'), maxBytes: maxTemplateBytes, user, log }),
     ]);
@@ -85,14 +86,18 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
 
   describe(): HypervisorDescription {
     const { qemu, guest } = this.#installation;
+    const choice = this.#choice;
+    const { accelerator, reason } = choice;
     return {
       name: 'qemu',
       version: qemu.version,
-      accelerator: this.#choice.accelerator,
-      reason: this.#choice.reason,
-      isolation: isolationOf[this.#choice.accelerator],
+      accelerator,
+      reason,
+      isolation: isolationOf[accelerator],
       kernel: guest.kernelVersion,
-      problems: [qemu.problem, guest.problem, this.#choice.problem].filter((each) => each !== null),
+      problems: [qemu.problem, guest.problem, choice.problem, this.#installation.machineProblem(accelerator)].filter(
+        (each) => each !== null,
+      ),
     };
   }
 
