@@ -34,10 +34,10 @@ describe('a network', { skip: skipUnlessRoot }, () => {
     await room.call('serve', '0.0.0.0', 8002, 'for neighbours');
     await room.call('open', {
       upstreams: ['203.0.113.2'],
-      names: { web: '192.168.123.77' },
       forbiddenDestinations: ['203.0.113.66'],
     });
     endpoint = await connect(room, 'vm-EljQlbnRAP');
+    await room.call('connect', 'vm-web', owner, { address: '192.168.123.77', names: ['web', 'www'] });
     guest = await startGuest(endpoint, owner, host.by);
   });
 
@@ -57,6 +57,10 @@ describe('a network', { skip: skipUnlessRoot }, () => {
       gateway,
       mtu: 1500,
       dns: [gateway],
+      names: [],
+      hostAccess: false,
+      nameservers: [],
+      ports: [],
     });
   });
 
@@ -67,7 +71,7 @@ describe('a network', { skip: skipUnlessRoot }, () => {
   it('resolves names upstream and of pods, both ways, over UDP and TCP', async () => {
     assert.equal(await dig('+short', `@${gateway}`, 'example.com'), '198.51.100.7');
     assert.equal(await dig('+short', '+tcp', `@${gateway}`, 'EXAMPLE.com'), '198.51.100.7');
-    assert.equal(await dig('+short', `@${gateway}`, 'web'), '192.168.123.77');
+    for (const name of ['web', 'WWW']) assert.equal(await dig('+short', `@${gateway}`, name), '192.168.123.77');
     assert.equal(await dig('+short', `@${gateway}`, '-x', '192.168.123.77'), 'web.');
     assert.match(await dig(`@${gateway}`, 'web', 'AAAA'), /status: NOERROR.*\n.*ANSWER: 0/);
     assert.match(await dig(`@${gateway}`, '-x', '192.168.123.78'), /status: NXDOMAIN/);
@@ -92,7 +96,6 @@ describe('a network', { skip: skipUnlessRoot }, () => {
     await guest.run('ip', 'rule', 'delete', 'pref', '0', 'to', '127.0.0.1', 'lookup', '10');
     await guest.run('ip', 'link', 'set', 'lo', 'up');
     assert.notEqual(said, 'for the host alone');
-    assert.equal((await room.run('cat', '/proc/sys/net/ipv4/conf/hyper0/route_localnet')).trim(), '0');
   });
 
   it('keeps a guest from metadata services and forbidden destinations', async () => {
@@ -129,6 +132,25 @@ describe('a network', { skip: skipUnlessRoot }, () => {
       assert.notEqual(await liar.call('ask', endpoint.address, 9001), 'a neighbour');
     }
     await room.call('disconnect', second);
+  });
+
+  it('leads a published port of the host to a guest, over UDP as over TCP, until it is taken back', async () => {
+    await guest.call('serveDns', endpoint.address, { 'guest.example': '198.51.100.77' });
+    const mapping = { protocol: 'udp', hostIp: '0.0.0.0', hostPort: 5300, guestPort: 53 } as const;
+    const published = (await room.call('publish', endpoint, [mapping, { ...mapping, protocol: 'tcp' }])) as Endpoint;
+    const ask = (from: Room, address: string, ...how: string[]) =>
+      from.run('dig', '+short', '+tries=1', '+time=3', ...how, '-p', '5300', `@${address}`, 'guest.example');
+    for (const how of ['+notcp', '+tcp']) {
+      assert.equal(await ask(internet, '203.0.113.1', how), '198.51.100.77\n');
+      for (const address of ['127.0.0.1', '203.0.113.1'])
+        assert.equal(await ask(room, address, how), '198.51.100.77\n');
+    }
+    await assert.rejects(room.call('publish', endpoint, [mapping]), {
+      code: 'conflict',
+      message: /5300\/udp is taken/,
+    });
+    await room.call('unpublish', published, [...published.ports]);
+    await assert.rejects(ask(internet, '203.0.113.1', '+notcp'));
   });
 
   it('lets only the owner open a tap', async () => {
@@ -240,7 +262,8 @@ describe('a network', { skip: skipUnlessRoot }, () => {
     await using crowded = await Namespace.create();
     await using busy = await Room.start({ by: crowded.by });
     await busy.call('serve', '0.0.0.0', 53, 'not DNS');
-    await busy.call('open', { names: { web: '192.168.123.77' } });
+    await busy.call('open', {});
+    await busy.call('connect', 'vm-web', owner, { address: '192.168.123.77', names: ['web'] });
     await using asker = await startGuest(await connect(busy, 'vm-asker'), owner, crowded.by);
     for (const how of ['+notcp', '+tcp']) {
       assert.equal((await asker.run('dig', '+time=2', '+short', how, `@${gateway}`, 'web')).trim(), '192.168.123.77');

@@ -134,7 +134,7 @@ describe('hyperd of an ordinary user', { skip }, () => {
         return;
       }
       // The other tool, hidden: unable to run is as good as not there.
-      const hidden = tool === 'pasta' ? [] : ['unshare', '--mount', 'sh', '-c', hide('pasta'), 'sh'];
+      const hidden = tool === 'slirp4netns' ? [] : ['unshare', '--mount', 'sh', '-c', hide('slirp4netns'), 'sh'];
       await using room = await Room.start({
         by: [...host.by, ...hidden, ...asUser],
         args: ['--rootless', runDir],
@@ -163,6 +163,36 @@ describe('hyperd of an ordinary user', { skip }, () => {
       for (const address of [loopback, '203.0.113.1', '192.168.123.1']) {
         for (const port of [5000, 8002]) assert.equal(await guest.call('ask', address, port), 'timeout');
       }
+
+      const mapping = { protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080, guestPort: 80 } as const;
+      if (tool === 'pasta') {
+        const todo = {
+          code: 'unavailable',
+          message: /published by slirp4netns, which does not run: install slirp4netns/,
+        };
+        await assert.rejects(room.call('publish', endpoint, [mapping]), todo);
+        return;
+      }
+      await guest.call('serve', '0.0.0.0', 80, 'a guest');
+      const wanted = [mapping, { ...mapping, hostIp: '127.0.0.1', hostPort: 0 }];
+      const published = (await room.call('publish', endpoint, wanted)) as Endpoint;
+      const ports = published.ports.map(({ hostPort }) => hostPort);
+      for (const port of ports) assert.equal(await services.call('ask', '127.0.0.1', port), 'a guest');
+      assert.equal(await internet.call('ask', '203.0.113.1', 8080), 'a guest');
+      assert.notEqual(await internet.call('ask', '203.0.113.1', ports[1] ?? 0), 'a guest');
+      const taken = { code: 'conflict', message: /the port 0\.0\.0\.0:(8080|8002)\/tcp cannot be had/ };
+      for (const hostPort of [8080, 8002])
+        await assert.rejects(room.call('publish', endpoint, [{ ...mapping, hostPort }]), taken);
+
+      // A later hyperd goes on with them.
+      await room[Symbol.asyncDispose]();
+      assert.equal(await services.call('ask', '127.0.0.1', 8080), 'a guest');
+      await using later = await start();
+      await later.call('open', {});
+      await later.call('restore', [published]);
+      assert.equal(await services.call('ask', '127.0.0.1', 8080), 'a guest');
+      await later.call('unpublish', published, [...published.ports]);
+      for (const port of ports) assert.equal(await services.call('ask', '127.0.0.1', port), 'ECONNREFUSED');
     });
   }
 

@@ -73,18 +73,21 @@ static bool has_address(const char *name)
     return has;
 }
 
-/* The interface with this MAC, else the first (by number) without an address. */
-static int find_interface(const char *mac, char current_mac[32])
+/* The interface with this MAC, else the one of this name, else the first (by number) without an address. */
+static int find_interface(const char *mac, const char *name, char current_mac[32])
 {
     struct if_nameindex *interfaces = if_nameindex();
     int found = 0;
+    bool named = false;
     for (struct if_nameindex *at = interfaces; at && at->if_index; at++) {
         char address[32];
         if (strcmp(at->if_name, "lo") == 0 || !read_mac(at->if_name, address))
             continue;
         bool same = mac && strcasecmp(mac, address) == 0;
-        if (!same && (found || has_address(at->if_name)))
+        bool called = !named && name && strcmp(name, at->if_name) == 0;
+        if (!same && !called && (named || found || has_address(at->if_name)))
             continue;
+        named = named || called;
         found = (int)at->if_index;
         memcpy(current_mac, address, sizeof address);
         if (same)
@@ -226,7 +229,7 @@ static int set_default_route(int socket, int interface, const char *gateway)
 int network_configure(const struct nic *nic, char *why, size_t why_size)
 {
     char mac[32];
-    int interface = find_interface(nic->mac, mac);
+    int interface = find_interface(nic->mac, nic->name, mac);
     const char *step = "find an interface";
     int socket = netlink_open();
     int error = socket < 0 ? errno : interface ? 0 : ENODEV;

@@ -47,6 +47,16 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'load', summary: 'Load images from an archive', load: () => import('./commands/load.ts') },
   { name: 'rmi', summary: 'Remove images', load: () => import('./commands/rmi.ts') },
   {
+    name: 'network',
+    summary: 'List, make and remove networks',
+    load: () => import('./commands/network.ts'),
+  },
+  {
+    name: 'ports',
+    summary: 'List, open and close the ports of this host that lead to a pod',
+    load: () => import('./commands/ports.ts'),
+  },
+  {
     name: 'template',
     summary: 'List, make and remove the templates that VMs are cloned from',
     load: () => import('./commands/template.ts'),

@@ -17,7 +17,7 @@ export async function createPod(
   try {
     return await client.podCreate(spec);
   } catch (error) {
-    if (pull !== 'missing' || !(error instanceof HyperError) || error.code !== 'not_found') throw error;
+    if (pull !== 'missing' || !(error instanceof HyperError) || error.code !== 'image_not_found') throw error;
   }
   cli.note(`Unable to find image '${image}' locally`);
   await pullImage(client, image, cli);

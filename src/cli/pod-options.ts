@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { PodSpec } from '../contract/index.ts';
+import { addNetworkOptions, networkSpecOf, type PodNetworkOptions } from './network-options.ts';
 import { UsageError } from './usage-error.ts';
 import { parseLabels, parseChoice, parseTmpfs, parseUlimit, parseWhole } from './values/container-values.ts';
 import { collectVariables } from './values/environment.ts';
@@ -10,7 +11,7 @@ export const pullPolicies = ['always', 'missing', 'never'] as const;
 export type PullPolicy = (typeof pullPolicies)[number];
 
 /** What `run` and `create` are told about the pod, as commander gives it. */
-export interface PodOptions {
+export interface PodOptions extends PodNetworkOptions {
   readonly name?: string;
   readonly interactive?: boolean;
   readonly tty?: boolean;
@@ -37,6 +38,7 @@ export const collect = (value: string, previous: readonly string[] = []): readon
 
 /** The options that make a pod: the same for `run` and `create`. */
 export function addPodOptions(command: Command): Command {
+  addNetworkOptions(command, collect);
   return command
     .argument('<image>', 'the image to run')
     .argument('[command...]', "the command and its arguments: replaces the image's")
@@ -90,6 +92,7 @@ export function podSpecOf(
     ...given('storageMiB', options.storage),
     ...given('labels', label === undefined ? undefined : parseLabels(label)),
     ...(options.rm === true ? { autoRemove: true } : {}),
+    ...networkSpecOf(options),
     containers: [
       {
         image,

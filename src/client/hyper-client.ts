@@ -1,6 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Credentials, ExecSpec, ImageProgress, PodSpec, TemplateRequest } from '../contract/index.ts';
+import type {
+  Credentials,
+  ExecSpec,
+  ImageProgress,
+  NetworkSpec,
+  PodSpec,
+  PortRemoval,
+  PortSpec,
+  TemplateRequest,
+} from '../contract/index.ts';
 import { AttachSession, type AttachHandlers } from './attach-session.ts';
 import { asFailure, readText, sendCall } from './http-call.ts';
 import { parseLogRecords, type LogRecord } from './log-records.ts';
@@ -59,6 +68,14 @@ export class HyperClient {
   templateRemove = (template: string, options?: CallOptions) =>
     this.#json('templateRemove', { params: { template } }, options);
 
+  networkList = (options?: CallOptions) => this.#json('networkList', {}, options);
+  networkCreate = (spec: NetworkSpec, options?: CallOptions) => this.#json('networkCreate', { body: spec }, options);
+  networkInspect = (network: string, options?: CallOptions) =>
+    this.#json('networkInspect', { params: { network } }, options);
+  networkRemove = (network: string, options?: CallOptions) =>
+    this.#json('networkRemove', { params: { network } }, options);
+  networkPrune = (options?: CallOptions) => this.#json('networkPrune', {}, options);
+
   imageList = (options?: CallOptions) => this.#json('imageList', {}, options);
   imageInspect = (reference: string, options?: CallOptions) =>
     this.#json('imageInspect', { query: { reference } }, options);
@@ -106,6 +123,12 @@ export class HyperClient {
       options,
       handlers,
     );
+
+  /** Opens further ports of the host that lead to the pod. */
+  podPublish = (pod: string, ports: PortSpec[], options?: CallOptions) =>
+    this.#json('podPublish', { params: { pod }, body: { ports } }, options);
+  podUnpublish = (pod: string, port: PortRemoval, options?: CallOptions) =>
+    this.#json('podUnpublish', { params: { pod }, body: port }, options);
 
   /** What the pod has written; with `follow`, until it ends. */
   async *podLogs(pod: string, options: LogOptions = {}): AsyncGenerator<LogRecord, void, undefined> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DnsSpec, HostSpec, NetworkOfPodSpec, Port, PortSpec } from './network.ts';
 
 export const podStates = ['pending', 'running', 'succeeded', 'failed'] as const;
 export const PodState = z.enum(podStates);
@@ -52,6 +53,15 @@ export const PodSpec = z.strictObject({
   storageMiB: z.number().int().min(64).max(16777216).optional().describe('of the writable layer; default 10240'),
   labels: labels.optional(),
   autoRemove: z.boolean().optional().describe('remove the pod when it has ended'),
+  networks: z
+    .array(NetworkOfPodSpec)
+    .max(1)
+    .optional()
+    .describe('one at most for now; empty: none; left out: the default network'),
+  dns: DnsSpec.optional(),
+  hosts: z.array(HostSpec).optional().describe('further lines of /etc/hosts'),
+  ports: z.array(PortSpec).max(1024).optional().describe('ports of the host that lead to the pod'),
+  publishAll: z.boolean().optional().describe('publish each port that the image exposes'),
   containers: z.array(ContainerSpec).min(1).max(1).describe('one for now'),
 });
 export type PodSpec = z.infer<typeof PodSpec>;
@@ -89,7 +99,10 @@ export const Pod = z.object({
   vcpus: z.number().int(),
   memoryMiB: z.number().int(),
   storageMiB: z.number().int(),
-  address: z.string().nullable().describe('on the default network, 192.168.123.2'),
+  network: z.string().nullable().describe('null: it has none'),
+  address: z.string().nullable().describe('192.168.123.2, while it runs'),
+  mac: z.string().nullable(),
+  ports: z.array(Port),
   labels,
   autoRemove: z.boolean(),
   createdAt: z.string(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Exec, ExecSpec } from './exec.ts';
 import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
+import { Network, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
 import { Container, KillRequest, Pod, PodCreated, PodSpec, PodStarted, StopRequest, Vm, WaitResult } from './pod.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
 
@@ -11,6 +12,7 @@ const flag = z
   .optional();
 const empty = z.object({});
 const podParam = z.object({ pod: z.string().min(1) });
+const networkParam = z.object({ network: z.string().min(1) });
 const containerParam = z.object({ container: z.string().min(1) });
 
 /**
@@ -30,6 +32,29 @@ export const routes = {
     kind: 'json',
     params: z.object({ template: z.string().min(1) }),
     response: z.object({ id: z.string() }),
+  },
+
+  networkList: { method: 'GET', path: '/v1/networks', kind: 'json', response: z.array(Network) },
+  networkCreate: { method: 'POST', path: '/v1/networks', kind: 'json', body: NetworkSpec, response: Network },
+  networkPrune: {
+    method: 'POST',
+    path: '/v1/networks/prune',
+    kind: 'json',
+    response: z.object({ removed: z.array(z.string()) }),
+  },
+  networkInspect: {
+    method: 'GET',
+    path: '/v1/networks/:network',
+    kind: 'json',
+    params: networkParam,
+    response: Network,
+  },
+  networkRemove: {
+    method: 'DELETE',
+    path: '/v1/networks/:network',
+    kind: 'json',
+    params: networkParam,
+    response: z.object({ name: z.string() }),
   },
 
   imageList: { method: 'GET', path: '/v1/images', kind: 'json', response: z.array(Image) },
@@ -96,6 +121,23 @@ export const routes = {
       tail: z.coerce.number().int().min(0).optional().describe('only the last lines'),
       since: z.string().optional().describe('ISO 8601 or seconds since 1970'),
     }),
+  },
+
+  podPublish: {
+    method: 'POST',
+    path: '/v1/pods/:pod/ports',
+    kind: 'json',
+    params: podParam,
+    body: z.strictObject({ ports: z.array(PortSpec).min(1).max(1024) }),
+    response: z.object({ ports: z.array(Port) }),
+  },
+  podUnpublish: {
+    method: 'POST',
+    path: '/v1/pods/:pod/ports/remove',
+    kind: 'json',
+    params: podParam,
+    body: PortRemoval,
+    response: z.object({ removed: z.number().int() }),
   },
 
   containerList: { method: 'GET', path: '/v1/containers', kind: 'json', response: z.array(Container) },

@@ -7,7 +7,7 @@ import { ImageStore, type ImageStoreConfig } from '../image/index.ts';
 import { exists } from '../lib/exists.ts';
 import type { Log } from '../lib/log.ts';
 import { socketIn } from '../lib/paths.ts';
-import { type Network, openNetwork } from '../network/index.ts';
+import { type Networks, openNetworks, SlirpPorts } from '../network/index.ts';
 import { Store } from '../store/index.ts';
 import { guestFolder, QemuHypervisor, ScratchDisks } from '../vm/index.ts';
 import { ApiServer } from './api-server.ts';
@@ -36,13 +36,13 @@ function defaultGuestDir(): string {
 export class Hyperd {
   readonly #engine: Engine;
   readonly #server: ApiServer;
-  readonly #network: Network;
+  readonly #networks: Networks;
   readonly #parts: AsyncDisposableStack;
 
-  private constructor(engine: Engine, server: ApiServer, network: Network, parts: AsyncDisposableStack) {
+  private constructor(engine: Engine, server: ApiServer, networks: Networks, parts: AsyncDisposableStack) {
     this.#engine = engine;
     this.#server = server;
-    this.#network = network;
+    this.#networks = networks;
     this.#parts = parts;
   }
 
@@ -57,7 +57,7 @@ export class Hyperd {
     const images = parts.use(await ImageStore.open({ root, log, config: imageConfig(options, metrics) }));
     if (fresh) await addEmbeddedImage(images, root, guestDir, log);
     const store = parts.use(Store.open(join(root, 'hyper.db')));
-    const network = parts.adopt(await openNetwork(networkOptions(options)), (opened) => opened.close());
+    const networks = parts.adopt(await openNetworks(networkOptions(options, store)), (opened) => opened.close());
     const hypervisor = parts.use(
       await QemuHypervisor.probe({
         ...{ binary: settings.qemu, runDir: run, root, accelerator: settings.accelerator, user, log },
@@ -71,14 +71,14 @@ export class Hyperd {
     const scratchDisks = new ScratchDisks(join(root, 'scratch'));
     const bootTimeoutMs = settings.bootTimeoutSeconds * 1000;
     const supply = new VmSupply({
-      ...{ hypervisor, network, scratchDisks, bootTimeoutMs, metrics, log },
+      ...{ hypervisor, networks, scratchDisks, bootTimeoutMs, metrics, log },
       poolDir: join(root, 'pool'),
       ownImage: await embeddedImageDisk(images, root),
       poolSize: settings.pool.size ?? defaultPoolSize(),
       makesTemplates: settings.templates.maxMiB > 0,
       memory: hostMemory(settings),
     });
-    const rooms = { store, images, hypervisor, network, supply };
+    const rooms = { store, images, hypervisor, networks, supply };
     const engine = await Engine.open({ ...rooms, podsDir, bootTimeoutMs, metrics, log });
     metrics.watch(engine);
     const facts = {
@@ -87,8 +87,8 @@ export class Hyperd {
     };
     const server = await ApiServer.listen({ engine, facts, metrics, group: settings.socketGroup, log });
     const { problems } = engine.describe().hypervisor;
-    log.info({ root, socket: facts.socket, problems, network: network.status() }, 'hyperd is ready');
-    return new Hyperd(engine, server, network, parts.move());
+    log.info({ root, socket: facts.socket, problems, network: networks.status() }, 'hyperd is ready');
+    return new Hyperd(engine, server, networks, parts.move());
   }
 
   /** What can change while hyperd runs: the pool's size. Everything else waits for the next start. */
@@ -101,7 +101,7 @@ export class Hyperd {
     await this.#server.stopListening();
     await this.#engine.close(stopPods);
     await this.#server.close();
-    if (stopPods) await this.#network.remove();
+    if (stopPods) await this.#networks.removeAll();
     await this.#parts.disposeAsync();
   }
 }
@@ -129,13 +129,20 @@ function imageConfig({ settings, place }: HyperdOptions, metrics: PrometheusMetr
   };
 }
 
-function networkOptions({ root, settings, place, log }: HyperdOptions): Parameters<typeof openNetwork>[0] {
-  const upstreams = upstreamsOf(place);
+/** Ports of the host as a hyperd in a namespace of its own has them. */
+function slirpPorts(outside: Place['outside']): SlirpPorts {
+  return new SlirpPorts({ socket: outside?.apiSocket ?? null, address: outside?.address ?? '' });
+}
+
+function networkOptions(
+  { root, settings, place, log }: HyperdOptions,
+  store: Store,
+): Parameters<typeof openNetworks>[0] {
   return {
-    ...{ owner: root, log, forbiddenDestinations: place.forbiddenDestinations },
-    ...(settings.bridge === undefined ? {} : { bridge: settings.bridge }),
-    ...(settings.subnet === undefined ? {} : { subnet: settings.subnet }),
-    ...(upstreams === undefined ? {} : { upstreams }),
+    ...{ owner: root, log, forbiddenDestinations: place.forbiddenDestinations, upstreams: upstreamsOf(place) },
+    ...(place.kind === 'host' ? {} : { hostPorts: slirpPorts(place.outside) }),
+    standard: { bridge: settings.bridge, subnet: settings.subnet },
+    others: store.networks(),
   };
 }
 

@@ -9,6 +9,8 @@ import type { HypervisorDescription, TemplateDescription, VmRecord } from '../vm
 import { ClockKeeper } from './clock-keeper.ts';
 import { planContainer } from './container-plan.ts';
 import type { Exec } from './exec.ts';
+import { NetworkCatalog, type NetworkDescription, type NetworkSpec } from './network-catalog.ts';
+import { planNetwork } from './network-plan.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
@@ -37,9 +39,11 @@ export class Engine {
   readonly #leaving = new Set<Pod>();
   readonly #execs = new Map<string, Exec>();
   readonly #clocks: ClockKeeper;
+  readonly #networks: NetworkCatalog;
 
   private constructor(options: EngineOptions) {
     this.#options = options;
+    this.#networks = new NetworkCatalog(options.store, options.networks);
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
   }
 
@@ -53,9 +57,9 @@ export class Engine {
   }
 
   describe(): EngineDescription {
-    const { hypervisor, network, supply } = this.#options;
+    const { hypervisor, networks, supply } = this.#options;
     const { pool, memory } = supply;
-    return { hypervisor: hypervisor.describe(), network: network.status(), pool, memory };
+    return { hypervisor: hypervisor.describe(), network: networks.status(), pool, memory };
   }
 
   /** The VMs of the pool. */
@@ -124,6 +128,7 @@ export class Engine {
       vm: null,
       endpoint: null,
       persistedEvent: 0,
+      ...planNetwork(spec, image, this.#options.networks),
       containers: [planContainer(containerSpec, image, name, hostname)],
     };
     // The hypervisor's user goes through it to the scratch disk; nobody lists it.
@@ -152,6 +157,26 @@ export class Engine {
     const exec = this.#execs.get(id);
     if (exec === undefined) throw new HyperError('not_found', `no such exec: ${id}`);
     return exec;
+  }
+
+  networks(): readonly NetworkDescription[] {
+    return this.#networks.list();
+  }
+
+  network(text: string): NetworkDescription {
+    return this.#networks.find(text);
+  }
+
+  async createNetwork(spec: NetworkSpec): Promise<NetworkDescription> {
+    return await this.#networks.create(spec);
+  }
+
+  async removeNetwork(text: string): Promise<string> {
+    return await this.#networks.remove(text, (name) => this.#podsOn(name));
+  }
+
+  async pruneNetworks(): Promise<readonly string[]> {
+    return await this.#networks.prune((name) => this.#podsOn(name));
   }
 
   images(): readonly Image[] {
@@ -190,10 +215,10 @@ export class Engine {
   }
 
   async #recover(): Promise<void> {
-    const { store, hypervisor, network, log } = this.#options;
+    const { store, hypervisor, networks, log } = this.#options;
     const records = store.pods();
     for (const record of records) this.#add(record);
-    await network.restore(records.flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint])));
+    await networks.restore(records.flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint])));
     const owned = new Set(records.flatMap(({ vm }) => (vm === null ? [] : [vm.id])));
     for (const id of await hypervisor.leftovers()) {
       if (owned.has(id)) continue;
@@ -225,6 +250,12 @@ export class Engine {
     this.#pods.add(pod);
   }
 
+  #podsOn(network: string): string[] {
+    return this.pods().flatMap(({ record }) =>
+      record.networks.some((each) => each.network === network) ? record.name : [],
+    );
+  }
+
   #runs(): NonNullable<Pod['run']>[] {
     return this.pods().flatMap(({ run }) => (run === undefined ? [] : [run]));
   }
@@ -233,7 +264,7 @@ export class Engine {
     const { images } = this.#options;
     const image = images.find(reference) ?? (await images.importFromDocker(reference, { signal }));
     if (image === undefined) {
-      throw new HyperError('not_found', `no such image: ${reference}: pull it with 'hyper pull ${reference}'`);
+      throw new HyperError('image_not_found', `no such image: ${reference}: pull it with 'hyper pull ${reference}'`);
     }
     return image;
   }

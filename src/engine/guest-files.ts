@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ContainerFile } from '../guest/index.ts';
 import type { PodRecord } from '../store/index.ts';
+import { hostLines } from './network-plan.ts';
 
 /**
  * The files that Docker puts into every container, made of the pod's name, address and DNS server; and a machine id of the
@@ -16,8 +17,12 @@ export function guestFiles(pod: PodRecord): ContainerFile[] {
     'ff02::1\tip6-allnodes',
     'ff02::2\tip6-allrouters',
     `${endpoint?.address ?? '127.0.1.1'}\t${hostname}`,
+    ...hostLines(pod),
   ];
-  const resolver = (endpoint?.dns ?? []).map((server) => `nameserver ${server}`);
+  const resolver = [
+    ...(pod.dns.search.length === 0 ? [] : [`search ${pod.dns.search.join(' ')}`]),
+    ...(endpoint?.dns ?? []).map((server) => `nameserver ${server}`),
+  ];
   const file = (path: string, lines: readonly string[], mode = 0o644): ContainerFile => ({
     path,
     mode,

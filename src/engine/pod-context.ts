@@ -1,6 +1,6 @@
 import type { ImageStore } from '../image/index.ts';
 import type { Log } from '../lib/log.ts';
-import type { Network } from '../network/index.ts';
+import type { Networks } from '../network/index.ts';
 import type { Store } from '../store/index.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { VmSupply } from './supply/index.ts';
@@ -11,7 +11,7 @@ export interface EngineOptions {
   readonly store: Store;
   readonly images: ImageStore;
   readonly hypervisor: Hypervisor;
-  readonly network: Network;
+  readonly networks: Networks;
   readonly supply: VmSupply;
   /** Where each pod has a folder with its scratch disk and logs. */
   readonly podsDir: string;

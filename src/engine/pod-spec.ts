@@ -25,6 +25,21 @@ export interface ContainerSpec {
   readonly terminalSize?: TerminalSize | undefined;
 }
 
+export interface PortSpec {
+  readonly protocol?: 'tcp' | 'udp' | undefined;
+  readonly hostIp?: string | undefined;
+  /** 0 or left out: any that is free. */
+  readonly hostPort?: number | undefined;
+  readonly guestPort: number;
+}
+
+export interface NetworkOfPodSpec {
+  readonly network: string;
+  readonly aliases?: readonly string[] | undefined;
+  readonly address?: string | undefined;
+  readonly mac?: string | undefined;
+}
+
 export interface PodSpec {
   readonly name?: string | undefined;
   readonly hostname?: string | undefined;
@@ -33,6 +48,14 @@ export interface PodSpec {
   readonly storageMiB?: number | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly autoRemove?: boolean | undefined;
+  /** Left out: the default network; empty: none. */
+  readonly networks?: readonly NetworkOfPodSpec[] | undefined;
+  readonly dns?:
+    { readonly servers?: readonly string[] | undefined; readonly search?: readonly string[] | undefined } | undefined;
+  readonly hosts?: readonly { readonly name: string; readonly address: string }[] | undefined;
+  readonly ports?: readonly PortSpec[] | undefined;
+  /** Publishes each port that the image exposes. */
+  readonly publishAll?: boolean | undefined;
   readonly containers: readonly ContainerSpec[];
 }
 

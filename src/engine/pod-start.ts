@@ -5,7 +5,9 @@ import type { PodRecord } from '../store/index.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { guestFiles } from './guest-files.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { nicOf } from './network-plan.ts';
 import { initProcess, PodRun, scratchPath } from './pod-run.ts';
+import { publishAll } from './pod-ports.ts';
 import { checkTransition } from './pod-states.ts';
 import type { ProcessOutput, OutputSubscriber } from './process-output.ts';
 import { startFailure } from './start-failure.ts';
@@ -42,10 +44,14 @@ export async function startPod(
   };
   const given = { vm: false };
   try {
-    return await supply.start({ vcpus, memoryMiB, hostname, imagePath, scratch }, { signal, claim }, async (ready) => {
-      given.vm = true;
-      return await startContainers(ready, record, options, subscribers, signal);
-    });
+    return await supply.start(
+      { vcpus, memoryMiB, hostname, nic: nicOf(record), imagePath, scratch },
+      { signal, claim },
+      async (ready) => {
+        given.vm = true;
+        return await startContainers(ready, record, options, subscribers, signal);
+      },
+    );
   } catch (error) {
     if (!given.vm) Object.assign(record, { vm: null, endpoint: null }); // the supply has taken it back
     throw error;
@@ -72,6 +78,7 @@ async function startContainers(
     run = await PodRun.begin(ready, record, options);
     const output = run.initOutput(subscribers);
     run.listen(log);
+    await publishAll(record, options);
     await createContainers(run, record);
     watch.lap('container');
     const exit = run.initExit(output);

@@ -2,11 +2,13 @@ import { rm } from 'node:fs/promises';
 import { asHyperError, HyperError, messageOf } from '../lib/errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { signalNumber } from '../lib/signals.ts';
+import type { PortMapping } from '../network/index.ts';
 import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { Exec } from './exec.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { type LogQuery, readLog } from './log-reader.ts';
+import { type PortFilter, publish, unpublish } from './pod-ports.ts';
 import { initProcess, logPath, podFolder, type PodRun } from './pod-run.ts';
 import type { ExecSpec } from './pod-spec.ts';
 import { startPod } from './pod-start.ts';
@@ -189,6 +191,15 @@ export class Pod {
       else client.failed(error);
     });
     return this.#attachment(client, options.stdin && this.#container.stdin);
+  }
+
+  /** Opens further ports of the host that lead to the pod; answers with them as they stand. */
+  async publish(mappings: readonly PortMapping[]): Promise<readonly PortMapping[]> {
+    return await this.#lock.run(() => publish(this.record, mappings, this.#options));
+  }
+
+  async unpublish(filter: PortFilter): Promise<number> {
+    return await this.#lock.run(() => unpublish(this.record, filter, this.#options));
   }
 
   exec(spec: ExecSpec): Exec {

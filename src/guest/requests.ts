@@ -7,6 +7,8 @@ export interface AgentRequest {
 }
 
 export interface NicSetup {
+  /** Of the interface, which is found by its MAC, else by this. */
+  readonly name: string;
   readonly mac: string;
   /** With the prefix length: 192.168.123.2/24. */
   readonly addresses: readonly string[];
@@ -72,6 +74,7 @@ export function setupRequest(setup: GuestSetup): AgentRequest {
       ...setup.nics.map((nic): Field => [
         tag.nic,
         [
+          [tag.name, nic.name],
           [tag.mac, nic.mac],
           ...nic.addresses.map((address): Field => [tag.address, address]),
           [tag.gateway, nic.gateway],

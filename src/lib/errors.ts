@@ -5,6 +5,7 @@
 export const errorCodes = [
   'bad_request', // the caller's input is wrong; says which and what is allowed
   'not_found', // no such pod, container, image, …
+  'image_not_found', // a pod is asked for whose image is not here: pull it
   'ambiguous', // an id prefix that fits several
   'conflict', // the name is taken, or the state does not allow it
   'unauthorized', // a registry wants a login, or refused it

@@ -2,20 +2,28 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { AddressPool } from './address-pool.ts';
-import { parseSubnet } from './subnet.ts';
+import { gatewayOf, parseSubnet } from './subnet.ts';
+
+const poolOf = (text: string, range?: string): AddressPool => {
+  const subnet = parseSubnet(text);
+  return new AddressPool({
+    ...{ subnet, gateway: gatewayOf(subnet) },
+    ...(range === undefined ? {} : { range: parseSubnet(range) }),
+  });
+};
 
 describe('AddressPool', () => {
   it('begins behind the gateway and takes an address again only after all others', () => {
-    const pool = new AddressPool(parseSubnet('10.1.2.0/29'));
+    const pool = poolOf('10.1.2.0/29');
     assert.deepEqual([pool.take(), pool.take()], ['10.1.2.2', '10.1.2.3']);
     pool.release('10.1.2.2');
     assert.deepEqual([pool.take(), pool.take(), pool.take()], ['10.1.2.4', '10.1.2.5', '10.1.2.6']);
     assert.equal(pool.take(), '10.1.2.2');
-    assert.throws(() => pool.take(), { code: 'unavailable', message: /all 5 addresses of 10\.1\.2\.0\/29 are taken/ });
+    assert.throws(() => pool.take(), { code: 'unavailable', message: /all addresses of 10\.1\.2\.0\/29 are taken/ });
   });
 
   it('keeps what was reserved, and refuses what is taken or not a guest’s', () => {
-    const pool = new AddressPool(parseSubnet('10.1.2.0/29'));
+    const pool = poolOf('10.1.2.0/29');
     pool.reserve('10.1.2.2');
     assert.equal(pool.take(), '10.1.2.3');
     assert.throws(() => pool.reserve('10.1.2.3'), { code: 'conflict' });
@@ -24,10 +32,18 @@ describe('AddressPool', () => {
     }
   });
 
+  it('hands out of its range alone, and gives any other address of the subnet to who asks for it', () => {
+    const pool = poolOf('10.1.2.0/24', '10.1.2.0/30');
+    pool.reserve('10.1.2.200');
+    assert.deepEqual([pool.take(), pool.take()], ['10.1.2.2', '10.1.2.3']);
+    assert.throws(() => pool.take(), { code: 'unavailable', message: /all addresses of 10\.1\.2\.0\/30 are taken/ });
+    assert.throws(() => pool.reserve('10.1.2.200'), { code: 'conflict' });
+  });
+
   it('never gives one address twice', () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.nat(20)), { maxLength: 200 }), (steps) => {
-        const pool = new AddressPool(parseSubnet('10.1.2.0/27'));
+        const pool = poolOf('10.1.2.0/27');
         const held: string[] = [];
         for (const step of steps) {
           if (step === null && held.length < 29) {

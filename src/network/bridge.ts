@@ -3,11 +3,13 @@ import { HyperError, systemCode } from '../lib/errors.ts';
 import { findLink, ipBatch, ipBatchAll, isNoSuchDevice, listRoutes } from './ip-command.ts';
 import { macOf } from './link-names.ts';
 import { refuseConflict } from './subnet-conflict.ts';
-import { formatAddress, gatewayOf, type Subnet } from './subnet.ts';
+import type { Subnet } from './subnet.ts';
 
 export interface Bridge {
   readonly name: string;
   readonly subnet: Subnet;
+  /** Its own address. */
+  readonly gateway: string;
   /** Undefined: that of the default route's device. */
   readonly mtu: number | undefined;
   /** Kept in the device's alias, so that a hyperd knows its own bridge from another's. */
@@ -27,14 +29,13 @@ function aliasOf(owner: string): string {
  * @throws HyperError `conflict` when the name or the subnet is someone else's.
  */
 export async function ensureBridge(bridge: Bridge): Promise<number> {
-  const { name, subnet } = bridge;
+  const { name, subnet, gateway } = bridge;
   const alias = aliasOf(bridge.owner);
   const [existing, routes] = await Promise.all([findLink(name), listRoutes()]);
   if (existing !== undefined) refuseForeign(name, alias, existing.ifalias);
   refuseConflict(subnet, name, routes);
 
   const mtu = bridge.mtu ?? (await defaultMtu(routes.find((route) => route.dst === 'default')?.dev));
-  const gateway = formatAddress(gatewayOf(subnet));
   // Of an earlier configuration. The gateway's own is left: guests of an earlier run talk through it.
   const others = routes.flatMap(({ type, dev, dst }) =>
     type === 'local' && dev === name && dst !== gateway ? dst : [],
@@ -48,10 +49,17 @@ export async function ensureBridge(bridge: Bridge): Promise<number> {
     `link set dev ${name} mtu ${mtu} addrgenmode none up`,
     `address replace ${gateway}/${subnet.prefixLength} dev ${name}`,
   ]);
-  // Guests have IPv4 only for now; and never may a packet from the bridge be taken for one of the host's loopback.
+  // Guests have IPv4 only for now.
   await writeSetting(`ipv6/conf/${name}/disable_ipv6`, '1');
-  await writeSetting(`ipv4/conf/${name}/route_localnet`, '0');
   return mtu;
+}
+
+/**
+ * Lets the host's own loopback reach published ports: a packet from 127.0.0.1 may leave by the bridge. Only once the rules
+ * stand that keep what comes from the bridge away from the loopback.
+ */
+export async function routeLoopback(name: string): Promise<void> {
+  await writeSetting(`ipv4/conf/${name}/route_localnet`, '1');
 }
 
 /** Removes the bridge; one that is gone already is fine. */

@@ -1,6 +1,8 @@
+import type { PublishedPort } from './ports/port-mapping.ts';
+
 /** One NIC of a VM on a network: what QEMU and the guest agent are told. Plain data: the engine keeps it in its store. */
 export interface Endpoint {
-  /** The network's bridge. */
+  /** The network's name. */
   readonly network: string;
   /** The tap's name on the host, at most 15 characters. QEMU opens it by name, with `vnet_hdr=on`. */
   readonly tap: string;
@@ -13,14 +15,30 @@ export interface Endpoint {
   readonly mtu: number;
   /** The addresses for the guest's /etc/resolv.conf. */
   readonly dns: readonly string[];
+  /** What others of its network call it. */
+  readonly names: readonly string[];
+  /** Whether it may reach the host by its gateway's address. */
+  readonly hostAccess: boolean;
+  /** Where its queries for names that are not ours go; none: where everyone's do. */
+  readonly nameservers: readonly string[];
+  readonly ports: readonly PublishedPort[];
 }
 
-export interface ConnectOptions {
+/** What a guest is on its network. */
+export interface EndpointWish {
+  /** The address to take instead of the next free one. */
+  readonly address?: string | undefined;
+  /** Instead of the one that is made from the address. */
+  readonly mac?: string | undefined;
+  readonly names?: readonly string[] | undefined;
+  readonly hostAccess?: boolean | undefined;
+  readonly nameservers?: readonly string[] | undefined;
+}
+
+export interface ConnectOptions extends EndpointWish {
   /** The uid QEMU runs as: only it may open the tap. */
   readonly ownerUid: number;
   /** Which NIC of the VM, from 0; default 0. */
   readonly nic?: number;
-  /** The address to take instead of the next free one. */
-  readonly address?: string;
   readonly signal?: AbortSignal;
 }

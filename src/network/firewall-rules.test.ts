@@ -7,6 +7,7 @@ const options = {
   subnet: '10.1.2.0/24',
   gateway: '10.1.2.1',
   dnsPort: 53,
+  internal: false,
   forbiddenDestinations: [],
 };
 

@@ -1,14 +1,25 @@
 /**
- * The network room: bridges, taps, addresses, packet rules and DNS. Works as root in a network namespace (the host's
- * or one of hyperd's own) and knows nothing of pods or QEMU.
+ * The network room: bridges, taps, addresses, packet rules, published ports and DNS. Works as root in a network namespace
+ * (the host's or one of hyperd's own) and knows nothing of pods or QEMU.
  *
- *     const network = await openNetwork({ owner: root, log });      // never throws: see network.status()
- *     const { missing } = await network.restore(endpointsInStore);  // after a restart: left-over taps go
- *     const endpoint = await network.connect(vmId, { ownerUid });   // tap, MAC, address
- *     await network.disconnect(endpoint);
- *     await network.close();                                        // VMs keep their network: they outlive hyperd
+ *     const networks = await openNetworks({ owner: root, standard: {}, log }); // never throws: see networks.status()
+ *     await networks.restore(endpointsInStore);                               // after a restart: left-over taps go
+ *     const endpoint = await networks.connect(vmId, { ownerUid });            // tap, MAC, address
+ *     await networks.publish(endpoint, [{ protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080, guestPort: 80 }]);
+ *     await networks.disconnect(endpoint);
+ *     await networks.close();                                                 // VMs keep their network: they outlive hyperd
  */
-export { openNetwork, type Network } from './network.ts';
-export type { Endpoint, ConnectOptions } from './endpoint.ts';
-export { defaultBridge, defaultSubnet, type NetworkOptions, type NetworkStatus } from './network-options.ts';
+export { openNetworks, type Networks } from './networks.ts';
+export type { Network } from './network.ts';
+export type { Endpoint, ConnectOptions, EndpointWish } from './endpoint.ts';
+export { defaultBridge, type NetworkDefinition, type NetworkStatus } from './network-options.ts';
+export {
+  describePort,
+  everyAddress,
+  type PortMapping,
+  type Protocol,
+  type PublishedPort,
+} from './ports/port-mapping.ts';
+export { SlirpPorts } from './ports/slirp-ports.ts';
+export type { HostPorts } from './ports/host-ports.ts';
 export type { Names } from './dns/names.ts';

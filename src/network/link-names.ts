@@ -28,3 +28,13 @@ export function macOf(address: string): string {
   const hex = parseAddress(address).toString(16).padStart(8, '0');
   return ['02', '68', ...(hex.match(/../g) ?? [])].join(':');
 }
+
+/** @throws HyperError `bad_request` for what no guest's NIC may have: a group's address, or none at all. */
+export function checkMac(text: string): string {
+  const mac = text.toLowerCase();
+  const first = Number.parseInt(mac.slice(0, 2), 16);
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac) || (first & 1) === 1 || mac === '00:00:00:00:00:00') {
+    throw new HyperError('bad_request', `not a MAC address for a NIC: ${text}: write it as 02:42:ac:11:00:02`);
+  }
+  return mac;
+}

@@ -1,24 +1,35 @@
 import type { Log } from '../lib/log.ts';
-import type { Names } from './dns/names.ts';
 
-/** What a network is made of. Every field but `owner` and `log` has a default. */
-export interface NetworkOptions {
+/** What a network is. Every field has a default. */
+export interface NetworkDefinition {
+  /** Default: its bridge's. */
+  readonly name?: string | undefined;
+  /** The bridge's name, at most 15 characters; default `hyper0`. */
+  readonly bridge?: string | undefined;
+  /** Default `192.168.123.0/24`. */
+  readonly subnet?: string | undefined;
+  /** The bridge's own address; default: the first of the subnet. */
+  readonly gateway?: string | undefined;
+  /** The part of the subnet that addresses are handed out of; default: all of it. */
+  readonly range?: string | undefined;
+  /** Default: that of the host's default route, else 1500. */
+  readonly mtu?: number | undefined;
+  /** Whether its guests reach nothing but each other. */
+  readonly internal?: boolean | undefined;
+}
+
+/** What is the same for every network of a hyperd. */
+export interface NetworkSettings {
   /** Whose network this is: a text that is the same at each start of a hyperd and differs between two of them (its root folder). */
   readonly owner: string;
   readonly log: Log;
-  /** The bridge's name, at most 15 characters; default `hyper0`. */
-  readonly bridge?: string;
-  /** Default `192.168.123.0/24`; the gateway is its first address. */
-  readonly subnet?: string;
-  /** Default: that of the host's default route, else 1500. */
-  readonly mtu?: number;
   /** Addresses and prefixes that no guest may reach, beside clouds' metadata services. */
-  readonly forbiddenDestinations?: readonly string[];
+  readonly forbiddenDestinations?: readonly string[] | undefined;
   /** Where to ask for names that are not ours; default: the nameservers of /etc/resolv.conf, read again when it changes. */
-  readonly upstreams?: () => Promise<readonly string[]>;
-  /** Names of our own: the pods'. */
-  readonly names?: Names;
+  readonly upstreams?: (() => Promise<readonly string[]>) | undefined;
 }
+
+export interface NetworkOptions extends NetworkDefinition, NetworkSettings {}
 
 export interface NetworkStatus {
   readonly bridge: string;

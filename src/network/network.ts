@@ -1,34 +1,31 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { AddressPool } from './address-pool.ts';
-import { deleteBridge, ensureBridge } from './bridge.ts';
-import { noNames } from './dns/names.ts';
+import { deleteBridge, ensureBridge, routeLoopback } from './bridge.ts';
+import type { Names } from './dns/names.ts';
 import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
-import type { ConnectOptions, Endpoint } from './endpoint.ts';
-import { admitGuests, dismissGuest, firewallRules, removeRules, resetGuests } from './firewall-rules.ts';
+import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
+import {
+  admitGuests,
+  closePorts,
+  dismissGuest,
+  firewallRules,
+  openPorts,
+  removeRules,
+  resetGuests,
+} from './firewall-rules.ts';
 import { hostFirewallProblem } from './host-firewall.ts';
 import { ensureForwarding } from './ip-forward.ts';
-import { checkBridgeName, macOf, tapName } from './link-names.ts';
+import { checkBridgeName, checkMac, macOf, tapName } from './link-names.ts';
 import { explainFailure, requireTun } from './machine-problem.ts';
 import { defaultBridge, defaultSubnet, type NetworkOptions, type NetworkStatus } from './network-options.ts';
 import { applyRules } from './nft.ts';
-import { formatAddress, formatSubnet, gatewayOf, parseSubnet, type Subnet } from './subnet.ts';
-import { createTap, deleteTaps, listTaps } from './tap.ts';
+import type { PublishedPort } from './ports/port-mapping.ts';
+import { contains, formatAddress, formatSubnet, gatewayOf, parseAddress, parseSubnet, type Subnet } from './subnet.ts';
+import { createTap, deleteTaps, listTaps, moveTap } from './tap.ts';
 
 /** A network that is not up is tried again at a connect, but no more often than this. */
 const retryAfterMs = 2000;
-
-/**
- * Opens a network: makes its bridge, rules and DNS server, or adopts what an earlier run left. What this machine does
- * not allow is no error here: `status()` and `connect()` say it, so that pods can still run without a NIC.
- *
- * @throws HyperError `bad_request` when the options cannot be right anywhere.
- */
-export async function openNetwork(options: NetworkOptions): Promise<Network> {
-  const network = new Network(options);
-  await network.open();
-  return network;
-}
 
 /** What a network has while it is up. */
 interface Up {
@@ -38,12 +35,14 @@ interface Up {
   readonly reason: string;
 }
 
-/** One bridge with the guests on it. Made by `openNetwork`. */
+/** One bridge with the guests on it. Made by `Networks`. */
 export class Network {
+  readonly name: string;
   readonly bridge: string;
+  readonly gateway: string;
+  readonly internal: boolean;
   readonly #options: NetworkOptions;
   readonly #subnet: Subnet;
-  readonly #gateway: string;
   readonly #addresses: AddressPool;
   /** By their tap: those that were connected, and those of VMs that an earlier run left. */
   readonly #guests = new Map<string, Endpoint>();
@@ -54,26 +53,45 @@ export class Network {
   #triedAt = 0;
   #opening: Promise<void> | undefined;
 
+  /** @throws HyperError `bad_request` when the options cannot be right anywhere. */
   constructor(options: NetworkOptions) {
     this.#options = options;
     this.bridge = checkBridgeName(options.bridge ?? defaultBridge);
+    this.name = options.name ?? this.bridge;
+    this.internal = options.internal ?? false;
     this.#subnet = parseSubnet(options.subnet ?? defaultSubnet);
     if (this.#subnet.prefixLength < 8 || this.#subnet.prefixLength > 29) {
       throw new HyperError('bad_request', `${formatSubnet(this.#subnet)} is no size for a network: use a /8 to /29`);
     }
-    this.#gateway = formatAddress(gatewayOf(this.#subnet));
-    this.#addresses = new AddressPool(this.#subnet);
+    const gateway = options.gateway === undefined ? gatewayOf(this.#subnet) : parseAddress(options.gateway);
+    const range = options.range === undefined ? undefined : parseSubnet(options.range);
+    for (const part of [gateway, range?.base]) {
+      if (part === undefined || contains(this.#subnet, part)) continue;
+      const problem = `${formatAddress(part)} is outside of the subnet ${formatSubnet(this.#subnet)}`;
+      throw new HyperError('bad_request', problem);
+    }
+    this.gateway = formatAddress(gateway);
+    this.#addresses = new AddressPool({ subnet: this.#subnet, gateway, range });
     // Says now what is wrong in them, not at the first pod.
     this.#rules(53);
+  }
+
+  get subnet(): string {
+    return formatSubnet(this.#subnet);
   }
 
   status(): NetworkStatus {
     return {
       bridge: this.bridge,
-      subnet: formatSubnet(this.#subnet),
+      subnet: this.subnet,
       state: this.#up === undefined ? 'unavailable' : 'up',
       reason: this.#up === undefined ? this.#problem.message : this.#up.reason,
     };
+  }
+
+  /** The guests that are on it. */
+  guests(): readonly Endpoint[] {
+    return [...this.#guests.values()];
   }
 
   /** Sets the network up; does nothing when it is. Never throws: see `status()`. */
@@ -90,33 +108,19 @@ export class Network {
    *   `conflict` or `bad_request` for an address that is asked for and cannot be had.
    */
   async connect(vmId: string, options: ConnectOptions): Promise<Endpoint> {
-    if (this.#up === undefined && Date.now() - this.#triedAt >= retryAfterMs) await this.open();
-    if (this.#up === undefined) throw this.#problem;
+    const { mtu } = await this.#whenUp();
     const tap = tapName(vmId, options.nic ?? 0);
     if (this.#guests.has(tap)) throw new HyperError('conflict', `${vmId} has that NIC already: disconnect it first`);
-    const address = this.#takeAddress(options.address);
-    const { bridge } = this;
-    const { mtu } = this.#up;
     const { signal, ownerUid } = options;
-    const endpoint: Endpoint = {
-      network: bridge,
-      tap,
-      mac: macOf(address),
-      address,
-      prefixLength: this.#subnet.prefixLength,
-      gateway: this.#gateway,
-      mtu,
-      dns: [this.#gateway],
-    };
-    this.#guests.set(tap, endpoint);
+    const endpoint = this.#admit(tap, mtu, options);
     const [made, admitted] = await Promise.allSettled([
-      createTap({ name: tap, bridge, ownerUid, mtu, signal }),
-      applyRules(admitGuests(bridge, [endpoint]), signal),
+      createTap({ name: tap, bridge: this.bridge, ownerUid, mtu, signal }),
+      applyRules(admitGuests(this.bridge, [endpoint]), signal),
     ]);
     if (made.status === 'fulfilled' && admitted.status === 'fulfilled') return endpoint;
     try {
       if (made.status === 'fulfilled') await deleteTaps([tap]);
-      if (admitted.status === 'fulfilled') await applyRules(dismissGuest(bridge, endpoint));
+      if (admitted.status === 'fulfilled') await applyRules(dismissGuest(this.bridge, endpoint));
       this.#forget(endpoint);
     } catch (error) {
       // The address stays taken: what is left of this endpoint goes at the next start.
@@ -125,17 +129,51 @@ export class Network {
     throw explainFailure(made.status === 'rejected' ? made.reason : admitted.status === 'rejected' && admitted.reason);
   }
 
+  /**
+   * Makes a NIC that has a tap already one of this network's, with another address: its VM runs on. On failure it is as
+   * it was on `from`, or on neither: disconnect it then.
+   */
+  async takeOver(from: Network, endpoint: Endpoint, wish: EndpointWish): Promise<Endpoint> {
+    const { mtu } = await this.#whenUp();
+    const { tap } = endpoint;
+    if (from === this) this.#guests.delete(tap); // it keeps its address until it has the other
+    let taken: Endpoint;
+    try {
+      taken = this.#admit(tap, mtu, wish);
+    } catch (error) {
+      if (from === this) this.#guests.set(tap, endpoint);
+      throw error;
+    }
+    await applyRules(dismissGuest(from.bridge, endpoint) + admitGuests(this.bridge, [taken]));
+    if (from !== this) await moveTap(tap, this.bridge, mtu);
+    from.#addresses.release(endpoint.address);
+    if (from !== this) from.#guests.delete(tap);
+    return taken;
+  }
+
+  /** What others call a guest from now on, and who answers its queries. */
+  describe(endpoint: Endpoint, { names = [], nameservers = [] }: EndpointWish): Endpoint {
+    return this.#change(endpoint, { names, nameservers });
+  }
+
+  /** Opens published ports of a guest, whose host's ports are reserved. */
+  async publish(endpoint: Endpoint, ports: readonly PublishedPort[]): Promise<Endpoint> {
+    await this.#whenUp();
+    await applyRules(openPorts(this.bridge, endpoint.address, ports));
+    return this.#change(endpoint, { ports: [...endpoint.ports, ...ports] });
+  }
+
+  async unpublish(endpoint: Endpoint, ports: readonly PublishedPort[]): Promise<Endpoint> {
+    if (this.#up !== undefined) await applyRules(closePorts(this.bridge, endpoint.address, ports));
+    return this.#change(endpoint, { ports: endpoint.ports.filter((port) => !ports.includes(port)) });
+  }
+
   /** Takes a NIC away and gives its address back. One that is gone already is fine. */
   async disconnect(endpoint: Endpoint): Promise<void> {
     // While the network is down there may be no rules: once it is up they are set anew.
     const dismissed = this.#up === undefined ? undefined : applyRules(dismissGuest(this.bridge, endpoint));
     await Promise.all([deleteTaps([endpoint.tap]), dismissed]);
     this.#forget(endpoint);
-  }
-
-  /** Keeps an address from being handed out. @throws HyperError `conflict` when it is taken, `bad_request` when not ours. */
-  reserve(address: string): void {
-    this.#addresses.reserve(address);
   }
 
   /** The taps on the bridge, whoever they belong to. */
@@ -158,7 +196,7 @@ export class Network {
   async close(): Promise<void> {
     await this.#opening;
     const up = this.#up;
-    this.#problem = new HyperError('unavailable', `the network ${this.bridge} is closed`);
+    this.#problem = new HyperError('unavailable', `the network ${this.name} is closed`);
     this.#up = undefined;
     this.#triedAt = Infinity;
     await up?.dns.close();
@@ -174,20 +212,33 @@ export class Network {
     await applyRules(removeRules(this.bridge));
   }
 
+  async #whenUp(): Promise<Up> {
+    if (this.#up === undefined && Date.now() - this.#triedAt >= retryAfterMs) await this.open();
+    if (this.#up === undefined) throw this.#problem;
+    return this.#up;
+  }
+
   async #setUp(): Promise<void> {
     this.#triedAt = Date.now();
-    const { owner, log, names = noNames, upstreams = fileUpstreams() } = this.#options;
+    const { owner, log, upstreams = fileUpstreams(), mtu: wanted } = this.#options;
+    const { bridge, gateway } = this;
     let dns: DnsServer | undefined;
     try {
       await requireTun();
-      const mtu = await ensureBridge({ name: this.bridge, subnet: this.#subnet, mtu: this.#options.mtu, owner });
-      dns = await DnsServer.listen({ address: this.#gateway, subnet: this.#subnet, names, upstreams, log });
+      const mtu = await ensureBridge({ name: bridge, subnet: this.#subnet, gateway, mtu: wanted, owner });
+      const names = this.#names();
+      const upstreamsFor = (from: string): Promise<readonly string[]> => {
+        const own = this.#guestAt(from)?.nameservers ?? [];
+        return own.length > 0 ? Promise.resolve(own) : upstreams();
+      };
+      dns = await DnsServer.listen({ address: gateway, subnet: this.#subnet, names, upstreams: upstreamsFor, log });
       // Rules first, forwarding after: guests of an earlier run are never without a wall.
       await applyRules(this.#rules(dns.port));
+      await routeLoopback(bridge);
       await ensureForwarding();
       if (this.#restored) await this.#takeOver();
-      this.#up = { mtu, dns, reason: await hostFirewallProblem(this.bridge) };
-      log.info({ ...this.status() }, 'the network is up');
+      this.#up = { mtu, dns, reason: await hostFirewallProblem(bridge) };
+      log.info({ network: this.name, ...this.status() }, 'the network is up');
     } catch (error) {
       await dns?.close();
       this.#problem = explainFailure(error);
@@ -195,12 +246,50 @@ export class Network {
     }
   }
 
+  /** Takes an address for a tap and keeps in mind who has it. */
+  #admit(tap: string, mtu: number, wish: EndpointWish): Endpoint {
+    const mac = wish.mac === undefined ? undefined : checkMac(wish.mac);
+    const address = this.#takeAddress(wish.address);
+    const endpoint: Endpoint = {
+      ...{ network: this.name, tap, mac: mac ?? macOf(address), address },
+      ...{ prefixLength: this.#subnet.prefixLength, gateway: this.gateway, mtu, dns: [this.gateway] },
+      ...{ names: wish.names ?? [], hostAccess: wish.hostAccess ?? false },
+      ...{ nameservers: wish.nameservers ?? [], ports: [] },
+    };
+    this.#guests.set(tap, endpoint);
+    return endpoint;
+  }
+
+  #change(endpoint: Endpoint, change: Partial<Endpoint>): Endpoint {
+    const changed = { ...endpoint, ...change };
+    this.#guests.set(endpoint.tap, changed);
+    return changed;
+  }
+
+  /** What its guests are called, as they are now. */
+  #names(): Names {
+    return {
+      resolve: (name) => {
+        const addresses = this.guests().flatMap(({ names, address }) =>
+          names.some((each) => each.toLowerCase() === name) ? address : [],
+        );
+        return addresses.length === 0 ? undefined : addresses;
+      },
+      reverse: (address) => this.#guestAt(address)?.names[0],
+    };
+  }
+
+  #guestAt(address: string): Endpoint | undefined {
+    return this.guests().find((guest) => guest.address === address);
+  }
+
   #rules(dnsPort: number): string {
     return firewallRules({
       bridge: this.bridge,
-      subnet: formatSubnet(this.#subnet),
-      gateway: this.#gateway,
+      subnet: this.subnet,
+      gateway: this.gateway,
       dnsPort,
+      internal: this.internal,
       forbiddenDestinations: this.#options.forbiddenDestinations ?? [],
     });
   }
@@ -237,6 +326,6 @@ export class Network {
   }
 
   #warn(error: unknown, message: string): void {
-    this.#options.log.warn({ bridge: this.bridge, error: messageOf(error) }, message);
+    this.#options.log.warn({ network: this.name, error: messageOf(error) }, message);
   }
 }

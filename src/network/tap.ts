@@ -27,6 +27,11 @@ export async function createTap({ name, bridge, ownerUid, mtu, signal }: TapOpti
   }
 }
 
+/** Puts a tap that is in use on another bridge. */
+export async function moveTap(name: string, bridge: string, mtu: number): Promise<void> {
+  await ipBatch([`link set dev ${name} mtu ${mtu} master ${bridge}`]);
+}
+
 /** Removes taps in one process; those that are gone already are fine. */
 export async function deleteTaps(names: readonly string[]): Promise<void> {
   if (names.length === 0) return;

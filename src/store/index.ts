@@ -1,2 +1,3 @@
 export { type ContainerRecord, type PodRecord, type PodState, podStates } from './pod-record.ts';
+export type { NetworkRecord } from './network-record.ts';
 export { Store } from './store.ts';

@@ -44,6 +44,14 @@ export const VmOfPod = z.object({
   accelerator: z.enum(['kvm', 'tcg']),
 });
 
+export const PortOfPod = z.object({
+  protocol: z.enum(['tcp', 'udp']),
+  hostIp: z.string(),
+  /** 0: any that is free, another at each start. */
+  hostPort: z.number(),
+  guestPort: z.number(),
+});
+
 export const EndpointOfPod = z.object({
   network: z.string(),
   tap: z.string(),
@@ -53,6 +61,26 @@ export const EndpointOfPod = z.object({
   gateway: z.string(),
   mtu: z.number(),
   dns: z.array(z.string()).readonly(),
+  names: z.array(z.string()).readonly().default([]),
+  hostAccess: z.boolean().default(false),
+  nameservers: z.array(z.string()).readonly().default([]),
+  ports: z
+    .array(
+      z.object({
+        ...PortOfPod.shape,
+        arrivesAt: z.object({ ip: z.string(), port: z.number() }),
+      }),
+    )
+    .readonly()
+    .default([]),
+});
+
+/** What the pod is on a network. `address` and `mac` only where they were asked for. */
+export const NetworkOfPod = z.object({
+  network: z.string(),
+  aliases: z.array(z.string()),
+  address: z.string().optional(),
+  mac: z.string().optional(),
 });
 
 /** A pod as it is stored: one row, replaced whole at each transition. */
@@ -75,6 +103,16 @@ export const PodRecord = z.object({
   /** The VM that runs it, from before its process is started until it is known to have gone. */
   vm: VmOfPod.nullable(),
   endpoint: EndpointOfPod.nullable(),
+  /** None: it has no network. */
+  networks: z
+    .array(NetworkOfPod)
+    .max(1)
+    .default([{ network: 'default', aliases: [] }]),
+  dns: z.object({ servers: z.array(z.string()), search: z.array(z.string()) }).default({ servers: [], search: [] }),
+  /** Further lines of /etc/hosts; `host-gateway` is this host. */
+  hosts: z.array(z.object({ name: z.string(), address: z.string() })).default([]),
+  /** What is published at each start. */
+  ports: z.array(PortOfPod).default([]),
   /** The newest event of the guest agent whose effect is in this record. */
   persistedEvent: z.number(),
   containers: z.array(ContainerRecord).min(1),

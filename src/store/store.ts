@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HyperError, messageOf } from '../lib/errors.ts';
+import { NetworkRecord } from './network-record.ts';
 import { PodRecord } from './pod-record.ts';
 
 /** Each entry takes the schema one version further; `user_version` says how many were applied. */
@@ -11,6 +12,7 @@ const migrations = [
      created_at TEXT NOT NULL,
      record TEXT NOT NULL
    ) STRICT`,
+  'CREATE TABLE networks (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL, record TEXT NOT NULL) STRICT',
 ];
 
 /**
@@ -66,6 +68,24 @@ export class Store implements Disposable {
 
   deletePod(id: string): void {
     this.#delete.run(id);
+  }
+
+  /** Oldest first. */
+  networks(): NetworkRecord[] {
+    return this.#database
+      .prepare('SELECT record FROM networks ORDER BY created_at, id')
+      .all()
+      .map((row) => NetworkRecord.parse(JSON.parse(String(row['record']))));
+  }
+
+  addNetwork(record: NetworkRecord): void {
+    this.#database
+      .prepare('INSERT INTO networks (id, name, created_at, record) VALUES (?, ?, ?, ?)')
+      .run(record.id, record.name, record.createdAt, JSON.stringify(record));
+  }
+
+  deleteNetwork(id: string): void {
+    this.#database.prepare('DELETE FROM networks WHERE id = ?').run(id);
   }
 
   [Symbol.dispose](): void {

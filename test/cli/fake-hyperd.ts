@@ -118,7 +118,7 @@ export class FakeHyperd implements AsyncDisposable {
     this.bodies.push(spec);
     const image = spec.containers[0]?.image ?? '';
     if (!this.images.has(image)) {
-      send({ code: 'not_found', message: `no such image: ${image}` }, 404);
+      send({ code: 'image_not_found', message: `no such image: ${image}` }, 404);
       return;
     }
     const id = `pod-abcdefghi${String.fromCharCode(65 + this.pods.size)}`;

@@ -14,7 +14,17 @@ import { HyperError, messageOf } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { runCommand } from '../../src/lib/run-command.ts';
 import { DnsServer } from '../../src/network/dns/server.ts';
-import { openNetwork, type Endpoint, type Names, type Network } from '../../src/network/index.ts';
+import {
+  openNetworks,
+  SlirpPorts,
+  type Endpoint,
+  type EndpointWish,
+  type Names,
+  type NetworkDefinition,
+  type Networks,
+  type PortMapping,
+  type PublishedPort,
+} from '../../src/network/index.ts';
 import { parseSubnet } from '../../src/network/subnet.ts';
 
 export interface Requests {
@@ -29,12 +39,16 @@ export interface Requests {
       readonly subnet?: string;
       readonly owner?: string;
       readonly upstreams?: readonly string[];
-      readonly names?: Readonly<Record<string, string>>;
       readonly forbiddenDestinations?: readonly string[];
     },
   ];
   status: [];
-  connect: [string, number];
+  connect: [string, number, ({ readonly network?: string; readonly names?: readonly string[] } & EndpointWish)?];
+  assign: [Endpoint, EndpointWish & { readonly network: string }];
+  publish: [Endpoint, PortMapping[]];
+  unpublish: [Endpoint, PublishedPort[]];
+  createNetwork: [NetworkDefinition & { readonly name: string }];
+  removeNetwork: [string];
   disconnect: [Endpoint];
   restore: [Endpoint[]];
   listTaps: [];
@@ -50,7 +64,7 @@ export interface Requests {
 
 const rootless = process.argv[2] === '--rootless' ? process.argv[3] : undefined;
 const log = process.env['HYPER_TEST_VERBOSE'] === undefined ? silentLog : console;
-let network: Network | undefined;
+let networks: Networks | undefined;
 
 function namesFrom(table: Readonly<Record<string, string>>): Names {
   return {
@@ -59,23 +73,25 @@ function namesFrom(table: Readonly<Record<string, string>>): Names {
   };
 }
 
-function opened(): Network {
-  if (network === undefined) throw new Error('no network was opened');
-  return network;
+function opened(): Networks {
+  if (networks === undefined) throw new Error('no network was opened');
+  return networks;
 }
 
 async function open(place: Place, [options]: Requests['open']): Promise<unknown> {
-  const { upstreams, names, owner = '/test', forbiddenDestinations = [], ...rest } = options;
+  const { upstreams, owner = '/test', forbiddenDestinations = [], ...standard } = options;
   const ask = upstreams === undefined ? upstreamsOf(place) : () => Promise.resolve(upstreams);
-  network = await openNetwork({
-    ...rest,
+  const { outside } = place;
+  const slirp = { socket: outside?.apiSocket ?? null, address: outside?.address ?? '' };
+  networks = await openNetworks({
+    standard,
+    ...(place.kind === 'host' ? {} : { hostPorts: new SlirpPorts(slirp) }),
     owner,
     log,
     ...(ask === undefined ? {} : { upstreams: ask }),
-    ...(names === undefined ? {} : { names: namesFrom(names) }),
     forbiddenDestinations: [...place.forbiddenDestinations, ...forbiddenDestinations],
   });
-  return network.status();
+  return networks.status();
 }
 
 function serve([address, port, text]: Requests['serve']): Promise<null> {
@@ -108,12 +124,17 @@ function handlersAt(place: Place): Handlers {
     cwd: () => process.cwd(),
     open: (args) => open(place, args),
     status: () => opened().status(),
-    connect: ([vmId, ownerUid]) => opened().connect(vmId, { ownerUid }),
+    connect: ([vmId, ownerUid, wish = {}]) => opened().connect(vmId, { ...wish, ownerUid }),
+    assign: ([endpoint, wish]) => opened().assign(endpoint, wish),
+    publish: ([endpoint, mappings]) => opened().publish(endpoint, mappings),
+    unpublish: ([endpoint, ports]) => opened().unpublish(endpoint, ports),
+    createNetwork: async ([definition]) => (await opened().create(definition)).status(),
+    removeNetwork: ([name]) => opened().remove(name),
     disconnect: ([endpoint]) => opened().disconnect(endpoint),
     restore: ([endpoints]) => opened().restore(endpoints),
-    listTaps: () => opened().listTaps(),
+    listTaps: () => opened().standard.listTaps(),
     close: () => opened().close(),
-    remove: () => opened().remove(),
+    remove: () => opened().removeAll(),
     serve,
     serveDns: async ([address, table]) => {
       const subnet = parseSubnet('203.0.113.0/24');

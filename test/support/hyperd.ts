@@ -57,15 +57,17 @@ export class TestHyperd implements AsyncDisposable {
   readonly socket: string;
   readonly namespace: string;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #ownNamespace: boolean;
   #process: ChildProcess | undefined;
 
-  private constructor(config: object, env: NodeJS.ProcessEnv) {
+  private constructor(config: object, env: NodeJS.ProcessEnv, host: { readonly name: string } | undefined) {
+    this.#ownNamespace = host === undefined;
     this.#env = env;
     this.folder = mkdtempSync(join(tmpdir(), 'hyper-test-'));
     this.root = join(this.folder, 'root');
     this.run = join(this.folder, 'run');
     this.socket = join(this.run, 'hyper.sock');
-    this.namespace = `hyperd-test-${process.pid}-${++count}`;
+    this.namespace = host?.name ?? `hyperd-test-${process.pid}-${++count}`;
     // QEMU's user passes through, as through /var/lib.
     execFileSync('chmod', ['711', this.folder]);
     mkdirSync(this.run, { mode: 0o711 });
@@ -74,11 +76,20 @@ export class TestHyperd implements AsyncDisposable {
     if (!('templates' in config)) copyTestTemplate(this.root);
   }
 
-  /** @param env the daemon's own environment. */
-  static async start(config: object = {}, env: NodeJS.ProcessEnv = process.env): Promise<TestHyperd> {
-    const hyperd = new TestHyperd(config, env);
-    execFileSync('ip', ['netns', 'add', hyperd.namespace]);
-    execFileSync('ip', ['-n', hyperd.namespace, 'link', 'set', 'lo', 'up']);
+  /**
+   * @param env the daemon's own environment.
+   * @param host the network namespace to be in, which stays.
+   */
+  static async start(
+    config: object = {},
+    env: NodeJS.ProcessEnv = process.env,
+    host?: { readonly name: string },
+  ): Promise<TestHyperd> {
+    const hyperd = new TestHyperd(config, env, host);
+    if (host === undefined) {
+      execFileSync('ip', ['netns', 'add', hyperd.namespace]);
+      execFileSync('ip', ['-n', hyperd.namespace, 'link', 'set', 'lo', 'up']);
+    }
     try {
       await hyperd.start();
     } catch (error) {
@@ -190,7 +201,7 @@ export class TestHyperd implements AsyncDisposable {
     await this.signal('SIGTERM');
     const left = this.vmProcesses();
     for (const pid of left) process.kill(pid, 'SIGKILL');
-    execFileSync('ip', ['netns', 'del', this.namespace], { stdio: 'ignore' });
+    if (this.#ownNamespace) execFileSync('ip', ['netns', 'del', this.namespace], { stdio: 'ignore' });
     const { log } = this;
     rmSync(this.folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`hyperd ended and left ${left.length} VMs running: ${log.slice(-4000)}`);

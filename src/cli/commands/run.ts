@@ -29,7 +29,7 @@ export function define(command: Command, cli: Cli): void {
   addExamples(command, [
     ['hyper run ubuntu', 'a shell in Ubuntu'],
     ['hyper run --rm busybox uname -a', 'one command, and nothing is left'],
-    ['hyper run -d --name web -m 512m nginx', 'a server in the background'],
+    ['hyper run -d --name web -p 8080:80 -m 512m nginx', 'a server in the background, on port 8080'],
     ['tar c . | hyper run -i --rm busybox tar t', 'a pipe into the pod'],
   ]);
 }

@@ -4,6 +4,7 @@ import { asHyperError, type ErrorCode, type HyperError } from '../../lib/errors.
 export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   bad_request: 400,
   not_found: 404,
+  image_not_found: 404,
   ambiguous: 400,
   conflict: 409,
   unauthorized: 401,

@@ -9,6 +9,7 @@ import type { Log } from '../../lib/log.ts';
 import { serveAttach } from './attach-socket.ts';
 import { httpError } from './http-errors.ts';
 import { imageHandlers } from './image-handlers.ts';
+import { networkHandlers } from './network-handlers.ts';
 import { openApi } from './openapi.ts';
 import { podHandlers } from './pod-handlers.ts';
 import { check, registerRoutes } from './register-routes.ts';
@@ -52,7 +53,11 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
   );
   app.get('/openapi.json', () => openApi(facts.version));
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
-  registerRoutes(app, { ...systemHandlers(engine, facts), ...imageHandlers(engine), ...podHandlers(engine) }, log);
+  registerRoutes(
+    app,
+    { ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine), ...podHandlers(engine) },
+    log,
+  );
 
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: 1 << 20, perMessageDeflate: false });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -1,7 +1,15 @@
-import type { Engine } from '../../engine/index.ts';
+import { type Engine, planPort } from '../../engine/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { encodeLogStream, parseSince } from './log-stream.ts';
-import { presentContainer, presentExec, presentIdleVm, presentPod, presentTiming, presentVm } from './present.ts';
+import {
+  presentContainer,
+  presentExec,
+  presentIdleVm,
+  presentPod,
+  presentPort,
+  presentTiming,
+  presentVm,
+} from './present.ts';
 import type { Handlers } from './route-types.ts';
 
 type PodRoutes =
@@ -14,6 +22,8 @@ type PodRoutes =
   | 'podRemove'
   | 'podWait'
   | 'podLogs'
+  | 'podPublish'
+  | 'podUnpublish'
   | 'containerList'
   | 'containerInspect'
   | 'vmList'
@@ -53,6 +63,11 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       const { exitCode, error } = await Promise.race([engine.pod(params.pod).wait(), gone.promise]);
       return { exitCode, error: error?.message ?? null };
     },
+    podPublish: async ({ params, body }) => {
+      const ports = await engine.pod(params.pod).publish(body.ports.map(planPort));
+      return { ports: ports.map(presentPort) };
+    },
+    podUnpublish: async ({ params, body }) => ({ removed: await engine.pod(params.pod).unpublish(body) }),
     podLogs: ({ params, query, signal }) => {
       const pod = engine.pod(params.pod);
       const { tail, since, follow } = query;

@@ -3,7 +3,9 @@ import type {
   Exec as ExecShape,
   Image as ImageShape,
   ImageDetails,
+  Network,
   Pod as PodShape,
+  Port,
   StartTiming,
   Template,
   Vm,
@@ -12,25 +14,50 @@ import type {
   ContainerRecord,
   Exec,
   Image,
+  NetworkDescription,
   Pod,
   PodRecord,
+  PortMapping,
   StartTiming as EngineTiming,
   TemplateDescription,
   VmRecord,
 } from '../../engine/index.ts';
+import { portsOf } from '../../engine/index.ts';
 
 /** What the engine knows, in the API's shapes. */
 export function presentPod({ record }: Pod): PodShape {
   const { id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove } = record;
-  const { createdAt, startedAt, finishedAt, reason, warnings, endpoint, vm, containers } = record;
+  const { createdAt, startedAt, finishedAt, reason, warnings, endpoint, vm, containers, networks } = record;
   const runs = record.state === 'running' || record.state === 'pending';
   return {
     ...{ id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove },
     ...{ createdAt, startedAt, finishedAt, reason, warnings },
     vmId: runs ? (vm?.id ?? null) : null,
+    network: networks[0]?.network ?? null,
     address: runs ? (endpoint?.address ?? null) : null,
+    mac: runs ? (endpoint?.mac ?? null) : null,
+    ports: portsOf(record).map(presentPort),
     exitCode: containers[0]?.exitCode ?? null,
     containers: containers.map((container) => presentContainer(container, record)),
+  };
+}
+
+export function presentPort({ protocol, hostIp, hostPort, guestPort }: PortMapping): Port {
+  return { protocol, hostIp, hostPort, guestPort };
+}
+
+export function presentNetwork({ network, record }: NetworkDescription, pods: readonly Pod[]): Network {
+  const { name, bridge, subnet, gateway, internal } = network;
+  const { state, reason } = network.status();
+  const podOf = (tap: string): string | null =>
+    pods.find((pod) => pod.record.endpoint?.tap === tap)?.record.name ?? null;
+  return {
+    ...{ id: record?.id ?? null, name, bridge, subnet, gateway, internal, state, reason },
+    ...{ range: record?.range ?? null, mtu: record?.mtu ?? null, labels: record?.labels ?? {} },
+    createdAt: record?.createdAt ?? null,
+    guests: network.guests().map(({ tap, address, mac, names }) => ({
+      ...{ pod: podOf(tap), address, mac, names: [...names] },
+    })),
   };
 }
 

@@ -11,6 +11,10 @@ export const Outside = z.object({
   subnet: z.string(),
   hostLoopback: z.string(),
   dns: z.string(),
+  /** Our own in it. */
+  address: z.string().default(''),
+  /** Where slirp4netns is asked for ports of the host; null: nobody can be. */
+  apiSocket: z.string().nullable().default(null),
 });
 /** How hyperd's own namespace is joined to the world outside: the tool, the small network between, who answers there. */
 export type Outside = Readonly<z.infer<typeof Outside>>;

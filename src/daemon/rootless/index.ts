@@ -4,7 +4,7 @@
  *
  *     const place = await ensureNamespace({ runDir, argv: process.argv.slice(1), log });
  *     const upstreams = upstreamsOf(place);
- *     const network = await openNetwork({ …, forbiddenDestinations: place.forbiddenDestinations });
+ *     const networks = await openNetworks({ …, forbiddenDestinations: place.forbiddenDestinations });
  */
 export { ensureNamespace, type EnsureNamespaceOptions } from './ensure-namespace.ts';
 export { qemuUser, type QemuUser } from './qemu-user.ts';

@@ -1,7 +1,12 @@
 import type { Agent } from '../../guest/index.ts';
 import type { Step } from '../../lib/stopwatch.ts';
-import type { Endpoint } from '../../network/index.ts';
+import type { Endpoint, EndpointWish } from '../../network/index.ts';
 import type { Vm, VmRecord } from '../../vm/index.ts';
+
+/** The NIC that a pod asks for. */
+export interface NicRequest extends EndpointWish {
+  readonly network: string;
+}
 
 /** Where a pod's VM came from: a warmed clone that waited, a clone made for it, or a boot. */
 export type VmOrigin = 'pool' | 'template' | 'boot';
@@ -11,6 +16,7 @@ export interface VmRequest {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly hostname: string;
+  readonly nic: NicRequest | null;
   /** The image's disk. */
   readonly imagePath: string;
   /** The writable layer's disk: made where there is none yet. */

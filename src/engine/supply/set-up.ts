@@ -7,6 +7,7 @@ import type { IdleVm } from './ready-vm.ts';
 /** What a guest must have of its own before any process of its user runs: clones of one template are twins until then. */
 export async function setUp({ agent, endpoint, vm }: IdleVm, hostname: string, signal: AbortSignal): Promise<void> {
   const nic = (from: Endpoint): NicSetup => ({
+    name: 'eth0',
     mac: from.mac,
     addresses: [`${from.address}/${from.prefixLength}`],
     gateway: from.gateway,

@@ -1,5 +1,5 @@
 import type { Log } from '../../lib/log.ts';
-import type { Network } from '../../network/index.ts';
+import type { Networks } from '../../network/index.ts';
 import type { Hypervisor, ScratchDisks } from '../../vm/index.ts';
 import type { HostMemoryOptions } from './host-memory.ts';
 import type { SupplyMetrics } from './metrics.ts';
@@ -7,7 +7,7 @@ import type { ClaimedVm } from './ready-vm.ts';
 
 export interface SupplyOptions {
   readonly hypervisor: Hypervisor;
-  readonly network: Network;
+  readonly networks: Networks;
   /** VMs that wait for a pod. */
   readonly poolSize: number;
   /** Whether templates are made by themselves. */

@@ -12,7 +12,7 @@ import { availableMemoryShare } from './available-memory.ts';
 import { DiskSupply } from './disk-supply.ts';
 import { HostMemory } from './host-memory.ts';
 import { Quiet } from './quiet.ts';
-import type { ClaimedVm, IdleVm, PooledVm, ReadyVm, VmRequest } from './ready-vm.ts';
+import type { ClaimedVm, IdleVm, NicRequest, PooledVm, ReadyVm, VmRequest } from './ready-vm.ts';
 import type { PoolStatus, SupplyOptions, TakeOptions } from './supply-options.ts';
 import { setUp } from './set-up.ts';
 import { type PodShape, shapeKey, ShapeUses } from './shape-uses.ts';
@@ -125,12 +125,12 @@ export class VmSupply {
     readonly vm: ClaimedVm['vm'] | null;
     readonly endpoint: Endpoint | null;
   }): Promise<void> {
-    const { hypervisor, network } = this.#options;
+    const { hypervisor, networks } = this.#options;
     try {
       await this.#quiet.during(() =>
         allDone([
           vm === null ? Promise.resolve() : hypervisor.cleanUp(vm),
-          endpoint === null ? Promise.resolve() : network.disconnect(endpoint),
+          endpoint === null ? Promise.resolve() : networks.disconnect(endpoint),
         ]),
       );
     } finally {
@@ -161,13 +161,16 @@ export class VmSupply {
   async #takePooled(request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm | undefined> {
     const { signal, claim } = options;
     for (;;) {
-      const idle = this.#pool.take(request);
-      if (idle === undefined) return undefined;
+      // Those that wait have a NIC.
+      const taken = request.nic === null ? undefined : this.#pool.take(request);
+      if (taken === undefined || request.nic === null) return undefined;
+      let idle: PooledVm = taken;
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(pooledAnswerMs)]);
       // Whatever is asked of a guest that has stopped: it fails when its VM goes.
       const giveUp = (): void => void idle.vm.kill();
       bounded.addEventListener('abort', giveUp, { once: true });
       try {
+        idle = await this.#assign(taken, request.nic);
         claim({ vm: idle.vm.record, endpoint: idle.endpoint });
         await allDone([setUp(idle, request.hostname, bounded), this.#disks.take(idle, request)]);
         watch.lap('guest set-up, disks');
@@ -187,6 +190,12 @@ export class VmSupply {
     }
   }
 
+  /** Its NIC becomes what the pod asks for. */
+  async #assign(idle: PooledVm, nic: NicRequest): Promise<PooledVm> {
+    if (idle.endpoint === null) return idle;
+    return { ...idle, endpoint: await this.#options.networks.assign(idle.endpoint, nic) };
+  }
+
   /** The container that held the disks is of no use any more once the pod's own holds them; nobody waits for its end. */
   #standDownLater({ agent, vm }: IdleVm): void {
     setTimeout(() => {
@@ -201,7 +210,7 @@ export class VmSupply {
     const { vcpus, memoryMiB } = request;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
     const [began, disk] = await Promise.allSettled([
-      this.#begin(id, { vcpus, memoryMiB }, bounded, claim, watch),
+      this.#begin(id, request, bounded, claim, watch),
       this.#disks.ensure(request),
     ]);
     if (began.status === 'rejected') throw began.reason;
@@ -218,7 +227,8 @@ export class VmSupply {
       this.#options.log.debug({ vm: id, error: messageOf(error) }, 'a guest’s clock could not be set');
     });
     watch.lap('guest set-up, disks');
-    if (origin === 'boot' && this.#options.makesTemplates) this.#wantTemplate({ vcpus, memoryMiB });
+    const nic = idle.endpoint !== null;
+    if (origin === 'boot' && this.#options.makesTemplates) this.#wantTemplate({ vcpus, memoryMiB }, nic);
     return { ...idle, origin, steps: watch.steps };
   }
 
@@ -231,14 +241,14 @@ export class VmSupply {
   /** From nothing to an agent that answers; `id` has its memory reserved. */
   async #begin(
     id: VmId,
-    { vcpus, memoryMiB }: PodShape,
+    { vcpus, memoryMiB, nic }: PodShape & Pick<VmRequest, 'nic'>,
     signal: AbortSignal,
     claim: TakeOptions['claim'],
     watch: Stopwatch,
   ): Promise<IdleVm & { readonly origin: 'template' | 'boot' }> {
     let endpoint: Endpoint | null = null;
     try {
-      const connected = await this.#connect(id, signal);
+      const connected = nic === null ? null : await this.#connect(id, signal, nic);
       endpoint = connected instanceof HyperError ? null : connected;
       watch.lap('network');
       const spec = vmSpec(id, { vcpus, memoryMiB }, endpoint);
@@ -254,16 +264,17 @@ export class VmSupply {
   }
 
   async #makeIdle(shape: PodShape, signal: AbortSignal): Promise<PooledVm | undefined> {
-    const { hypervisor, network, log } = this.#options;
+    const { hypervisor, networks, log } = this.#options;
     const withNic = { ...shape, nic: true };
     // Without a network pods have no NIC, and VMs that wait have one: a pool would be of no use.
-    if (network.status().state !== 'up') return undefined;
+    if (networks.status().state !== 'up') return undefined;
     if ((await availableMemoryShare()) < 2 * shortShare) return undefined;
     if (!(await hypervisor.hasTemplate(withNic))) return undefined;
     const id = newVmId();
     if (!this.#memory.tryReserve(id, shape.memoryMiB)) return undefined;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
-    const idle = await this.#begin(id, shape, bounded, () => undefined, new Stopwatch());
+    const nic = { network: networks.standard.name };
+    const idle = await this.#begin(id, { ...shape, nic }, bounded, () => undefined, new Stopwatch());
     const giveUp = (): void => void idle.vm.kill();
     bounded.addEventListener('abort', giveUp, { once: true });
     try {
@@ -285,15 +296,14 @@ export class VmSupply {
   }
 
   /** A pod has booted: the next one of its shape is to be a clone. */
-  #wantTemplate(shape: PodShape): void {
+  #wantTemplate(shape: PodShape, nic: boolean): void {
     const signal = this.#closed.signal;
     void this.#quiet
       .reached(signal)
       .then(() =>
         this.#making.run(async () => {
-          const nic = this.#options.network.status().state === 'up';
           const there = await this.#options.hypervisor.hasTemplate({ ...shape, nic });
-          if (!there) await this.#makeTemplate(shape, signal);
+          if (!there) await this.#makeTemplate(shape, signal, nic);
         }),
       )
       .then(() => this.#pool.fill())
@@ -304,7 +314,7 @@ export class VmSupply {
       });
   }
 
-  async #makeTemplate(shape: PodShape, signal: AbortSignal): Promise<TemplateDescription> {
+  async #makeTemplate(shape: PodShape, signal: AbortSignal, nic = true): Promise<TemplateDescription> {
     const { hypervisor, metrics } = this.#options;
     const id = newVmId();
     const bounded = AbortSignal.any([signal, this.#closed.signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
@@ -313,7 +323,8 @@ export class VmSupply {
     }
     let endpoint: Endpoint | null = null;
     try {
-      const connected = await this.#connect(id, bounded);
+      const network = this.#options.networks.standard.name;
+      const connected = nic ? await this.#connect(id, bounded, { network }) : null;
       endpoint = connected instanceof HyperError ? null : connected;
       const made = await hypervisor.makeTemplate(vmSpec(id, shape, endpoint), bounded);
       metrics.templateMade();
@@ -330,7 +341,7 @@ export class VmSupply {
   async #giveBack(id: VmId, endpoint: Endpoint | null): Promise<void> {
     this.#memory.release(id);
     try {
-      if (endpoint !== null) await this.#options.network.disconnect(endpoint);
+      if (endpoint !== null) await this.#options.networks.disconnect(endpoint);
     } catch (error) {
       this.#options.log.error(
         { vm: id, error: messageOf(error) },
@@ -340,11 +351,12 @@ export class VmSupply {
   }
 
   /** A pod runs without a network where the host cannot give one; its user is told why. */
-  async #connect(id: VmId, signal: AbortSignal): Promise<Endpoint | HyperError> {
-    const { network, hypervisor, log } = this.#options;
+  async #connect(id: VmId, signal: AbortSignal, nic: NicRequest): Promise<Endpoint | HyperError> {
+    const { networks, hypervisor, log } = this.#options;
     try {
-      return await network.connect(id, { ownerUid: hypervisor.user.uid, signal });
+      return await networks.connect(id, { ...nic, ownerUid: hypervisor.user.uid, signal });
     } catch (error) {
+      if (nic.address !== undefined) throw error; // who asks for an address is not served without one
       if (!(error instanceof HyperError) || (error.code !== 'unavailable' && error.code !== 'conflict')) throw error;
       log.warn({ vm: id, reason: error.message }, 'the pod gets no network');
       return error;

@@ -4,7 +4,8 @@ import { exchange, type Transport } from './exchange.ts';
 import { Shares } from './shares.ts';
 
 export interface ForwarderOptions {
-  readonly upstreams: () => Promise<readonly string[]>;
+  /** Whom to ask for an asker. */
+  readonly upstreams: (from: string) => Promise<readonly string[]>;
   /** Not asked, or we would ask ourselves. */
   readonly self: string;
   readonly log: Log;
@@ -36,7 +37,7 @@ export class Forwarder {
       throw new HyperError('unavailable', `too many DNS queries of ${from} are under way: try again`);
     }
     try {
-      const servers = (await this.#options.upstreams()).filter((server) => server !== self);
+      const servers = (await this.#options.upstreams(from)).filter((server) => server !== self);
       let last: unknown = new HyperError('unavailable', 'no nameserver is known: see /etc/resolv.conf');
       for (const server of servers.slice(0, 3)) {
         try {

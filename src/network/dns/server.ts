@@ -19,7 +19,8 @@ export interface DnsServerOptions {
   readonly port?: number;
   readonly subnet: Subnet;
   readonly names: Names;
-  readonly upstreams: () => Promise<readonly string[]>;
+  /** Whom to ask for an asker. */
+  readonly upstreams: (from: string) => Promise<readonly string[]>;
   readonly upstreamPort?: number;
   /** How long a connection is kept that gets no answers; default 10 s. */
   readonly idleMs?: number;

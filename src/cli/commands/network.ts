@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+import type { Network } from '../../contract/index.ts';
+import type { Cli } from '../cli.ts';
+import { forEachTarget } from '../each-target.ts';
+import { addExamples } from '../examples.ts';
+import { formatList } from '../output/list-format.ts';
+import { parseTemplate, unescape } from '../output/template-parse.ts';
+import { renderTemplate } from '../output/template-render.ts';
+import { showAge } from '../output/units.ts';
+import { collect, given } from '../pod-options.ts';
+import { parseLabels, parseWhole } from '../values/container-values.ts';
+
+interface ListOptions {
+  readonly quiet?: boolean;
+  readonly format?: string;
+}
+
+interface CreateOptions {
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly ipRange?: string;
+  readonly mtu?: number;
+  readonly internal?: boolean;
+  readonly label?: readonly string[];
+}
+
+export function define(command: Command, cli: Cli): void {
+  command.helpOption('-h, --help', 'print this help');
+  defineList(command.command('ls').alias('list'), cli);
+  defineCreate(command.command('create'), cli);
+  defineInspect(command.command('inspect'), cli);
+  defineRemove(command.command('rm'), cli);
+  definePrune(command.command('prune'), cli);
+  addExamples(command, [
+    ['hyper network create backend', 'a network of its own, in the next free subnet'],
+    ['hyper run -d --network backend --name db postgres', "others of the network find it as 'db'"],
+    ['hyper network create --internal --subnet 10.88.0.0/24 closed', 'without a way out'],
+  ]);
+}
+
+function defineList(command: Command, cli: Cli): void {
+  command
+    .description('List the networks')
+    .helpOption('-h, --help', 'print this help')
+    .option('-q, --quiet', 'print only names')
+    .option('--format <format>', "table, json, or a template: '{{.Name}} {{.Subnet}}'")
+    .action(async (options: ListOptions) => {
+      const now = Date.now();
+      const rows = (await (await cli.connect()).networkList()).map((network) => rowOf(network, now));
+      if (options.quiet === true && options.format === undefined) {
+        for (const row of rows) cli.print(row.Name);
+        return;
+      }
+      const text = formatList(rows, { format: options.format, columns });
+      if (text !== null) cli.print(text);
+    });
+}
+
+function defineCreate(command: Command, cli: Cli): void {
+  command
+    .description('Make a network')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<name>', "the network's name")
+    .option('--subnet <subnet>', '10.88.0.0/24 (default: the next that this host does not use)')
+    .option('--gateway <address>', "the bridge's own address (default: the first)")
+    .option('--ip-range <subnet>', 'the part of the subnet that addresses are handed out of')
+    .option('--mtu <bytes>', "the largest packet (default: the default route's)", (text) =>
+      parseWhole(text, '--mtu', 68),
+    )
+    .option('--internal', 'its pods reach nothing but each other')
+    .option('--label <name=value>', 'label the network', collect)
+    .action(async (name: string, options: CreateOptions) => {
+      const client = await cli.connect();
+      const made = await client.networkCreate({
+        name,
+        ...given('subnet', options.subnet),
+        ...given('gateway', options.gateway),
+        ...given('range', options.ipRange),
+        ...given('mtu', options.mtu),
+        ...given('internal', options.internal),
+        ...given('labels', options.label === undefined ? undefined : parseLabels(options.label)),
+      });
+      cli.print(made.id ?? made.name);
+    });
+}
+
+function defineInspect(command: Command, cli: Cli): void {
+  command
+    .description('Print all about networks')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<network...>', 'names or ids')
+    .option('-f, --format <format>', "json, or a template: '{{.subnet}}'")
+    .action(async (names: readonly string[], { format }: { readonly format?: string }) => {
+      const client = await cli.connect();
+      const networks = await Promise.all(names.map((name) => client.networkInspect(name)));
+      if (format === undefined || format === 'json') {
+        cli.print(JSON.stringify(networks, null, 2));
+        return;
+      }
+      const template = parseTemplate(unescape(format));
+      for (const network of networks) cli.print(renderTemplate(template, network));
+    });
+}
+
+function defineRemove(command: Command, cli: Cli): void {
+  command
+    .description('Remove networks that no pod is made for')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<network...>', 'names or ids')
+    .action(async (networks: readonly string[]) => {
+      const client = await cli.connect();
+      await forEachTarget(networks, cli, async (network) => (await client.networkRemove(network)).name);
+    });
+}
+
+function definePrune(command: Command, cli: Cli): void {
+  command
+    .description('Remove all networks that no pod is made for')
+    .helpOption('-h, --help', 'print this help')
+    .action(async () => {
+      for (const name of (await (await cli.connect()).networkPrune()).removed) cli.print(name);
+    });
+}
+
+interface NetworkRow {
+  readonly ID: string;
+  readonly Name: string;
+  readonly Bridge: string;
+  readonly Subnet: string;
+  readonly Gateway: string;
+  readonly Internal: boolean;
+  readonly State: string;
+  readonly Guests: number;
+  readonly CreatedAt: string;
+  readonly CreatedSince: string;
+}
+
+function rowOf(network: Network, now: number): NetworkRow {
+  const { id, name, bridge, subnet, gateway, internal, state, createdAt, guests } = network;
+  return {
+    ...{ ID: id?.slice(0, 12) ?? '', Name: name, Bridge: bridge, Subnet: subnet, Gateway: gateway, Internal: internal },
+    ...{ State: state, Guests: guests.length, CreatedAt: createdAt ?? '' },
+    CreatedSince: createdAt === null ? '' : showAge(createdAt, now),
+  };
+}
+
+const columns = [
+  { header: 'NETWORK ID', align: 'left', width: 15, cell: (row: NetworkRow) => row.ID },
+  { header: 'NAME', align: 'left', width: 20, cell: (row: NetworkRow) => row.Name },
+  { header: 'BRIDGE', align: 'left', width: 17, cell: (row: NetworkRow) => row.Bridge },
+  { header: 'SUBNET', align: 'left', width: 20, cell: (row: NetworkRow) => row.Subnet },
+  { header: 'STATE', align: 'left', cell: (row: NetworkRow) => (row.Internal ? `${row.State}, internal` : row.State) },
+] as const;

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import type { Port } from '../../contract/index.ts';
+import type { Cli } from '../cli.ts';
+import { addExamples } from '../examples.ts';
+import { formatList } from '../output/list-format.ts';
+import { parsePublish, parseUnpublish } from '../values/ports.ts';
+
+export function define(command: Command, cli: Cli): void {
+  command.helpOption('-h, --help', 'print this help');
+  defineList(command.command('ls').alias('list'), cli);
+  defineAdd(command.command('add'), cli);
+  defineDelete(command.command('delete').alias('rm'), cli);
+  addExamples(command, [
+    ['hyper ports ls web', "the ports of this host that lead to the pod 'web'"],
+    ['hyper ports add web 8080:80 127.0.0.1:5300:53/udp', 'while it runs'],
+    ['hyper ports delete web 8080:80', 'and no more'],
+  ]);
+}
+
+function defineList(command: Command, cli: Cli): void {
+  command
+    .description("List a pod's published ports")
+    .helpOption('-h, --help', 'print this help')
+    .argument('<pod>', 'name or id of a pod')
+    .option('--format <format>', "table, json, or a template: '{{.HostPort}}'")
+    .action(async (pod: string, { format }: { readonly format?: string }) => {
+      const { ports } = await (await cli.connect()).podInspect(pod);
+      const text = formatList(ports.map(rowOf), { format, columns });
+      if (text !== null) cli.print(text);
+    });
+}
+
+function defineAdd(command: Command, cli: Cli): void {
+  command
+    .description('Publish further ports of a pod')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<pod>', 'name or id of a pod')
+    .argument('<port...>', '[ip:]host:container[/udp], as for run --publish')
+    .action(async (pod: string, texts: readonly string[]) => {
+      const ports = texts.flatMap((text) => parsePublish(text, 'the port'));
+      const added = await (await cli.connect()).podPublish(pod, ports);
+      for (const port of added.ports) cli.print(describe(port));
+    });
+}
+
+function defineDelete(command: Command, cli: Cli): void {
+  command
+    .description('Close published ports of a pod')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<pod>', 'name or id of a pod')
+    .argument('<port...>', "as it was published, or the container's port alone")
+    .action(async (pod: string, texts: readonly string[]) => {
+      const ports = texts.flatMap(parseUnpublish);
+      const client = await cli.connect();
+      for (const port of ports) await client.podUnpublish(pod, port);
+    });
+}
+
+/** `80/tcp -> 0.0.0.0:8080`, as docker's. */
+function describe({ guestPort, protocol, hostIp, hostPort }: Port): string {
+  return `${guestPort}/${protocol} -> ${hostIp}:${hostPort === 0 ? 'any' : hostPort}`;
+}
+
+interface PortRow {
+  readonly Protocol: string;
+  readonly HostIP: string;
+  readonly HostPort: string;
+  readonly ContainerPort: number;
+}
+
+function rowOf({ protocol, hostIp, hostPort, guestPort }: Port): PortRow {
+  return {
+    ...{ Protocol: protocol, HostIP: hostIp, HostPort: hostPort === 0 ? 'any' : String(hostPort) },
+    ContainerPort: guestPort,
+  };
+}
+
+const columns = [
+  { header: 'PROTOCOL', align: 'left', width: 10, cell: (row: PortRow) => row.Protocol },
+  { header: 'HOST ADDRESS', align: 'left', width: 17, cell: (row: PortRow) => row.HostIP },
+  { header: 'HOST PORT', align: 'left', width: 11, cell: (row: PortRow) => row.HostPort },
+  { header: 'CONTAINER PORT', align: 'left', cell: (row: PortRow) => String(row.ContainerPort) },
+] as const;

@@ -1,0 +1,87 @@
+import { isIPv4 } from 'node:net';
+import type { Command } from 'commander';
+import type { PodSpec } from '../contract/index.ts';
+import { UsageError } from './usage-error.ts';
+import { parsePublish } from './values/ports.ts';
+
+/** What `run` and `create` are told about the pod's network, as commander gives it. */
+export interface PodNetworkOptions {
+  readonly network?: string;
+  readonly networkAlias?: readonly string[];
+  readonly ip?: string;
+  readonly mac?: string;
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly addHost?: readonly string[];
+  readonly publish?: readonly string[];
+  readonly publishAll?: boolean;
+}
+
+type Collect = (value: string, previous?: readonly string[]) => readonly string[];
+
+export function addNetworkOptions(command: Command, collect: Collect): Command {
+  return command
+    .option('--network <name>', 'the network, or none (default: the default network)')
+    .option('--network-alias <name>', 'a further name in the DNS of its network', collect)
+    .option('--ip <address>', 'its IPv4 address (default: the next that is free)')
+    .option('--mac <address>', 'the MAC address of its NIC')
+    .option('--dns <address>', 'ask this server for names that are not of pods', collect)
+    .option('--dns-search <domain>', 'look for short names in this domain', collect)
+    .option('--add-host <name:address>', 'a line for /etc/hosts; the address host-gateway is this host', collect)
+    .option('-p, --publish <[ip:]host:container[/udp]>', "a port of this host that leads to the pod's", collect)
+    .option('-P, --publish-all', 'publish each port that the image exposes, on a free port of this host');
+}
+
+/** The part of a pod's spec that is its network. */
+export function networkSpecOf(
+  options: PodNetworkOptions,
+): Pick<PodSpec, 'networks' | 'dns' | 'hosts' | 'ports' | 'publishAll'> {
+  const { network, networkAlias, ip, mac, dns, dnsSearch, addHost, publish } = options;
+  if (network === 'host') {
+    const why = "a pod has a kernel of its own, so that it cannot share this host's network";
+    throw new UsageError(
+      `--network host: ${why}: publish ports with -p, or name this host with --add-host NAME:host-gateway`,
+    );
+  }
+  if (network?.startsWith('container:') === true) {
+    throw new UsageError('--network container:NAME: pods do not share a network: give them a network of their own');
+  }
+  if (network === 'none' && (ip ?? mac ?? networkAlias) !== undefined) {
+    throw new UsageError('--network none: leave out --ip, --mac and --network-alias');
+  }
+  for (const [flag, address] of [['--ip', ip] as const, ...(dns ?? []).map((each) => ['--dns', each] as const)]) {
+    if (address !== undefined && !isIPv4(address))
+      throw new UsageError(`${flag} is '${address}': give an IPv4 address`);
+  }
+  const named = (network ?? ip ?? mac ?? networkAlias) !== undefined;
+  return {
+    ...(network === 'none' ? { networks: [] } : {}),
+    ...(named && network !== 'none'
+      ? {
+          networks: [
+            {
+              network: network ?? 'default',
+              ...(networkAlias === undefined ? {} : { aliases: [...networkAlias] }),
+              ...(ip === undefined ? {} : { address: ip }),
+              ...(mac === undefined ? {} : { mac }),
+            },
+          ],
+        }
+      : {}),
+    ...(dns === undefined && dnsSearch === undefined
+      ? {}
+      : { dns: { ...(dns && { servers: [...dns] }), ...(dnsSearch && { search: [...dnsSearch] }) } }),
+    ...(addHost === undefined ? {} : { hosts: addHost.map(parseHost) }),
+    ...(publish === undefined ? {} : { ports: publish.flatMap((text) => parsePublish(text, '--publish')) }),
+    ...(options.publishAll === true ? { publishAll: true } : {}),
+  };
+}
+
+/** `NAME:ADDRESS`, or as newer dockers have it `NAME=ADDRESS`. */
+function parseHost(text: string): NonNullable<PodSpec['hosts']>[number] {
+  const [, name, address] = /^([^\s:=]+)[:=](\S+)$/.exec(text) ?? [];
+  if (name === undefined || address === undefined || !(isIPv4(address) || address === 'host-gateway')) {
+    throw new UsageError(`--add-host is '${text}': give NAME:ADDRESS, as db:10.0.0.5, or NAME:host-gateway`);
+  }
+  return { name, address };
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parsePublish, parseUnpublish } from './ports.ts';
+
+const parse = (text: string): unknown => parsePublish(text, '--publish');
+
+describe('--publish', () => {
+  it('takes docker’s forms', () => {
+    assert.deepEqual(parse('80'), [{ guestPort: 80, protocol: 'tcp' }]);
+    assert.deepEqual(parse('8080:80'), [{ guestPort: 80, protocol: 'tcp', hostPort: 8080 }]);
+    assert.deepEqual(parse('127.0.0.1::53/udp'), [{ guestPort: 53, protocol: 'udp', hostIp: '127.0.0.1' }]);
+    assert.deepEqual(parse('10.0.0.1:8000-8001:80-81/tcp'), [
+      { guestPort: 80, protocol: 'tcp', hostIp: '10.0.0.1', hostPort: 8000 },
+      { guestPort: 81, protocol: 'tcp', hostIp: '10.0.0.1', hostPort: 8001 },
+    ]);
+  });
+
+  it('refuses what is none of them, and says why', () => {
+    const wrong: readonly (readonly [string, RegExp])[] = [
+      ['', /give \[IP:\]HOST:CONTAINER/],
+      ['0', /give/],
+      ['65536:80', /give/],
+      ['80:', /give/],
+      ['a:80', /give/],
+      ['1:2:3:4', /give/],
+      ['90-80', /give/],
+      ['80/sctp', /tcp or udp/],
+      ['80/tcp/udp', /tcp or udp/],
+      ['host:80:80', /host is no IPv4 address/],
+      ['[::1]:80:80', /IPv6/],
+      ['8000-8002:80-81', /3 and 2 ports/],
+    ];
+    for (const [text, why] of wrong) assert.throws(() => parse(text), { name: 'UsageError', message: why }, text);
+  });
+
+  it('a port that is to go is named as it was published', () => {
+    assert.deepEqual(parseUnpublish('8080:80'), [{ guestPort: 80, protocol: 'tcp', hostPort: 8080 }]);
+    assert.deepEqual(parseUnpublish('53/udp'), [{ guestPort: 53, protocol: 'udp' }]);
+  });
+});

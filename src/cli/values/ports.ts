@@ -1,0 +1,53 @@
+import { isIPv4 } from 'node:net';
+import type { PodSpec, PortRemoval } from '../../contract/index.ts';
+import { UsageError } from '../usage-error.ts';
+
+type PortSpec = NonNullable<PodSpec['ports']>[number];
+
+const form = '[IP:]HOST:CONTAINER[/tcp|udp], each a port or a range, as 8080:80 or 127.0.0.1:5300:53/udp';
+
+/** `[IP:][HOST[-LAST]:]CONTAINER[-LAST][/tcp|udp]`: a mapping for each port of the range. */
+export function parsePublish(text: string, flag: string): PortSpec[] {
+  const fail = (why: string): UsageError => new UsageError(`${flag} is '${text}': ${why}`);
+  const [ports = '', protocolText = 'tcp', ...more] = text.split('/');
+  const protocol = protocolText === 'tcp' || protocolText === 'udp' ? protocolText : undefined;
+  if (protocol === undefined || more.length > 0) throw fail(`the protocol must be tcp or udp`);
+  if (ports.includes('[')) throw fail('IPv6 addresses cannot be published on yet');
+  const parts = ports.split(':');
+  if (parts.length > 3) throw fail(`give ${form}`);
+  const [guestText = '', hostText = '', hostIp] = parts.reverse();
+  if (hostIp !== undefined && !isIPv4(hostIp)) throw fail(`${hostIp} is no IPv4 address`);
+  const guest = parseRange(guestText);
+  const host = hostText === '' ? undefined : parseRange(hostText);
+  if (guest === undefined || (hostText !== '' && host === undefined)) throw fail(`give ${form}`);
+  if (host !== undefined && host.length !== guest.length) {
+    throw fail(`its ranges have ${host.length} and ${guest.length} ports: they must be of one length`);
+  }
+  return guest.map((guestPort, index) => {
+    const hostPort = host?.[index];
+    return {
+      guestPort,
+      protocol,
+      ...(hostIp === undefined ? {} : { hostIp }),
+      ...(hostPort === undefined ? {} : { hostPort }),
+    };
+  });
+}
+
+/** What `hyper ports delete` is told: as it was published, or the container's port alone. */
+export function parseUnpublish(text: string): PortRemoval[] {
+  return parsePublish(text, 'the port').map(({ hostPort, ...rest }) => ({
+    ...rest,
+    ...(hostPort === undefined || hostPort === 0 ? {} : { hostPort }),
+  }));
+}
+
+/** `80` or `8000-8010`; undefined when it is neither, or no port. */
+function parseRange(text: string): number[] | undefined {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  if (match === null) return undefined;
+  const first = Number(match[1]);
+  const last = match[2] === undefined ? first : Number(match[2]);
+  if (first < 1 || last < first || last > 65_535) return undefined;
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+const ipv4 = z.ipv4({ error: 'must be an IPv4 address' });
+const port = z.number().int().min(1).max(65535);
+const labels = z.record(z.string().min(1), z.string());
+export const objectName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, {
+  error: 'must be letters, digits, _ . or -, and begin with a letter or digit',
+});
+
+export const PortSpec = z.strictObject({
+  protocol: z.enum(['tcp', 'udp']).optional().describe('default tcp'),
+  hostIp: ipv4.optional().describe('default 0.0.0.0: every address of the host'),
+  hostPort: z.number().int().min(0).max(65535).optional().describe('default 0: any that is free'),
+  guestPort: port,
+});
+export type PortSpec = z.infer<typeof PortSpec>;
+
+export const Port = z.object({
+  protocol: z.enum(['tcp', 'udp']),
+  hostIp: z.string(),
+  hostPort: z.number().int().describe('0: any, while the pod does not run'),
+  guestPort: z.number().int(),
+});
+export type Port = z.infer<typeof Port>;
+
+export const PortRemoval = z.strictObject({
+  protocol: z.enum(['tcp', 'udp']).optional().describe('default tcp'),
+  hostIp: ipv4.optional().describe('default: any'),
+  hostPort: port.optional().describe('default: any'),
+  guestPort: port,
+});
+export type PortRemoval = z.infer<typeof PortRemoval>;
+
+export const NetworkOfPodSpec = z.strictObject({
+  network: z.string().min(1),
+  aliases: z.array(objectName).optional().describe('further names in its DNS'),
+  address: ipv4.optional(),
+  mac: z.string().optional().describe('02:42:ac:11:00:02'),
+});
+export type NetworkOfPodSpec = z.infer<typeof NetworkOfPodSpec>;
+
+export const DnsSpec = z.strictObject({
+  servers: z.array(ipv4).optional().describe('asked for names that are not of pods'),
+  search: z.array(z.string().min(1)).optional(),
+});
+
+export const HostSpec = z.strictObject({
+  name: z.string().min(1).regex(/^\S+$/),
+  address: z.union([ipv4, z.literal('host-gateway')]),
+});
+
+export const NetworkSpec = z.strictObject({
+  name: objectName,
+  subnet: z.string().optional().describe('10.88.0.0/24; default: the first of 192.168.124.0/24 and on that is free'),
+  gateway: ipv4.optional().describe('default: the first address'),
+  range: z.string().optional().describe('the part that addresses are handed out of'),
+  mtu: z.number().int().min(68).max(65520).optional(),
+  internal: z.boolean().optional().describe('its pods reach nothing but each other'),
+  labels: labels.optional(),
+});
+export type NetworkSpec = z.infer<typeof NetworkSpec>;
+
+export const Network = z.object({
+  id: z.string().nullable().describe('null for the default network'),
+  name: z.string(),
+  bridge: z.string(),
+  subnet: z.string(),
+  gateway: z.string(),
+  range: z.string().nullable(),
+  mtu: z.number().int().nullable().describe("null: the default route's"),
+  internal: z.boolean(),
+  labels,
+  createdAt: z.string().nullable(),
+  state: z.enum(['up', 'unavailable']),
+  reason: z.string(),
+  guests: z.array(
+    z.object({
+      pod: z.string().nullable().describe('null for a VM of the pool'),
+      address: z.string(),
+      mac: z.string(),
+      names: z.array(z.string()),
+    }),
+  ),
+});
+export type Network = z.infer<typeof Network>;

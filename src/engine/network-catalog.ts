@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { HyperError } from '../lib/errors.ts';
+import type { Network, Networks } from '../network/index.ts';
+import type { NetworkRecord, Store } from '../store/index.ts';
+
+export interface NetworkSpec {
+  readonly name: string;
+  readonly subnet?: string | undefined;
+  readonly gateway?: string | undefined;
+  readonly range?: string | undefined;
+  readonly mtu?: number | undefined;
+  readonly internal?: boolean | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A network as it is. `record` is null for the default one, which the configuration makes. */
+export interface NetworkDescription {
+  readonly network: Network;
+  readonly record: NetworkRecord | null;
+}
+
+/** The networks that users make, and the one that is always there. */
+export class NetworkCatalog {
+  readonly #store: Store;
+  readonly #networks: Networks;
+  readonly #records = new Map<string, NetworkRecord>();
+
+  constructor(store: Store, networks: Networks) {
+    this.#store = store;
+    this.#networks = networks;
+    for (const record of store.networks()) this.#records.set(record.name, record);
+  }
+
+  list(): readonly NetworkDescription[] {
+    return this.#networks.list().map((network) => ({ network, record: this.#records.get(network.name) ?? null }));
+  }
+
+  /** By its name, its id, or the beginning of its id. */
+  find(text: string): NetworkDescription {
+    const byId = [...this.#records.values()].filter(({ id }) => id.startsWith(text));
+    const [only] = byId;
+    const known = this.list().some(({ network }) => network.name === text);
+    if (!known && byId.length > 1) {
+      throw new HyperError('ambiguous', `${text} fits ${byId.length} networks: give more of the id`);
+    }
+    const network = this.#networks.find(known || only === undefined ? text : only.name);
+    return { network, record: this.#records.get(network.name) ?? null };
+  }
+
+  async create(spec: NetworkSpec): Promise<NetworkDescription> {
+    const id = randomBytes(32).toString('hex');
+    const { labels = {}, ...definition } = spec;
+    const bridge = `hy-${id.slice(0, 12)}`;
+    const network = await this.#networks.create({ ...definition, bridge });
+    const { name, range, mtu, internal = false } = spec;
+    const record: NetworkRecord = {
+      ...{ id, name, bridge, subnet: network.subnet, gateway: network.gateway, internal, labels: { ...labels } },
+      ...(range === undefined ? {} : { range }),
+      ...(mtu === undefined ? {} : { mtu }),
+      createdAt: new Date().toISOString(),
+    };
+    try {
+      this.#store.addNetwork(record);
+    } catch (error) {
+      await this.#networks.remove(name);
+      throw error;
+    }
+    this.#records.set(name, record);
+    return { network, record };
+  }
+
+  /** @param users the names of pods, running or not, that are made for a network. */
+  async remove(text: string, users: (network: string) => readonly string[]): Promise<string> {
+    const { network, record } = this.find(text);
+    const [user] = users(network.name);
+    if (record !== null && user !== undefined) {
+      throw new HyperError('conflict', `the network ${network.name} is the pod ${user}'s: remove that first`);
+    }
+    await this.#networks.remove(network.name); // refuses the default one
+    if (record !== null) this.#store.deleteNetwork(record.id);
+    this.#records.delete(network.name);
+    return network.name;
+  }
+
+  /** Removes what no pod is made for. */
+  async prune(users: (network: string) => readonly string[]): Promise<string[]> {
+    const removed: string[] = [];
+    for (const { name } of [...this.#records.values()]) {
+      if (users(name).length === 0) removed.push(await this.remove(name, users));
+    }
+    return removed;
+  }
+}

@@ -1,0 +1,83 @@
+import { HyperError } from '../lib/errors.ts';
+import type { PortMapping, PublishedPort } from '../network/index.ts';
+import type { PodRecord } from '../store/index.ts';
+import type { EngineOptions } from './pod-context.ts';
+
+type Context = Pick<EngineOptions, 'networks' | 'store'>;
+
+/** Opens the ports that a pod's user asked for, once it has its NIC. The caller stores the record. */
+export async function publishAll(record: PodRecord, { networks }: Context): Promise<void> {
+  if (record.ports.length === 0) return;
+  if (record.endpoint === null) {
+    record.warnings.push('its ports are not published');
+    return;
+  }
+  record.endpoint = await networks.publish(record.endpoint, record.ports);
+}
+
+/** Opens further ports, at once where the pod runs, and at each of its starts. Answers with them as they stand. */
+export async function publish(
+  record: PodRecord,
+  mappings: readonly PortMapping[],
+  { networks, store }: Context,
+): Promise<readonly PortMapping[]> {
+  if (record.networks.length === 0) {
+    throw new HyperError('conflict', `pod ${record.name} has no network: it publishes no ports`);
+  }
+  let added: readonly PortMapping[] = mappings;
+  if (record.endpoint !== null) {
+    const before = record.endpoint.ports.length;
+    record.endpoint = await networks.publish(record.endpoint, mappings);
+    added = record.endpoint.ports.slice(before);
+  }
+  record.ports.push(...mappings);
+  store.savePod(record);
+  return added;
+}
+
+/** Which of a pod's ports: those that fit all that is given. */
+export interface PortFilter {
+  readonly guestPort: number;
+  readonly protocol?: PortMapping['protocol'] | undefined;
+  readonly hostIp?: string | undefined;
+  readonly hostPort?: number | undefined;
+}
+
+/** Closes ports. @throws HyperError `not_found` where none fits. */
+export async function unpublish(record: PodRecord, filter: PortFilter, { networks, store }: Context): Promise<number> {
+  const fits = (port: PortMapping): boolean =>
+    port.guestPort === filter.guestPort &&
+    (filter.protocol ?? 'tcp') === port.protocol &&
+    (filter.hostIp ?? port.hostIp) === port.hostIp &&
+    (filter.hostPort ?? port.hostPort) === port.hostPort;
+  const standing = (record.endpoint?.ports ?? []).filter(fits);
+  /** One that was to be any has its number only while it stands. */
+  const gone = record.ports.filter(
+    (port) => fits(port) || standing.some((each) => each.hostPort !== port.hostPort && asAsked(each, port)),
+  );
+  if (gone.length === 0 && standing.length === 0) {
+    const asked = `${filter.guestPort}/${filter.protocol ?? 'tcp'}`;
+    throw new HyperError(
+      'not_found',
+      `pod ${record.name} does not publish ${asked}: see 'hyper ports ls ${record.name}'`,
+    );
+  }
+  if (record.endpoint !== null) record.endpoint = await networks.unpublish(record.endpoint, standing);
+  record.ports = record.ports.filter((port) => !gone.includes(port));
+  store.savePod(record);
+  return Math.max(gone.length, standing.length);
+}
+
+/** A pod's ports as they stand; of one that does not run, as they will be. */
+export function portsOf({ endpoint, ports }: PodRecord): readonly PortMapping[] {
+  return endpoint?.ports ?? ports;
+}
+
+function asAsked(standing: PublishedPort, asked: PortMapping): boolean {
+  return (
+    asked.hostPort === 0 &&
+    asked.guestPort === standing.guestPort &&
+    asked.protocol === standing.protocol &&
+    asked.hostIp === standing.hostIp
+  );
+}

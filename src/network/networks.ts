@@ -1,0 +1,195 @@
+import { HyperError, messageOf } from '../lib/errors.ts';
+import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
+import { Network } from './network.ts';
+import type { NetworkDefinition, NetworkSettings, NetworkStatus } from './network-options.ts';
+import { BoundPorts, type HostPorts } from './ports/host-ports.ts';
+import type { PortMapping, PublishedPort } from './ports/port-mapping.ts';
+import { formatSubnet } from './subnet.ts';
+
+export interface NetworksOptions extends NetworkSettings {
+  /** The one that is always there. */
+  readonly standard: NetworkDefinition;
+  /** Those that users made. */
+  readonly others?: readonly NetworkDefinition[];
+  /** Default: those of the network namespace that hyperd is in. */
+  readonly hostPorts?: HostPorts | undefined;
+}
+
+/** What the default network may be called beside its own name, as docker's users do. */
+const standardNames = ['default', 'bridge'];
+
+/** Where a subnet is looked for when none is given: 254 of a size that docker's users know. */
+const ownSubnets = Array.from({ length: 131 }, (_, index) => ({
+  base: ((192 << 24) >>> 0) + (168 << 16) + ((124 + index) << 8),
+  prefixLength: 24,
+}));
+
+/**
+ * Opens the networks: makes bridges, rules and DNS servers, or adopts what an earlier run left. What this machine does
+ * not allow is no error here: `status()` and `connect()` say it, so that pods can still run without a NIC.
+ *
+ * @throws HyperError `bad_request` when the options cannot be right anywhere.
+ */
+export async function openNetworks(options: NetworksOptions): Promise<Networks> {
+  const networks = new Networks(options);
+  await networks.open();
+  return networks;
+}
+
+/** All networks of a hyperd, and the ports of the host that lead to their guests. */
+export class Networks {
+  readonly standard: Network;
+  readonly #options: NetworksOptions;
+  readonly #hostPorts: HostPorts;
+  readonly #all = new Map<string, Network>();
+
+  constructor(options: NetworksOptions) {
+    this.#options = options;
+    this.#hostPorts = options.hostPorts ?? new BoundPorts();
+    this.standard = this.#add(options.standard);
+    for (const definition of options.others ?? []) this.#add(definition);
+  }
+
+  async open(): Promise<void> {
+    await Promise.all(this.list().map((network) => network.open()));
+  }
+
+  /** Of the default network. */
+  status(): NetworkStatus {
+    return this.standard.status();
+  }
+
+  list(): readonly Network[] {
+    return [...this.#all.values()];
+  }
+
+  /** @throws HyperError `not_found` */
+  find(name: string): Network {
+    const network = this.#all.get(name) ?? (standardNames.includes(name) ? this.standard : undefined);
+    if (network === undefined) {
+      throw new HyperError(
+        'not_found',
+        `no such network: ${name}: see 'hyper network ls', or make it with 'hyper network create'`,
+      );
+    }
+    return network;
+  }
+
+  /**
+   * Makes a network; without a subnet, of the first that nothing on this host uses.
+   *
+   * @throws HyperError `conflict` for a name or subnet that is taken, `bad_request`, `unavailable`.
+   */
+  async create(definition: NetworkDefinition & { readonly name: string }): Promise<Network> {
+    if (this.#all.has(definition.name) || standardNames.includes(definition.name)) {
+      throw new HyperError('conflict', `the name ${definition.name} is taken: choose another, or remove that network`);
+    }
+    const candidates = definition.subnet === undefined ? ownSubnets.map(formatSubnet) : [definition.subnet];
+    let problem: unknown;
+    for (const subnet of candidates) {
+      if (this.list().some((network) => network.subnet === subnet)) {
+        problem = new HyperError('conflict', `the subnet ${subnet} is another network's: choose another with --subnet`);
+        continue;
+      }
+      const network = this.#add({ ...definition, subnet });
+      await network.open();
+      const { state, reason } = network.status();
+      if (state === 'up') return network;
+      this.#all.delete(network.name);
+      await network.close();
+      problem = new HyperError('conflict', reason);
+      if (!reason.includes('overlaps')) throw new HyperError('unavailable', reason);
+    }
+    throw problem;
+  }
+
+  /** @throws HyperError `conflict` while guests are on it. */
+  async remove(name: string): Promise<void> {
+    const network = this.find(name);
+    if (network === this.standard) throw new HyperError('conflict', `${network.name} is the default network: it stays`);
+    const guests = network.guests().length;
+    if (guests > 0) {
+      throw new HyperError('conflict', `the network ${network.name} has ${guests} running pods: stop them first`);
+    }
+    this.#all.delete(network.name);
+    await network.remove();
+  }
+
+  async connect(
+    vmId: string,
+    { network, ...options }: ConnectOptions & { readonly network?: string },
+  ): Promise<Endpoint> {
+    return await (network === undefined ? this.standard : this.find(network)).connect(vmId, options);
+  }
+
+  /** Makes a NIC that is there already what a pod asks for: costs nothing but where it is to be on another network or address. */
+  async assign(
+    endpoint: Endpoint,
+    { network, ...wish }: EndpointWish & { readonly network: string },
+  ): Promise<Endpoint> {
+    const [from, to] = [this.#of(endpoint), this.find(network)];
+    if (from === to && wish.address === undefined && wish.mac === undefined && wish.hostAccess !== true) {
+      return to.describe(endpoint, wish);
+    }
+    return await to.takeOver(from, endpoint, wish);
+  }
+
+  /** Opens ports of the host that lead to a guest: all of them or none. */
+  async publish(endpoint: Endpoint, mappings: readonly PortMapping[]): Promise<Endpoint> {
+    const reserved: PublishedPort[] = [];
+    try {
+      for (const mapping of mappings) reserved.push(await this.#hostPorts.reserve(mapping));
+      return await this.#of(endpoint).publish(endpoint, reserved);
+    } catch (error) {
+      for (const port of reserved) await this.#hostPorts.release(port);
+      throw error;
+    }
+  }
+
+  async unpublish(endpoint: Endpoint, ports: readonly PublishedPort[]): Promise<Endpoint> {
+    const changed = await this.#of(endpoint).unpublish(endpoint, ports);
+    for (const port of ports) await this.#hostPorts.release(port);
+    return changed;
+  }
+
+  async disconnect(endpoint: Endpoint): Promise<void> {
+    await this.#all.get(endpoint.network)?.disconnect(endpoint);
+    for (const port of endpoint.ports) await this.#hostPorts.release(port);
+  }
+
+  /** After a restart: see Network.restore. Ports that others have taken meanwhile still lead to the guest. */
+  async restore(endpoints: readonly Endpoint[]): Promise<{ readonly missing: readonly Endpoint[] }> {
+    const missing: Endpoint[] = [];
+    for (const network of this.list()) {
+      const own = endpoints.filter((endpoint) => endpoint.network === network.name);
+      missing.push(...(await network.restore(own)).missing);
+    }
+    for (const port of endpoints.flatMap(({ ports }) => ports)) {
+      await this.#hostPorts.resume(port).catch((error: unknown) => {
+        this.#options.log.warn({ port, error: messageOf(error) }, 'a published port could not be reserved again');
+      });
+    }
+    return { missing };
+  }
+
+  /** Stops what runs in this process; bridges, taps and rules stay. */
+  async close(): Promise<void> {
+    await Promise.all([...this.list().map((network) => network.close()), this.#hostPorts.close()]);
+  }
+
+  /** Closes all and takes away everything they made on this machine. */
+  async removeAll(): Promise<void> {
+    await Promise.all([...this.list().map((network) => network.remove()), this.#hostPorts.close()]);
+  }
+
+  #add(definition: NetworkDefinition): Network {
+    const { owner, log, forbiddenDestinations, upstreams } = this.#options;
+    const network = new Network({ ...definition, owner, log, forbiddenDestinations, upstreams });
+    this.#all.set(network.name, network);
+    return network;
+  }
+
+  #of({ network }: Endpoint): Network {
+    return this.find(network);
+  }
+}

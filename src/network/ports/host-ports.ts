@@ -1,0 +1,103 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { HyperError, messageOf, systemCode } from '../../lib/errors.ts';
+import { describePort, type PortMapping, type PublishedPort } from './port-mapping.ts';
+
+/** Ports of the host that are ours while pods have them. */
+export interface HostPorts {
+  /**
+   * Takes a port; with 0 any that is free.
+   *
+   * @throws HyperError `conflict` when something else has it, `unavailable` where no port can be had.
+   */
+  reserve(mapping: PortMapping): Promise<PublishedPort>;
+  /** After a restart: goes on with one that an earlier hyperd had reserved. */
+  resume(port: PublishedPort): Promise<void>;
+  release(port: PublishedPort): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Held {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * The ports of the network namespace that hyperd is in. Each is bound while it is published, though packets never come
+ * so far: nobody else takes it, and one that is taken is refused.
+ */
+export class BoundPorts implements HostPorts {
+  readonly #held = new Map<string, Held>();
+
+  async reserve(mapping: PortMapping): Promise<PublishedPort> {
+    const held = await bind(mapping);
+    const port = { ...mapping, hostPort: held.port, arrivesAt: { ip: mapping.hostIp, port: held.port } };
+    this.#held.set(describePort(port), held);
+    return port;
+  }
+
+  async resume(port: PublishedPort): Promise<void> {
+    const held = await bind(port);
+    this.#held.set(describePort(port), held);
+  }
+
+  async release(port: PublishedPort): Promise<void> {
+    const held = this.#held.get(describePort(port));
+    this.#held.delete(describePort(port));
+    await held?.close();
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#held.values()];
+    this.#held.clear();
+    await Promise.all(all.map((held) => held.close()));
+  }
+}
+
+async function bind(mapping: Omit<PortMapping, 'guestPort'>): Promise<Held> {
+  try {
+    return mapping.protocol === 'tcp' ? await bindTcp(mapping) : await bindUdp(mapping);
+  } catch (error) {
+    throw bindFailure(mapping, error);
+  }
+}
+
+async function bindTcp({ hostIp, hostPort }: Pick<PortMapping, 'hostIp' | 'hostPort'>): Promise<Held> {
+  const server = createServer((socket) => socket.destroy());
+  server.listen({ host: hostIp, port: hostPort, exclusive: true });
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : hostPort;
+  return { port, close: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+async function bindUdp({ hostIp, hostPort }: Pick<PortMapping, 'hostIp' | 'hostPort'>): Promise<Held> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind({ address: hostIp, port: hostPort, exclusive: true });
+    await once(socket, 'listening');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return { port: socket.address().port, close: () => new Promise((resolve) => socket.close(() => resolve())) };
+}
+
+function bindFailure(mapping: Omit<PortMapping, 'guestPort'>, cause: unknown): HyperError {
+  const port = describePort(mapping);
+  switch (systemCode(cause)) {
+    case 'EADDRINUSE':
+      return new HyperError('conflict', `the port ${port} is taken on this host: publish another`, { cause });
+    case 'EADDRNOTAVAIL':
+      return new HyperError('bad_request', `${mapping.hostIp} is no address of this host: publish on another`, {
+        cause,
+      });
+    case 'EACCES':
+      return new HyperError('unavailable', `the port ${port} may not be taken by this user: publish another`, {
+        cause,
+      });
+    default:
+      return new HyperError('unavailable', `the port ${port} cannot be published: ${messageOf(cause)}`, { cause });
+  }
+}

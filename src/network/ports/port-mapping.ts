@@ -1,0 +1,25 @@
+export const protocols = ['tcp', 'udp'] as const;
+export type Protocol = (typeof protocols)[number];
+
+/** A port of this host that leads to a guest's, as it is asked for. */
+export interface PortMapping {
+  readonly protocol: Protocol;
+  /** `0.0.0.0` for every address of the host. */
+  readonly hostIp: string;
+  /** 0: any that is free. */
+  readonly hostPort: number;
+  readonly guestPort: number;
+}
+
+/** A mapping that stands. */
+export interface PublishedPort extends PortMapping {
+  /** Where what is meant for the host's port arrives in hyperd's network namespace: the same, or of a tool's choice. */
+  readonly arrivesAt: { readonly ip: string; readonly port: number };
+}
+
+export const everyAddress = '0.0.0.0';
+
+/** `0.0.0.0:8080/tcp`. */
+export function describePort({ hostIp, hostPort, protocol }: Omit<PortMapping, 'guestPort'>): string {
+  return `${hostIp}:${hostPort}/${protocol}`;
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Namespace } from './network/namespaces.ts';
+import { hostAndOutside, skipUnlessRoot } from './network/namespaces.ts';
+import { Room } from './network/room.ts';
+import { TestHyperd } from './support/hyperd.ts';
+import { untilLogged } from './support/logs.ts';
+
+/** Says a word to whoever connects. */
+const server = (word: string): string[] => {
+  const answers = 'until nc 127.0.0.1 80 </dev/null >/dev/null 2>&1; do :; done';
+  return ['busybox', 'sh', '-c', `nc -ll -p 80 -e echo ${word} & ${answers}; echo ready; wait`];
+};
+
+describe('pods on networks', { skip: skipUnlessRoot, timeout: 600_000 }, () => {
+  let host: Namespace;
+  let outside: Namespace;
+  let hyperd: TestHyperd;
+  let internet: Room;
+  let here: Room;
+
+  before(async () => {
+    ({ host, outside } = await hostAndOutside());
+    internet = await Room.start({ by: outside.by });
+    here = await Room.start({ by: host.by });
+    await internet.call('serve', '203.0.113.2', 80, 'hello from outside');
+    hyperd = await TestHyperd.start({}, process.env, host);
+  });
+  after(async () => {
+    for (const thing of [hyperd, here, internet, outside, host]) await thing[Symbol.asyncDispose]();
+  });
+
+  const run = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await hyperd.hyper(args);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const refused = async (code: number, words: RegExp, ...args: string[]): Promise<void> => {
+    const ran = await hyperd.hyper(args);
+    assert.deepEqual([ran.code, words.test(ran.stderr)], [code, true], `${ran.code}: ${ran.stderr}`);
+  };
+  const serve = async (name: string, ...options: string[]): Promise<void> => {
+    await run('run', '-d', '--name', name, '--stop-signal', 'KILL', ...options, ...server(name));
+    await untilLogged(hyperd, name, 'ready');
+  };
+  const inPod = (pod: string, script: string): Promise<string> => run('exec', pod, 'sh', '-c', script);
+  const remove = (...pods: string[]): Promise<string> => run('rm', '-f', ...pods);
+
+  it('a published port is reached from the host, its loopback and outside, and from other pods by the host', async () => {
+    await serve('web', '-p', '8080:80', '-p', '127.0.0.1:8081:80', '-p', '80');
+    const { ports } = await hyperd.client.podInspect('web');
+    const any = ports[2]?.hostPort ?? 0;
+    assert.ok(any > 1023);
+    for (const address of ['127.0.0.1', '203.0.113.1', '192.168.123.1']) {
+      for (const port of [8080, any]) assert.equal(await here.call('ask', address, port), 'web\n');
+    }
+    assert.equal(await here.call('ask', '127.0.0.1', 8081), 'web\n');
+    assert.equal(await internet.call('ask', '203.0.113.1', 8080), 'web\n');
+    assert.notEqual(await internet.call('ask', '203.0.113.1', 8081), 'web\n');
+    await serve('other');
+    assert.equal(await inPod('other', 'nc 203.0.113.1 8080 </dev/null'), 'web\n');
+    assert.match(await run('ports', 'ls', 'web'), /^tcp +0\.0\.0\.0 +8080 +80$/m);
+    await remove('web', 'other');
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'ECONNREFUSED');
+  });
+
+  it('ports are opened and closed while the pod runs, and hold over its next start', async () => {
+    await serve('web');
+    assert.equal(
+      await run('ports', 'add', 'web', '8080:80', '5300:53/udp'),
+      '80/tcp -> 0.0.0.0:8080\n53/udp -> 0.0.0.0:5300\n',
+    );
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'web\n');
+    await run('ports', 'delete', 'web', '53/udp');
+    await run('kill', 'web');
+    await run('wait', 'web');
+    await run('start', 'web');
+    await untilLogged(hyperd, 'web', 'ready', 2);
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'web\n');
+    await run('ports', 'delete', 'web', '8080:80');
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'ECONNREFUSED');
+    await refused(1, /does not publish 80\/tcp: see 'hyper ports ls web'/, 'ports', 'delete', 'web', '80');
+    await remove('web');
+  });
+
+  it('a port that is taken is refused, by whom it may be, and leaves nothing', async () => {
+    await here.call('serve', '127.0.0.1', 9090, 'not a pod');
+    await refused(
+      125,
+      /the port 0\.0\.0\.0:9090\/tcp is taken on this host/,
+      'run',
+      '--rm',
+      '-p',
+      '9090:80',
+      'busybox',
+      'true',
+    );
+    await serve('first', '-p', '8080-8081:80-81');
+    await refused(125, /8081\/tcp is taken/, 'run', '--rm', '-p', '8081:80', 'busybox', 'true');
+    await refused(
+      125,
+      /9\.9\.9\.9 is no address of this host/,
+      'run',
+      '--rm',
+      '-p',
+      '9.9.9.9:80:80',
+      'busybox',
+      'true',
+    );
+    await refused(2, /3 and 2 ports/, 'run', '-p', '1-3:1-2', 'busybox');
+    await remove('first');
+    assert.equal(await here.call('ask', '127.0.0.1', 9090), 'not a pod');
+  });
+
+  it('published ports go on while hyperd is away and after it has come back', async () => {
+    await serve('web', '-p', '8080:80');
+    await hyperd.signal('SIGKILL');
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'web\n');
+    await hyperd.start();
+    for (const room of [here, internet]) assert.equal(await room.call('ask', '203.0.113.1', 8080), 'web\n');
+    await refused(125, /8080\/tcp is taken/, 'run', '--rm', '-p', '8080:80', 'busybox', 'true');
+    await remove('web');
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'ECONNREFUSED');
+  });
+
+  it('pods of a network find each other by name, alias and address, those of others neither', async () => {
+    await run('network', 'create', 'backend');
+    await serve('db', '--network', 'backend', '--network-alias', 'database', '--hostname', 'store');
+    await serve('app', '--network', 'backend');
+    await serve('stranger');
+    const { address } = await hyperd.client.podInspect('db');
+    assert.match(address ?? '', /^192\.168\.124\.\d+$/);
+    for (const name of ['db', 'database', 'store', 'DB', address]) {
+      assert.equal(await inPod('app', `nc ${name} 80 </dev/null`), 'db\n', name ?? '');
+    }
+    assert.match(await inPod('app', `nslookup ${address}`), /name = db/);
+    assert.match(await inPod('app', 'nc 203.0.113.2 80 </dev/null'), /hello from outside/);
+    await refused(1, /bad address|timed out/, 'exec', 'stranger', 'nc', '-w', '2', 'db', '80');
+    await refused(1, /./, 'exec', 'stranger', 'nc', '-w', '2', String(address), '80');
+    const [inspected] = JSON.parse(await run('network', 'inspect', 'backend')) as { guests: { pod: string }[] }[];
+    assert.deepEqual(inspected?.guests.map(({ pod }) => pod).sort(), ['app', 'db']);
+    await refused(1, /is the pod (db|app)'s: remove that first/, 'network', 'rm', 'backend');
+    await remove('db', 'app', 'stranger');
+    assert.equal(await run('network', 'rm', 'backend'), 'backend\n');
+    assert.doesNotMatch(await host.ip('link'), /hy-/);
+  });
+
+  it('a network is what it was asked to be, and is there again after a restart', async () => {
+    const options = ['--subnet', '10.88.0.0/24', '--gateway', '10.88.0.254', '--ip-range', '10.88.0.64/30'];
+    await run('network', 'create', ...options, '--mtu', '1400', '--internal', '--label', 'a=b', 'closed');
+    await serve('one', '--network', 'closed', '--ip', '10.88.0.9', '--mac', '02:42:00:00:00:09');
+    await serve('two', '--network', 'closed');
+    assert.match(await inPod('one', 'ip address show eth0'), /mtu 1400[^]*02:42:00:00:00:09[^]*inet 10\.88\.0\.9\/24/);
+    assert.match(
+      await inPod('two', 'ip route; cat /etc/resolv.conf'),
+      /via 10\.88\.0\.254[^]*nameserver 10\.88\.0\.254/,
+    );
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    assert.equal(await inPod('two', 'nc one 80 </dev/null'), 'one\n');
+    await refused(1, /./, 'exec', 'two', 'nc', '-w', '2', '203.0.113.2', '80');
+    assert.match(await run('network', 'ls'), /closed +hy-[0-9a-f]{12} +10\.88\.0\.0\/24 +up, internal/);
+    await refused(
+      125,
+      /the address 10\.88\.0\.9 is taken/,
+      'run',
+      '--network',
+      'closed',
+      '--ip',
+      '10.88.0.9',
+      'busybox',
+    );
+    await refused(125, /cannot be given to a guest/, 'run', '--network', 'closed', '--ip', '10.88.0.254', 'busybox');
+    await refused(
+      1,
+      /the subnet 10\.88\.0\.0\/24 is another network's/,
+      'network',
+      'create',
+      '--subnet',
+      '10.88.0.0/24',
+      'x',
+    );
+    await refused(1, /overlaps/, 'network', 'create', '--subnet', '203.0.0.0/16', 'x');
+    await refused(1, /the name closed is taken/, 'network', 'create', 'closed');
+    await refused(125, /no such network: nowhere/, 'run', '--network', 'nowhere', 'busybox');
+    await run('rm', '-f', ...(await run('list', '-q')).trim().split('\n'));
+    assert.equal(await run('network', 'prune'), 'closed\n');
+  });
+
+  it('a pod may have no network, servers of its own for names, and hosts of its own', async () => {
+    const none = await run('run', '--rm', '--network', 'none', 'busybox', 'ip', '-o', 'link');
+    assert.doesNotMatch(none, /eth0/);
+    await refused(2, /cannot share this host's network/, 'run', '--network', 'host', 'busybox');
+    await refused(125, /publishes no ports/, 'run', '--network', 'none', '-p', '80', 'busybox');
+    await internet.call('serveDns', '203.0.113.2', { 'of.example': '198.51.100.9' });
+    await here.call('serve', '0.0.0.0', 9091, 'the host');
+    const options = ['--dns', '203.0.113.2', '--dns-search', 'example', '--add-host', 'db:10.9.9.9'];
+    const script = 'nslookup -type=a of | tail -n 2; ping -c 1 -W 1 db | head -n 1; nc -w 5 me 9091 </dev/null';
+    const said = await run('run', '--rm', ...options, '--add-host', 'me:host-gateway', 'busybox', 'sh', '-c', script);
+    assert.match(said, /198\.51\.100\.9[^]*\(10\.9\.9\.9\)[^]*the host/);
+    await refused(1, /./, 'run', '--rm', '--add-host', 'me:192.168.123.1', 'busybox', 'nc', '-w', '2', 'me', '9091');
+  });
+});
