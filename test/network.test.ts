@@ -60,6 +60,8 @@ describe('a network', { skip: skipUnlessRoot }, () => {
       names: [],
       hostAccess: false,
       nameservers: [],
+      egress: null,
+      rate: {},
       ports: [],
     });
   });

@@ -200,4 +200,72 @@ describe('pods on networks', { skip: skipUnlessRoot, timeout: 600_000 }, () => {
     assert.match(said, /198\.51\.100\.9[^]*\(10\.9\.9\.9\)[^]*the host/);
     await refused(1, /./, 'run', '--rm', '--add-host', 'me:192.168.123.1', 'busybox', 'nc', '-w', '2', 'me', '9091');
   });
+
+  it('a pod reaches beyond its network what its egress names and nothing else', async () => {
+    for (const address of ['203.0.113.7', '203.0.113.8', '169.254.169.254']) {
+      await outside.ip('address', 'add', `${address}/32`, 'dev', 'lo');
+      await internet.call('serve', address, 81, `from ${address}`);
+      await host.ip('route', 'replace', address, 'via', '203.0.113.2');
+    }
+    await outside.ip('address', 'add', '203.0.113.53/32', 'dev', 'lo');
+    await internet.call('serveDns', '203.0.113.53', { 'open.example': '203.0.113.8', 'other.example': '203.0.113.7' });
+    await serve('neighbour');
+    const ask = async (egress: string, to: string, port = 81): Promise<string> => {
+      const options = ['--rm', '--dns', '203.0.113.53', '--egress', egress];
+      const { stdout } = await hyperd.hyper(['run', ...options, 'busybox', 'nc', '-w', '3', to, String(port)]);
+      return stdout;
+    };
+    assert.equal(await ask('203.0.113.7:81', '203.0.113.7'), 'from 203.0.113.7');
+    assert.equal(await ask('203.0.113.7:80', '203.0.113.7'), '');
+    assert.equal(await ask('203.0.113.7/32', '203.0.113.8'), '');
+    assert.equal(await ask('none', '203.0.113.7'), '');
+    assert.equal(await ask('none', 'neighbour', 80), 'neighbour\n');
+    assert.equal(await ask('*.example:81', 'open.example'), 'from 203.0.113.8');
+    assert.equal(await ask('open.example', 'other.example'), '');
+    assert.equal(await ask('open.example', '203.0.113.8'), '', 'an address that no answer gave');
+    assert.equal(await ask('0.0.0.0/0', '169.254.169.254'), '', 'what is closed to all must be named');
+    assert.equal(await ask('169.254.169.254:81', '169.254.169.254'), 'from 169.254.169.254');
+    await refused(2, /--egress is 'a:b'/, 'run', '--egress', 'a:b', 'busybox');
+    await refused(125, /10\.0\.0\.1\/8 is an address in a network/, 'run', '--egress', '10.0.0.1/8', 'busybox');
+    assert.doesNotMatch(await host.run('nft', 'list', 'ruleset'), /egress_hy/);
+    await remove('neighbour');
+  });
+
+  it('a restart of hyperd opens no way that egress has closed', async () => {
+    const options = ['-d', '--name', 'bounded', '--egress', '203.0.113.2:80'];
+    await run('run', ...options, 'busybox', 'sleep', '1000');
+    for (const when of ['before', 'after']) {
+      assert.equal(await inPod('bounded', 'nc 203.0.113.2 80 </dev/null'), 'hello from outside', when);
+      await refused(1, /./, 'exec', 'bounded', 'nc', '-w', '2', '203.0.113.7', '81');
+      if (when === 'after') continue;
+      await hyperd.signal('SIGKILL');
+      await hyperd.start();
+    }
+    await remove('bounded');
+  });
+
+  it('a pod’s traffic stays below its rate, both ways', async () => {
+    const bytes = 600_000;
+    await internet.call('serve', '203.0.113.2', 82, 'x'.repeat(bytes));
+    await run('run', '-d', '--name', 'slow', '--net-rate', '1mbit:800kbit', 'busybox', 'sleep', '1000');
+    const seconds = async (script: string): Promise<number> => {
+      const began = performance.now();
+      await inPod('slow', script);
+      return (performance.now() - began) / 1000;
+    };
+    // What passes at once is taken off: 131 kB.
+    const least = ((bytes - 150_000) * 8) / 1e6;
+    const took = await seconds(`[ $(nc 203.0.113.2 82 </dev/null | wc -c) = ${bytes} ]`);
+    assert.ok(took > least && took < 4 * least + 5, `${took} s for what takes ${least} s at least`);
+    const { address } = await hyperd.client.podInspect('slow');
+    await run('exec', '-d', 'slow', 'sh', '-c', `head -c ${bytes} /dev/zero | nc -l -p 9000`);
+    const began = performance.now();
+    let got = '';
+    while (got.length !== bytes) got = String(await here.call('ask', String(address), 9000));
+    const out = (performance.now() - began) / 1000;
+    const leastOut = ((bytes - 150_000) * 8) / 8e5;
+    assert.ok(out > leastOut, `${out} s for what takes ${leastOut} s at least`);
+    await refused(2, /--net-rate is '10'/, 'run', '--net-rate', '10', 'busybox');
+    await remove('slow');
+  });
 });

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net';
 import type { Command } from 'commander';
 import type { PodSpec } from '../contract/index.ts';
 import { UsageError } from './usage-error.ts';
+import { parseEgress, parseRate } from './values/egress.ts';
 import { parsePublish } from './values/ports.ts';
 
 /** What `run` and `create` are told about the pod's network, as commander gives it. */
@@ -13,6 +14,8 @@ export interface PodNetworkOptions {
   readonly dns?: readonly string[];
   readonly dnsSearch?: readonly string[];
   readonly addHost?: readonly string[];
+  readonly egress?: readonly string[];
+  readonly netRate?: string;
   readonly publish?: readonly string[];
   readonly publishAll?: boolean;
 }
@@ -28,6 +31,12 @@ export function addNetworkOptions(command: Command, collect: Collect): Command {
     .option('--dns <address>', 'ask this server for names that are not of pods', collect)
     .option('--dns-search <domain>', 'look for short names in this domain', collect)
     .option('--add-host <name:address>', 'a line for /etc/hosts; the address host-gateway is this host', collect)
+    .option(
+      '--egress <none|to[:port],...>',
+      'reach only these beyond its network: 10.0.0.0/8, example.com:443',
+      collect,
+    )
+    .option('--net-rate <in[:out]>', 'bits a second to the pod, and from it: 10mbit:2mbit')
     .option('-p, --publish <[ip:]host:container[/udp]>', "a port of this host that leads to the pod's", collect)
     .option('-P, --publish-all', 'publish each port that the image exposes, on a free port of this host');
 }
@@ -35,7 +44,7 @@ export function addNetworkOptions(command: Command, collect: Collect): Command {
 /** The part of a pod's spec that is its network. */
 export function networkSpecOf(
   options: PodNetworkOptions,
-): Pick<PodSpec, 'networks' | 'dns' | 'hosts' | 'ports' | 'publishAll'> {
+): Pick<PodSpec, 'networks' | 'dns' | 'hosts' | 'egress' | 'rate' | 'ports' | 'publishAll'> {
   const { network, networkAlias, ip, mac, dns, dnsSearch, addHost, publish } = options;
   if (network === 'host') {
     const why = "a pod has a kernel of its own, so that it cannot share this host's network";
@@ -72,6 +81,8 @@ export function networkSpecOf(
       ? {}
       : { dns: { ...(dns && { servers: [...dns] }), ...(dnsSearch && { search: [...dnsSearch] }) } }),
     ...(addHost === undefined ? {} : { hosts: addHost.map(parseHost) }),
+    ...(options.egress === undefined ? {} : { egress: parseEgress(options.egress) }),
+    ...(options.netRate === undefined ? {} : { rate: parseRate(options.netRate) }),
     ...(publish === undefined ? {} : { ports: publish.flatMap((text) => parsePublish(text, '--publish')) }),
     ...(options.publishAll === true ? { publishAll: true } : {}),
   };

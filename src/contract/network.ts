@@ -49,6 +49,20 @@ export const HostSpec = z.strictObject({
   address: z.union([ipv4, z.literal('host-gateway')]),
 });
 
+export const EgressRule = z.strictObject({
+  to: z.string().min(1).describe('10.0.0.0/8, an address, example.com or *.example.com'),
+  ports: z.strictObject({ first: port, last: port }).optional().describe('default: all'),
+  protocol: z.enum(['tcp', 'udp']).optional(),
+});
+export type EgressRule = z.infer<typeof EgressRule>;
+
+const bitsPerSecond = z.number().int().min(8000).max(1e12);
+export const TrafficRate = z.strictObject({
+  in: bitsPerSecond.optional().describe('bits a second to the pod'),
+  out: bitsPerSecond.optional().describe('bits a second from the pod'),
+});
+export type TrafficRate = z.infer<typeof TrafficRate>;
+
 export const NetworkSpec = z.strictObject({
   name: objectName,
   subnet: z.string().optional().describe('10.88.0.0/24; default: the first of 192.168.124.0/24 and on that is free'),

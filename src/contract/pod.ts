@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DnsSpec, HostSpec, NetworkOfPodSpec, Port, PortSpec } from './network.ts';
+import { DnsSpec, EgressRule, HostSpec, NetworkOfPodSpec, Port, PortSpec, TrafficRate } from './network.ts';
 
 export const podStates = ['pending', 'running', 'succeeded', 'failed'] as const;
 export const PodState = z.enum(podStates);
@@ -60,6 +60,12 @@ export const PodSpec = z.strictObject({
     .describe('one at most for now; empty: none; left out: the default network'),
   dns: DnsSpec.optional(),
   hosts: z.array(HostSpec).optional().describe('further lines of /etc/hosts'),
+  egress: z
+    .array(EgressRule)
+    .max(256)
+    .optional()
+    .describe('what it may reach beyond its network; empty: nothing; left out: what others may'),
+  rate: TrafficRate.optional(),
   ports: z.array(PortSpec).max(1024).optional().describe('ports of the host that lead to the pod'),
   publishAll: z.boolean().optional().describe('publish each port that the image exposes'),
   containers: z.array(ContainerSpec).min(1).max(1).describe('one for now'),
@@ -102,6 +108,8 @@ export const Pod = z.object({
   network: z.string().nullable().describe('null: it has none'),
   address: z.string().nullable().describe('192.168.123.2, while it runs'),
   mac: z.string().nullable(),
+  egress: z.array(EgressRule).nullable().describe('null: not bounded'),
+  rate: TrafficRate,
   ports: z.array(Port),
   labels,
   autoRemove: z.boolean(),

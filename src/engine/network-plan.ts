@@ -1,7 +1,14 @@
 import { isIPv4 } from 'node:net';
 import type { Image } from '../image/index.ts';
 import { HyperError } from '../lib/errors.ts';
-import { everyAddress, type Networks, type PortMapping } from '../network/index.ts';
+import {
+  type EgressRule,
+  egressTo,
+  everyAddress,
+  type Networks,
+  type PortMapping,
+  type TrafficRate,
+} from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { PodSpec, PortSpec } from './pod-spec.ts';
 import type { NicRequest } from './supply/index.ts';
@@ -14,7 +21,7 @@ export function planNetwork(
   spec: PodSpec,
   image: Image,
   networks: Networks,
-): Pick<PodRecord, 'networks' | 'dns' | 'hosts' | 'ports'> {
+): Pick<PodRecord, 'networks' | 'dns' | 'hosts' | 'egress' | 'rate' | 'ports'> {
   const wanted = spec.networks ?? [{ network: networks.standard.name }];
   const published = [...(spec.ports ?? []), ...(spec.publishAll === true ? exposed(image) : [])];
   if (wanted.length === 0 && published.length > 0) {
@@ -37,12 +44,30 @@ export function planNetwork(
     })),
     dns: { servers: [...(spec.dns?.servers ?? [])], search: [...(spec.dns?.search ?? [])] },
     hosts: (spec.hosts ?? []).map(({ name, address }) => ({ name, address })),
+    egress: spec.egress?.map(planEgress) ?? null,
+    rate: planRate(spec.rate ?? {}),
     ports: published.map(planPort),
   };
 }
 
 export function planPort({ protocol = 'tcp', hostIp = everyAddress, hostPort = 0, guestPort }: PortSpec): PortMapping {
   return { protocol, hostIp, hostPort, guestPort };
+}
+
+function planEgress(rule: EgressRule): NonNullable<PodRecord['egress']>[number] {
+  egressTo(rule); // says what is wrong in it
+  const { to, ports, protocol } = rule;
+  if (ports !== undefined && ports.first > ports.last) {
+    throw new HyperError(
+      'bad_request',
+      `the ports ${ports.first}-${ports.last} for egress to ${to}: the first is above the last`,
+    );
+  }
+  return { to, ...(ports === undefined ? {} : { ports }), ...(protocol === undefined ? {} : { protocol }) };
+}
+
+function planRate(rate: TrafficRate): PodRecord['rate'] {
+  return { ...(rate.in === undefined ? {} : { in: rate.in }), ...(rate.out === undefined ? {} : { out: rate.out }) };
 }
 
 /** What a supply is asked for: the pod's NIC. Null: it has none. */
@@ -53,7 +78,9 @@ export function nicOf(record: PodRecord): NicRequest | null {
   const containers = record.containers.flatMap(({ id, name }) => [name, id.slice(0, 12)]);
   const names = [...new Set([record.name, ...containers, record.hostname, ...aliases])];
   const hostAccess = record.hosts.some((host) => host.address === hostGateway);
-  return { network, address, mac, names, hostAccess, nameservers: record.dns.servers };
+  const { egress, rate } = record;
+  const limited = (rate.in ?? rate.out) === undefined ? {} : { rate };
+  return { network, address, mac, names, hostAccess, nameservers: record.dns.servers, egress, ...limited };
 }
 
 /** The user's lines of /etc/hosts. */

@@ -1,3 +1,4 @@
+import type { EgressRule, TrafficRate } from '../network/index.ts';
 import type { Ulimit } from './ulimits.ts';
 
 export interface TerminalSize {
@@ -53,6 +54,9 @@ export interface PodSpec {
   readonly dns?:
     { readonly servers?: readonly string[] | undefined; readonly search?: readonly string[] | undefined } | undefined;
   readonly hosts?: readonly { readonly name: string; readonly address: string }[] | undefined;
+  /** What it may reach beyond its network; empty: nothing; left out: what others may. */
+  readonly egress?: readonly EgressRule[] | undefined;
+  readonly rate?: TrafficRate | undefined;
   readonly ports?: readonly PortSpec[] | undefined;
   /** Publishes each port that the image exposes. */
   readonly publishAll?: boolean | undefined;

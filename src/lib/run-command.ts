@@ -36,6 +36,7 @@ const packageOf: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   setpriv: 'util-linux',
   slirp4netns: 'slirp4netns',
+  tc: 'iproute2',
   unshare: 'util-linux',
   virtiofsd: 'virtiofsd',
 };

@@ -1,4 +1,6 @@
+import type { EgressRule } from './egress.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
+import type { TrafficRate } from './traffic-rate.ts';
 
 /** One NIC of a VM on a network: what QEMU and the guest agent are told. Plain data: the engine keeps it in its store. */
 export interface Endpoint {
@@ -21,6 +23,9 @@ export interface Endpoint {
   readonly hostAccess: boolean;
   /** Where its queries for names that are not ours go; none: where everyone's do. */
   readonly nameservers: readonly string[];
+  /** What it may reach beyond its network; null: everything that others may. */
+  readonly egress: readonly EgressRule[] | null;
+  readonly rate: TrafficRate;
   readonly ports: readonly PublishedPort[];
 }
 
@@ -33,6 +38,8 @@ export interface EndpointWish {
   readonly names?: readonly string[] | undefined;
   readonly hostAccess?: boolean | undefined;
   readonly nameservers?: readonly string[] | undefined;
+  readonly egress?: readonly EgressRule[] | null | undefined;
+  readonly rate?: TrafficRate | undefined;
 }
 
 export interface ConnectOptions extends EndpointWish {

@@ -1,7 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { HyperError } from '../lib/errors.ts';
+import { addEgress, deleteEgress, openedMark } from './egress.ts';
 import type { Endpoint } from './endpoint.ts';
 import { everyAddress, type PublishedPort } from './ports/port-mapping.ts';
+import { addRate, deleteRate } from './traffic-rate.ts';
 
 export interface FirewallOptions {
   readonly bridge: string;
@@ -54,12 +56,14 @@ function bridgeRules({ bridge }: FirewallOptions): string {
 table bridge ${table} {
   set taps { type ifname; }
   set guests { type ifname . ether_addr . ipv4_addr; }
+  map rates { type ifname : verdict; }
   chain prerouting { type filter hook prerouting priority filter; policy accept; }
 }
 flush chain bridge ${table} prerouting
 table bridge ${table} {
   chain prerouting {
     iifname != @taps accept
+    iifname vmap @rates
     ether type ip iifname . ether saddr . ip saddr @guests accept
     ether type arp iifname . arp saddr ether . arp saddr ip @guests accept
     drop
@@ -79,12 +83,14 @@ function natRules(options: FirewallOptions): string {
     prerouting: 'type nat hook prerouting priority dstnat; policy accept;',
     output: 'type nat hook output priority -100; policy accept;',
     postrouting: 'type nat hook postrouting priority srcnat; policy accept;',
+    egress: 'type filter hook forward priority -1; policy accept;',
     published: '',
   };
   const masquerade = internal ? '' : `    ip saddr ${subnet} oifname != "${bridge}" masquerade\n`;
   return `
 table ip ${table} {
   map ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+  map egress_guests { type ipv4_addr : verdict; }
   map ports_of_all { type inet_proto . inet_service : ipv4_addr . inet_service; }
 ${Object.entries(chains)
   .map(([name, kind]) => `  chain ${name} { ${kind} }\n`)
@@ -103,6 +109,10 @@ ${dnsRules(options)}
   chain published {
     dnat to ip daddr . meta l4proto . th dport map @ports
     dnat to meta l4proto . th dport map @ports_of_all
+  }
+  chain egress {
+    ct state established,related accept
+    iifname "${bridge}" oifname != "${bridge}" ip saddr vmap @egress_guests
   }
   chain postrouting {
 ${masquerade}    oifname "${bridge}" ip saddr 127.0.0.0/8 masquerade
@@ -159,6 +169,7 @@ ${setOf('forbidden6', 'ipv6_addr', ofFamily(6))}
   }
   chain guest_to_outside {
     ct state established,related accept
+    meta mark ${openedMark} accept
     ip daddr @forbidden4 drop
     ip6 daddr @forbidden6 drop
     oifname "${bridge}" accept
@@ -174,27 +185,43 @@ ${outside}
 `;
 }
 
-/** Ties each tap to the one MAC and address it may send from, and opens its published ports. */
-export function admitGuests(bridge: string, endpoints: readonly Endpoint[]): string {
-  return endpoints.map((endpoint) => elements('add', bridge, endpoint)).join('');
+type Walls = Pick<FirewallOptions, 'bridge' | 'forbiddenDestinations'>;
+
+/** Ties each tap to the one MAC and address it may send from, opens its published ports, and bounds what it may reach. */
+export function admitGuests({ bridge, forbiddenDestinations }: Walls, endpoints: readonly Endpoint[]): string {
+  const forbidden = [...metadataServices, ...forbiddenDestinations];
+  return endpoints
+    .map((endpoint) => {
+      const { egress, tap, rate } = endpoint;
+      const table = tableOf(bridge);
+      const bounded = egress === null ? '' : addEgress(table, endpoint, egress, forbidden);
+      return bounded + addRate(table, tap, rate) + elements('add', bridge, endpoint);
+    })
+    .join('');
 }
 
 /** Takes an endpoint's tie away; one that is not there is fine, since it is added first. */
-export function dismissGuest(bridge: string, endpoint: Endpoint): string {
-  return elements('add', bridge, endpoint) + elements('delete', bridge, endpoint);
+export function dismissGuest(walls: Walls, endpoint: Endpoint): string {
+  const { egress, tap, rate } = endpoint;
+  const table = tableOf(walls.bridge);
+  const freed = (egress === null ? '' : deleteEgress(table, endpoint, egress)) + deleteRate(table, tap, rate);
+  return admitGuests(walls, [endpoint]) + elements('delete', walls.bridge, endpoint) + freed;
 }
 
 /** Leaves these endpoints' ties and ports and no others. */
-export function resetGuests(bridge: string, endpoints: readonly Endpoint[]): string {
+export function resetGuests(walls: Walls, endpoints: readonly Endpoint[]): string {
+  const { bridge } = walls;
   const table = tableOf(bridge);
   const flushed = [
     'set bridge TABLE guests',
     'set bridge TABLE taps',
     'map ip TABLE ports',
     'map ip TABLE ports_of_all',
+    'map ip TABLE egress_guests',
+    'map bridge TABLE rates',
   ];
   const flush = flushed.map((what) => `flush ${what.replace('TABLE', table)}\n`).join('');
-  return flush + admitGuests(bridge, endpoints);
+  return flush + admitGuests(walls, endpoints);
 }
 
 /** Opens published ports of a guest. */

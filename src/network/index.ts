@@ -11,6 +11,8 @@
  */
 export { openNetworks, type Networks } from './networks.ts';
 export type { Network } from './network.ts';
+export { egressTo, type EgressRule } from './egress.ts';
+export type { TrafficRate } from './traffic-rate.ts';
 export type { Endpoint, ConnectOptions, EndpointWish } from './endpoint.ts';
 export { defaultBridge, type NetworkDefinition, type NetworkStatus } from './network-options.ts';
 export {

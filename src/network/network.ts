@@ -1,9 +1,11 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { AddressPool } from './address-pool.ts';
 import { deleteBridge, ensureBridge, routeLoopback } from './bridge.ts';
+import type { Gate } from './dns/gate.ts';
 import type { Names } from './dns/names.ts';
 import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
+import { openName, rulesForName } from './egress.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import {
   admitGuests,
@@ -13,6 +15,7 @@ import {
   openPorts,
   removeRules,
   resetGuests,
+  tableOf,
 } from './firewall-rules.ts';
 import { hostFirewallProblem } from './host-firewall.ts';
 import { ensureForwarding } from './ip-forward.ts';
@@ -26,6 +29,8 @@ import { createTap, deleteTaps, listTaps, moveTap } from './tap.ts';
 
 /** A network that is not up is tried again at a connect, but no more often than this. */
 const retryAfterMs = 2000;
+/** Programs use the addresses of a name for longer than they may. */
+const leastNameSeconds = 600;
 
 /** What a network has while it is up. */
 interface Up {
@@ -80,6 +85,10 @@ export class Network {
     return formatSubnet(this.#subnet);
   }
 
+  get #walls(): { readonly bridge: string; readonly forbiddenDestinations: readonly string[] } {
+    return { bridge: this.bridge, forbiddenDestinations: this.#options.forbiddenDestinations ?? [] };
+  }
+
   status(): NetworkStatus {
     return {
       bridge: this.bridge,
@@ -115,12 +124,12 @@ export class Network {
     const endpoint = this.#admit(tap, mtu, options);
     const [made, admitted] = await Promise.allSettled([
       createTap({ name: tap, bridge: this.bridge, ownerUid, mtu, signal }),
-      applyRules(admitGuests(this.bridge, [endpoint]), signal),
+      applyRules(admitGuests(this.#walls, [endpoint]), signal),
     ]);
     if (made.status === 'fulfilled' && admitted.status === 'fulfilled') return endpoint;
     try {
       if (made.status === 'fulfilled') await deleteTaps([tap]);
-      if (admitted.status === 'fulfilled') await applyRules(dismissGuest(this.bridge, endpoint));
+      if (admitted.status === 'fulfilled') await applyRules(dismissGuest(this.#walls, endpoint));
       this.#forget(endpoint);
     } catch (error) {
       // The address stays taken: what is left of this endpoint goes at the next start.
@@ -144,7 +153,7 @@ export class Network {
       if (from === this) this.#guests.set(tap, endpoint);
       throw error;
     }
-    await applyRules(dismissGuest(from.bridge, endpoint) + admitGuests(this.bridge, [taken]));
+    await applyRules(dismissGuest(from.#walls, endpoint) + admitGuests(this.#walls, [taken]));
     if (from !== this) await moveTap(tap, this.bridge, mtu);
     from.#addresses.release(endpoint.address);
     if (from !== this) from.#guests.delete(tap);
@@ -171,7 +180,7 @@ export class Network {
   /** Takes a NIC away and gives its address back. One that is gone already is fine. */
   async disconnect(endpoint: Endpoint): Promise<void> {
     // While the network is down there may be no rules: once it is up they are set anew.
-    const dismissed = this.#up === undefined ? undefined : applyRules(dismissGuest(this.bridge, endpoint));
+    const dismissed = this.#up === undefined ? undefined : applyRules(dismissGuest(this.#walls, endpoint));
     await Promise.all([deleteTaps([endpoint.tap]), dismissed]);
     this.#forget(endpoint);
   }
@@ -227,11 +236,19 @@ export class Network {
       await requireTun();
       const mtu = await ensureBridge({ name: bridge, subnet: this.#subnet, gateway, mtu: wanted, owner });
       const names = this.#names();
+      const gate = (from: string, name: string): Gate => this.#gateFor(from, name);
       const upstreamsFor = (from: string): Promise<readonly string[]> => {
         const own = this.#guestAt(from)?.nameservers ?? [];
         return own.length > 0 ? Promise.resolve(own) : upstreams();
       };
-      dns = await DnsServer.listen({ address: gateway, subnet: this.#subnet, names, upstreams: upstreamsFor, log });
+      dns = await DnsServer.listen({
+        address: gateway,
+        subnet: this.#subnet,
+        names,
+        upstreams: upstreamsFor,
+        gate,
+        log,
+      });
       // Rules first, forwarding after: guests of an earlier run are never without a wall.
       await applyRules(this.#rules(dns.port));
       await routeLoopback(bridge);
@@ -254,7 +271,7 @@ export class Network {
       ...{ network: this.name, tap, mac: mac ?? macOf(address), address },
       ...{ prefixLength: this.#subnet.prefixLength, gateway: this.gateway, mtu, dns: [this.gateway] },
       ...{ names: wish.names ?? [], hostAccess: wish.hostAccess ?? false },
-      ...{ nameservers: wish.nameservers ?? [], ports: [] },
+      ...{ nameservers: wish.nameservers ?? [], egress: wish.egress ?? null, rate: wish.rate ?? {}, ports: [] },
     };
     this.#guests.set(tap, endpoint);
     return endpoint;
@@ -279,6 +296,19 @@ export class Network {
     };
   }
 
+  /** Whether a guest may ask outside for a name; where its egress names it, the answer opens the way. */
+  #gateFor(from: string, name: string): Gate {
+    const guest = this.#guestAt(from);
+    if (guest === undefined || guest.egress === null) return this.internal ? 'closed' : 'open';
+    const rules = rulesForName(guest.egress, name);
+    if (rules.length === 0) return 'closed';
+    return async (addresses, seconds) => {
+      if (addresses.length === 0) return;
+      const kept = Math.max(seconds, leastNameSeconds);
+      await applyRules(openName(tableOf(this.bridge), guest.tap, rules, addresses, kept));
+    };
+  }
+
   #guestAt(address: string): Endpoint | undefined {
     return this.guests().find((guest) => guest.address === address);
   }
@@ -300,7 +330,7 @@ export class Network {
     const guests = [...this.#guests.values()];
     const found = guests.filter(({ tap }) => taps.delete(tap));
     if (taps.size > 0) this.#options.log.info({ bridge: this.bridge, taps: [...taps] }, 'left-over taps are removed');
-    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found))]);
+    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.#walls, found))]);
     return guests.filter((guest) => !found.includes(guest));
   }
 

@@ -5,6 +5,7 @@ import type { NetworkDefinition, NetworkSettings, NetworkStatus } from './networ
 import { BoundPorts, type HostPorts } from './ports/host-ports.ts';
 import type { PortMapping, PublishedPort } from './ports/port-mapping.ts';
 import { formatSubnet } from './subnet.ts';
+import { shapeTraffic } from './traffic-rate.ts';
 
 export interface NetworksOptions extends NetworkSettings {
   /** The one that is always there. */
@@ -119,7 +120,15 @@ export class Networks {
     vmId: string,
     { network, ...options }: ConnectOptions & { readonly network?: string },
   ): Promise<Endpoint> {
-    return await (network === undefined ? this.standard : this.find(network)).connect(vmId, options);
+    const to = network === undefined ? this.standard : this.find(network);
+    const endpoint = await to.connect(vmId, options);
+    try {
+      await shapeTraffic(endpoint.tap, endpoint.rate);
+      return endpoint;
+    } catch (error) {
+      await to.disconnect(endpoint);
+      throw error;
+    }
   }
 
   /** Makes a NIC that is there already what a pod asks for: costs nothing but where it is to be on another network or address. */
@@ -128,10 +137,11 @@ export class Networks {
     { network, ...wish }: EndpointWish & { readonly network: string },
   ): Promise<Endpoint> {
     const [from, to] = [this.#of(endpoint), this.find(network)];
-    if (from === to && wish.address === undefined && wish.mac === undefined && wish.hostAccess !== true) {
-      return to.describe(endpoint, wish);
-    }
-    return await to.takeOver(from, endpoint, wish);
+    const { address, mac, hostAccess = false, egress = null, rate } = wish;
+    const asItIs = from === to && (address ?? mac ?? rate?.out) === undefined && !hostAccess && egress === null;
+    const assigned = asItIs ? to.describe(endpoint, wish) : await to.takeOver(from, endpoint, wish);
+    await shapeTraffic(assigned.tap, rate ?? {});
+    return assigned;
   }
 
   /** Opens ports of the host that lead to a guest: all of them or none. */

@@ -52,6 +52,14 @@ export const PortOfPod = z.object({
   guestPort: z.number(),
 });
 
+export const EgressOfPod = z.object({
+  to: z.string(),
+  ports: z.object({ first: z.number(), last: z.number() }).optional(),
+  protocol: z.enum(['tcp', 'udp']).optional(),
+});
+
+export const RateOfPod = z.object({ in: z.number().optional(), out: z.number().optional() });
+
 export const EndpointOfPod = z.object({
   network: z.string(),
   tap: z.string(),
@@ -64,6 +72,8 @@ export const EndpointOfPod = z.object({
   names: z.array(z.string()).readonly().default([]),
   hostAccess: z.boolean().default(false),
   nameservers: z.array(z.string()).readonly().default([]),
+  egress: z.array(EgressOfPod).readonly().nullable().default(null),
+  rate: RateOfPod.default({}),
   ports: z
     .array(
       z.object({
@@ -111,6 +121,10 @@ export const PodRecord = z.object({
   dns: z.object({ servers: z.array(z.string()), search: z.array(z.string()) }).default({ servers: [], search: [] }),
   /** Further lines of /etc/hosts; `host-gateway` is this host. */
   hosts: z.array(z.object({ name: z.string(), address: z.string() })).default([]),
+  /** What it may reach beyond its network; null: what others may. */
+  egress: z.array(EgressOfPod).nullable().default(null),
+  /** Bits a second, to the pod and from it. */
+  rate: RateOfPod.default({}),
   /** What is published at each start. */
   ports: z.array(PortOfPod).default([]),
   /** The newest event of the guest agent whose effect is in this record. */

@@ -24,6 +24,8 @@ export function fakePod(id: string, spec: PodSpec, state: Pod['state']): Pod {
     network: 'hyper0',
     address: running ? '192.168.123.2' : null,
     mac: null,
+    egress: null,
+    rate: {},
     ports: [],
     autoRemove: false,
     reason: null,

@@ -36,6 +36,8 @@ export function presentPod({ record }: Pod): PodShape {
     network: networks[0]?.network ?? null,
     address: runs ? (endpoint?.address ?? null) : null,
     mac: runs ? (endpoint?.mac ?? null) : null,
+    egress: record.egress?.map((rule) => ({ ...rule })) ?? null,
+    rate: { ...record.rate },
     ports: portsOf(record).map(presentPort),
     exitCode: containers[0]?.exitCode ?? null,
     containers: containers.map((container) => presentContainer(container, record)),

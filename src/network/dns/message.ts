@@ -6,7 +6,7 @@ export const responseBit = 0x8000;
 export const opcodeMask = 0x7800;
 export const recursionDesired = 0x0100;
 export const recursionAvailable = 0x0080;
-export const rcode = { formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4 } as const;
+export const rcode = { formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5 } as const;
 
 /** The message with another id. */
 export function withId(message: Buffer, id: number): Buffer {

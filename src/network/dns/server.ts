@@ -6,6 +6,7 @@ import type { Log } from '../../lib/log.ts';
 import type { Subnet } from '../subnet.ts';
 import type { Transport } from './exchange.ts';
 import { Forwarder } from './forwarder.ts';
+import { addressesOf, type Gate } from './gate.ts';
 import { errorAnswer, rcode } from './message.ts';
 import type { Names } from './names.ts';
 import { answerOwn, parseQuery } from './query.ts';
@@ -21,6 +22,8 @@ export interface DnsServerOptions {
   readonly names: Names;
   /** Whom to ask for an asker. */
   readonly upstreams: (from: string) => Promise<readonly string[]>;
+  /** Default: everything may be asked outside. */
+  readonly gate?: (from: string, name: string) => Gate;
   readonly upstreamPort?: number;
   /** How long a connection is kept that gets no answers; default 10 s. */
   readonly idleMs?: number;
@@ -125,7 +128,15 @@ export class DnsServer implements AsyncDisposable {
     if ('refuse' in query) return errorAnswer(message, query.refuse);
     try {
       const own = answerOwn(query, this.#options.names, this.#options.subnet);
-      return own ?? (await this.#forwarder.ask(message, transport, from));
+      if (own !== undefined) return own;
+      const gate = this.#options.gate?.(from, query.name) ?? 'open';
+      if (gate === 'closed') return errorAnswer(message, rcode.refused);
+      const answer = await this.#forwarder.ask(message, transport, from);
+      if (gate !== 'open') {
+        const { addresses, seconds } = addressesOf(answer);
+        await gate(addresses, seconds);
+      }
+      return answer;
     } catch (error) {
       this.#options.log.debug({ name: query.name, type: query.type, error: messageOf(error) }, 'DNS query failed');
       return errorAnswer(message, rcode.serverFailure);

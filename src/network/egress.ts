@@ -1,0 +1,119 @@
+import { isIPv4 } from 'node:net';
+import { HyperError } from '../lib/errors.ts';
+import { contains, formatSubnet, parseSubnet, type Subnet } from './subnet.ts';
+
+/** One thing beyond its network that a guest may reach. */
+export interface EgressRule {
+  /** `10.0.0.0/8`, an address, or the name of a host; `*.example.com` is all names below it. */
+  readonly to: string;
+  /** Default: every port, and what has none. */
+  readonly ports?: { readonly first: number; readonly last: number } | undefined;
+  /** Default: both where a port is given, else all. */
+  readonly protocol?: 'tcp' | 'udp' | undefined;
+}
+
+type EgressTo = { readonly subnet: Subnet } | { readonly name: string };
+
+/** What a rule names. @throws HyperError `bad_request` when that is neither a network nor a host. */
+export function egressTo({ to }: EgressRule): EgressTo {
+  const [address = '', ...rest] = to.split('/');
+  if (isIPv4(address)) return { subnet: parseSubnet(to) };
+  if (rest.length > 0 || !/^(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/i.test(to) || /^[\d.]+$/.test(to)) {
+    throw new HyperError('bad_request', `not a network or a host for egress: ${to}: give 10.0.0.0/8 or example.com`);
+  }
+  return { name: to.toLowerCase() };
+}
+
+/** The numbers of the rules by which a guest may ask for a name (lower case), and reach its addresses. */
+export function rulesForName(egress: readonly EgressRule[], name: string): readonly number[] {
+  return [...egress.entries()].flatMap(([index, rule]) => {
+    const named = egressTo(rule);
+    if (!('name' in named)) return [];
+    const fits = named.name.startsWith('*.') ? name.endsWith(named.name.slice(1)) : name === named.name;
+    return fits ? index : [];
+  });
+}
+
+/** What is closed to all is open to who names it: a network that lies in it, and not one around it. */
+function opens(subnet: Subnet, forbidden: readonly string[]): boolean {
+  return forbidden.some((text) => {
+    if (!isIPv4(text.split('/')[0] ?? '')) return false;
+    const closed = parseSubnet(text);
+    return closed.prefixLength <= subnet.prefixLength && contains(closed, subnet.base);
+  });
+}
+
+/** How the rules for all know a packet that a rule of its guest has let pass though its destination is forbidden. */
+export const openedMark = 0x68_79_70_72;
+
+const chainOf = (tap: string): string => `egress_${tap}`;
+/** The addresses of a rule's name, as our DNS server gave them to the guest. */
+const setOf = (tap: string, index: number): string => `egress_${tap}_${index}`;
+
+/** The chain that a guest's packets go through on their way out of its network, from the verdict map. */
+export function addEgress(
+  table: string,
+  guest: { readonly tap: string; readonly address: string },
+  egress: readonly EgressRule[],
+  forbidden: readonly string[],
+): string {
+  const { tap, address } = guest;
+  const chain = chainOf(tap);
+  const lines = [`add chain ip ${table} ${chain}`, `flush chain ip ${table} ${chain}`];
+  for (const [index, rule] of egress.entries()) {
+    const to = egressTo(rule);
+    const set = setOf(tap, index);
+    if ('name' in to) lines.push(`add set ip ${table} ${set} { type ipv4_addr; flags timeout; }`);
+    const destination = 'name' in to ? `@${set}` : formatSubnet(to.subnet);
+    const verdict = 'subnet' in to && opens(to.subnet, forbidden) ? `meta mark set ${openedMark} accept` : 'accept';
+    for (const match of portMatches(rule)) {
+      lines.push(`add rule ip ${table} ${chain} ip daddr ${destination} ${match} ${verdict}`);
+    }
+  }
+  lines.push(`add rule ip ${table} ${chain} reject with icmp type admin-prohibited`);
+  lines.push(`add element ip ${table} egress_guests { ${address} : jump ${chain} }`);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Takes it away; it must be there. */
+export function deleteEgress(
+  table: string,
+  { tap, address }: { readonly tap: string; readonly address: string },
+  egress: readonly EgressRule[],
+): string {
+  const chain = chainOf(tap);
+  const named = [...egress.entries()].filter(([, rule]) => 'name' in egressTo(rule));
+  const lines = [
+    `delete element ip ${table} egress_guests { ${address} : jump ${chain} }`,
+    `flush chain ip ${table} ${chain}`,
+    ...named.map(([index]) => `delete set ip ${table} ${setOf(tap, index)}`),
+    `delete chain ip ${table} ${chain}`,
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Lets a guest reach the addresses of a name that it may ask for. One that is there already is there for longer. */
+export function openName(
+  table: string,
+  tap: string,
+  rules: readonly number[],
+  addresses: readonly string[],
+  seconds: number,
+): string {
+  return rules
+    .flatMap((index) => {
+      const [set, all] = [setOf(tap, index), addresses.join(', ')];
+      const timed = addresses.map((address) => `${address} timeout ${seconds}s`).join(', ');
+      return [`add element ip ${table} ${set} { ${all} }`, `delete element ip ${table} ${set} { ${all} }`].concat(
+        `add element ip ${table} ${set} { ${timed} }`,
+      );
+    })
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function portMatches({ ports, protocol }: EgressRule): string[] {
+  if (ports === undefined) return protocol === undefined ? [''] : [`meta l4proto ${protocol}`];
+  const range = `${ports.first}-${ports.last}`;
+  return (protocol === undefined ? ['tcp', 'udp'] : [protocol]).map((each) => `${each} dport ${range}`);
+}
