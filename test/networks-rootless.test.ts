@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { hostAndOutside, type Namespace } from './network/namespaces.ts';
+import { findOrdinaryUser, whyNotRootless } from './network/ordinary-user.ts';
+import { Room } from './network/room.ts';
+import { Login } from './support/login.ts';
+
+const user = await findOrdinaryUser();
+const skip = await whyNotRootless(user);
+const server = (word: string): string[] => {
+  const answers = 'until nc 127.0.0.1 80 </dev/null >/dev/null 2>&1; do :; done; echo ready; wait';
+  return ['busybox', 'sh', '-c', `nc -ll -p 80 -e echo ${word} & ${answers}`];
+};
+
+/** What test/networks.test.ts shows of root's, as far as it is another way here: all else is the same code in a namespace. */
+describe('pods on networks of an ordinary user', { skip, timeout: 400_000, concurrency: 1 }, () => {
+  let host: Namespace;
+  let outside: Namespace;
+  let internet: Room;
+  let here: Room;
+  let login: Login;
+  before(async () => {
+    assert.ok(typeof user !== 'string');
+    ({ host, outside } = await hostAndOutside());
+    internet = await Room.start({ by: outside.by });
+    here = await Room.start({ by: host.by });
+    await internet.call('serve', '203.0.113.2', 80, 'hello from outside');
+    login = await Login.of(user, host);
+  });
+  after(async () => {
+    for (const thing of [login, here, internet, outside, host]) await thing[Symbol.asyncDispose]();
+  });
+
+  const run = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await login.hyper(args);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const serve = async (name: string, ...options: string[]): Promise<void> => {
+    await run('run', '-d', '--name', name, '--stop-signal', 'KILL', ...options, ...server(name));
+    for await (const { data } of login.client.podLogs(name, { follow: true })) if (/ready/.test(data.toString())) break;
+  };
+
+  it('published ports reach out of hyperd’s namespace, to the host and the world', async () => {
+    await serve('web', '-p', '8080:80', '-p', '80');
+    const { ports } = await login.client.podInspect('web');
+    for (const port of [8080, ports[1]?.hostPort ?? 0]) {
+      assert.equal(await here.call('ask', '127.0.0.1', port), 'web\n');
+      assert.equal(await internet.call('ask', '203.0.113.1', port), 'web\n');
+    }
+    const taken = await login.hyper(['run', '--rm', '-p', '8080:80', 'busybox', 'true']);
+    assert.equal(taken.code, 125);
+    assert.match(taken.stderr, /the port 0\.0\.0\.0:8080\/tcp cannot be had \(it is taken, or not of this host\)/);
+  });
+
+  it('they are there for the next hyperd, and go with the pod', async () => {
+    const { pid } = await login.client.info();
+    process.kill(pid, 'SIGHUP');
+    await run('ports', 'ls', 'web');
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'web\n');
+    await run('ports', 'delete', 'web', '8080:80');
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'ECONNREFUSED');
+    await run('ports', 'add', 'web', '8080:80');
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'web\n');
+    await run('rm', '-f', 'web');
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'ECONNREFUSED');
+  });
+
+  it('networks, names and egress are root’s', async () => {
+    await run('network', 'create', 'backend');
+    await serve('db', '--network', 'backend', '--network-alias', 'database', '--egress', 'none');
+    const script = 'nc database 80 </dev/null; nc -w 5 203.0.113.2 80 </dev/null';
+    assert.equal(
+      await run('run', '--rm', '--network', 'backend', 'busybox', 'sh', '-c', script),
+      'db\nhello from outside',
+    );
+    assert.notEqual((await login.hyper(['exec', 'db', 'nc', '-w', '3', '203.0.113.2', '80'])).code, 0);
+    await run('rm', '-f', 'db');
+    assert.equal(await run('network', 'rm', 'backend'), 'backend\n');
+  });
+});
