@@ -16,6 +16,7 @@
 
 #define ROOT "/sys/fs/cgroup"
 #define PATH_SIZE 96
+#define MEMORY_KEPT (8ULL << 20)
 
 static int guest = -1;
 
@@ -43,6 +44,29 @@ int cgroup_guest(void)
     return guest;
 }
 
+/* The number after `name` at the start of a line, and blanks. */
+static uint64_t read_count(const char *path, const char *name)
+{
+    char *text = file_text(path, 4096);
+    char *rest = text;
+    uint64_t count = 0;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ' ')
+            count = strtoull(line + strlen(name) + 1, NULL, 10);
+    free(text);
+    return count;
+}
+
+/*
+ * What a container may have when nobody says: what the guest has left, but for what the agent and the kernel may still
+ * come to need. So memory runs out in the container, which is told of it, and not in the guest.
+ */
+static uint64_t memory_default(void)
+{
+    uint64_t available = read_count("/proc/meminfo", "MemAvailable:") << 10;
+    return available > 2 * MEMORY_KEPT ? available - MEMORY_KEPT : UNLIMITED;
+}
+
 static int set_number(uint64_t container, const char *name, uint64_t number)
 {
     char path[PATH_SIZE], text[32];
@@ -61,7 +85,7 @@ int cgroup_make(uint64_t container, const struct request *request)
         return errno;
     int error = set_number(container, "pids.max", request->pids_max);
     if (error == 0)
-        error = set_number(container, "memory.max", request->memory_max);
+        error = set_number(container, "memory.max", request->memory_max ? request->memory_max : memory_default());
     if (error == 0 && request->cpu_max && *request->cpu_max) {
         container_file(container, "cpu.max", path);
         error = file_write_text(path, request->cpu_max);
@@ -79,19 +103,6 @@ int cgroup_open(uint64_t container)
     char path[PATH_SIZE];
     container_file(container, "", path);
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* The number after `name ` at the start of a line of a cgroup's file. */
-static uint64_t read_count(const char *path, const char *name)
-{
-    char *text = file_text(path, 4096);
-    char *rest = text;
-    uint64_t count = 0;
-    for (char *line; (line = strsep(&rest, "\n"));)
-        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ' ')
-            count = strtoull(line + strlen(name) + 1, NULL, 10);
-    free(text);
-    return count;
 }
 
 uint64_t cgroup_oom_kills(uint64_t container)

@@ -237,7 +237,7 @@ void launch_process(const struct request *request)
         container->init = process;
     int error = start(process, request, container);
     if (error) {
-        refuse(request->id, error, FAILURE_OTHER, NULL);
+        refuse(request->id, error, FAILURE_OTHER, error == EAGAIN && container ? "the container has as many processes as it may have" : NULL);
         process_remove(process);
     }
 }

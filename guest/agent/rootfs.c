@@ -5,6 +5,7 @@
 #include "files.h"
 #include "options.h"
 #include "prepare.h"
+#include "sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,6 +182,18 @@ static int make_read_only(const char *path)
     return mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | flags, NULL);
 }
 
+/* Here, for those of message queues and semaphores are the IPC namespace's, which is this process's. */
+static void set_sysctls(const struct launch *launch)
+{
+    const struct request *request = &launch->container->request;
+    char why[256];
+    for (size_t i = 0; i < request->sysctl_count; i++) {
+        (void)snprintf(why, sizeof why, "cannot set sysctl %.100s", request->sysctls[i].name);
+        if (sysctl_set(&request->sysctls[i], why, sizeof why) != 0)
+            child_fail(launch, FAILURE_OTHER, 0, "%s", why);
+    }
+}
+
 static void protect(const struct launch *launch)
 {
     for (size_t i = 0; i < sizeof read_only / sizeof *read_only; i++)
@@ -215,6 +228,7 @@ void rootfs_enter(const struct launch *launch)
     mount_requested(launch, root);
     make_working_folder(root, launch->request->cwd);
     change_root(launch, root);
+    set_sysctls(launch);
     protect(launch);
     if (launch->container->request.readonly && make_read_only("/") != 0)
         child_fail(launch, FAILURE_OTHER, errno, "cannot make the root read-only");

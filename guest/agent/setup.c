@@ -1,13 +1,12 @@
 #include "setup.h"
 
 #include "clock.h"
-#include "files.h"
 #include "network.h"
+#include "sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -37,21 +36,6 @@ static int add_entropy(const uint8_t *bytes, size_t length)
     return error;
 }
 
-static int set_sysctl(const struct sysctl *sysctl, char *why, size_t why_size)
-{
-    char path[256];
-    int length = snprintf(path, sizeof path, "/proc/sys/%s", sysctl->name);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return ENAMETOOLONG;
-    for (char *at = path + sizeof "/proc/sys/" - 1; *at; at++)
-        if (*at == '.' || *at == '/') /* a dot inside a name is written as a slash, as sysctl(8) has it */
-            *at = *at == '.' ? '/' : '.';
-    int error = strstr(path, "..") ? EINVAL : file_write(path, sysctl->content, sysctl->length);
-    if (error)
-        (void)snprintf(why, why_size, "cannot set sysctl %.100s: %s", sysctl->name, strerror(error));
-    return error;
-}
-
 int guest_setup(const struct request *request, char *why, size_t why_size)
 {
     int error = request->clock ? clock_adjust(request->clock) : 0;
@@ -64,6 +48,6 @@ int guest_setup(const struct request *request, char *why, size_t why_size)
     for (size_t i = 0; error == 0 && i < request->nic_count; i++)
         error = network_configure(&request->nics[i], why, why_size);
     for (size_t i = 0; error == 0 && i < request->sysctl_count; i++)
-        error = set_sysctl(&request->sysctls[i], why, why_size);
+        error = sysctl_set(&request->sysctls[i], why, why_size);
     return error;
 }

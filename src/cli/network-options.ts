@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { Command } from 'commander';
 import type { PodSpec } from '../contract/index.ts';
+import { collect } from './collect.ts';
 import { UsageError } from './usage-error.ts';
 import { parseEgress, parseRate } from './values/egress.ts';
 import { parsePublish } from './values/ports.ts';
@@ -20,9 +21,7 @@ export interface PodNetworkOptions {
   readonly publishAll?: boolean;
 }
 
-type Collect = (value: string, previous?: readonly string[]) => readonly string[];
-
-export function addNetworkOptions(command: Command, collect: Collect): Command {
+export function addNetworkOptions(command: Command): Command {
   return command
     .option('--network <name>', 'the network, or none (default: the default network)')
     .option('--network-alias <name>', 'a further name in the DNS of its network', collect)

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { PodSpec } from '../contract/index.ts';
 import { addNetworkOptions, networkSpecOf, type PodNetworkOptions } from './network-options.ts';
+import { collect } from './collect.ts';
+import { addLimitOptions, containerLimitsOf, type LimitOptions, podLimitsOf } from './limit-options.ts';
 import { UsageError } from './usage-error.ts';
 import { parseLabels, parseChoice, parseTmpfs, parseUlimit, parseWhole } from './values/container-values.ts';
 import { collectVariables } from './values/environment.ts';
@@ -11,7 +13,7 @@ export const pullPolicies = ['always', 'missing', 'never'] as const;
 export type PullPolicy = (typeof pullPolicies)[number];
 
 /** What `run` and `create` are told about the pod, as commander gives it. */
-export interface PodOptions extends PodNetworkOptions {
+export interface PodOptions extends PodNetworkOptions, LimitOptions {
   readonly name?: string;
   readonly interactive?: boolean;
   readonly tty?: boolean;
@@ -22,7 +24,6 @@ export interface PodOptions extends PodNetworkOptions {
   readonly user?: string;
   readonly entrypoint?: string;
   readonly hostname?: string;
-  readonly cpu?: number;
   readonly memory?: number;
   readonly storage?: number;
   readonly readOnly?: boolean;
@@ -33,13 +34,10 @@ export interface PodOptions extends PodNetworkOptions {
   readonly pull: PullPolicy;
 }
 
-/** For options that may be given more than once. */
-export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
-
 /** The options that make a pod: the same for `run` and `create`. */
 export function addPodOptions(command: Command): Command {
-  addNetworkOptions(command, collect);
-  return command
+  addNetworkOptions(command);
+  command
     .argument('<image>', 'the image to run')
     .argument('[command...]', "the command and its arguments: replaces the image's")
     .option('--name <name>', "the pod's name (default: the image's name and ten digits)")
@@ -59,7 +57,8 @@ export function addPodOptions(command: Command): Command {
     )
     .option('--storage <size>', 'the writable layer in MB, or as 512m, 20g (default: 10g)', (text) =>
       parseMebibytes(text, '--storage'),
-    )
+    );
+  return addLimitOptions(command)
     .option('--read-only', 'make the root file system read-only')
     .option('--label <name=value>', 'label the pod', collect)
     .option('--tmpfs <path[:options]>', 'mount a file system in memory: /tmp:size=64m,mode=1777', collect)
@@ -90,6 +89,7 @@ export function podSpecOf(
     ...given('vcpus', options.cpu),
     ...given('memoryMiB', options.memory),
     ...given('storageMiB', options.storage),
+    ...podLimitsOf(options),
     ...given('labels', label === undefined ? undefined : parseLabels(label)),
     ...(options.rm === true ? { autoRemove: true } : {}),
     ...networkSpecOf(options),
@@ -106,6 +106,7 @@ export function podSpecOf(
         ...(options.readOnly === true ? { readOnly: true } : {}),
         ...given('tmpfs', tmpfs?.map(parseTmpfs)),
         ...given('ulimits', ulimit?.map(parseUlimit)),
+        ...containerLimitsOf(options),
         tty: streams.tty,
         stdin: streams.stdin,
         // A tty stays open after a detach; a pipe's end is the end.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DnsSpec, EgressRule, HostSpec, NetworkOfPodSpec, Port, PortSpec, TrafficRate } from './network.ts';
+import { containerLimits, containerLimitsAsked, podLimits, podLimitsAsked } from './limits.ts';
 
 export const podStates = ['pending', 'running', 'succeeded', 'failed'] as const;
 export const PodState = z.enum(podStates);
@@ -34,6 +35,7 @@ export const ContainerSpec = z.strictObject({
     .optional()
     .describe('options as of mount: size=64m,mode=1777'),
   ulimits: z.array(Ulimit).optional(),
+  ...containerLimitsAsked,
   labels: labels.optional(),
   stopSignal: z.string().optional(),
   terminalSize: z.strictObject({ rows: z.number().int().min(1), cols: z.number().int().min(1) }).optional(),
@@ -51,6 +53,7 @@ export const PodSpec = z.strictObject({
   vcpus: z.number().int().min(1).max(64).optional().describe('default 1'),
   memoryMiB: z.number().int().min(96).max(1048576).optional().describe('of the VM; default 128'),
   storageMiB: z.number().int().min(64).max(16777216).optional().describe('of the writable layer; default 10240'),
+  ...podLimitsAsked,
   labels: labels.optional(),
   autoRemove: z.boolean().optional().describe('remove the pod when it has ended'),
   networks: z
@@ -86,6 +89,7 @@ export const Container = z.object({
   tty: z.boolean(),
   stdin: z.boolean(),
   readOnly: z.boolean(),
+  ...containerLimits,
   labels,
   createdAt: z.string(),
   startedAt: z.string().nullable(),
@@ -111,6 +115,7 @@ export const Pod = z.object({
   egress: z.array(EgressRule).nullable().describe('null: not bounded'),
   rate: TrafficRate,
   ports: z.array(Port),
+  ...podLimits,
   labels,
   autoRemove: z.boolean(),
   createdAt: z.string(),

@@ -3,6 +3,7 @@ import { newContainerId } from '../lib/ids.ts';
 import { signalNumber } from '../lib/signals.ts';
 import type { Image } from '../image/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
+import { containerLimits } from './limits.ts';
 import { checkUlimits } from './ulimits.ts';
 import type { ContainerSpec } from './pod-spec.ts';
 
@@ -35,6 +36,7 @@ export function planContainer(spec: ContainerSpec, image: Image, podName: string
     readOnly: spec.readOnly ?? false,
     tmpfs: [...(spec.tmpfs ?? [])],
     ulimits: checkUlimits(spec.ulimits ?? []),
+    ...containerLimits(spec),
     volumes: config.volumes.filter((path) => !(spec.tmpfs ?? []).some((tmpfs) => tmpfs.path === path)),
     labels: { ...config.labels, ...spec.labels },
     stopSignal: signalNumber(spec.stopSignal ?? config.stopSignal ?? 'TERM'),

@@ -11,6 +11,7 @@ import { planContainer } from './container-plan.ts';
 import type { Exec } from './exec.ts';
 import { NetworkCatalog, type NetworkDescription, type NetworkSpec } from './network-catalog.ts';
 import { planNetwork } from './network-plan.ts';
+import { podLimits } from './limits.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
@@ -118,6 +119,7 @@ export class Engine {
       ...(spec.vcpus === undefined ? {} : { vcpus: spec.vcpus }),
       ...(spec.memoryMiB === undefined ? {} : { memoryMiB: spec.memoryMiB }),
       ...(spec.storageMiB === undefined ? {} : { storageMiB: spec.storageMiB }),
+      ...podLimits(spec),
       labels: { ...spec.labels },
       autoRemove: spec.autoRemove ?? false,
       createdAt: new Date().toISOString(),

@@ -1,4 +1,5 @@
 import type { EgressRule, TrafficRate } from '../network/index.ts';
+import type { ContainerLimitsSpec, PodLimitsSpec } from './limits-spec.ts';
 import type { Ulimit } from './ulimits.ts';
 
 export interface TerminalSize {
@@ -7,7 +8,7 @@ export interface TerminalSize {
 }
 
 /** What a user asks for. The front doors' own shapes fit it; what is left out gets its default here in the engine. */
-export interface ContainerSpec {
+export interface ContainerSpec extends ContainerLimitsSpec {
   readonly name?: string | undefined;
   readonly image: string;
   readonly entrypoint?: readonly string[] | undefined;
@@ -41,7 +42,7 @@ export interface NetworkOfPodSpec {
   readonly mac?: string | undefined;
 }
 
-export interface PodSpec {
+export interface PodSpec extends PodLimitsSpec {
   readonly name?: string | undefined;
   readonly hostname?: string | undefined;
   readonly vcpus?: number | undefined;

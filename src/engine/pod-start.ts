@@ -4,6 +4,7 @@ import { Stopwatch } from '../lib/stopwatch.ts';
 import type { PodRecord } from '../store/index.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { guestFiles } from './guest-files.ts';
+import { agentLimits, diskLimits } from './limits.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { nicOf } from './network-plan.ts';
 import { initProcess, PodRun, scratchPath } from './pod-run.ts';
@@ -34,7 +35,7 @@ export async function startPod(
   const { supply, store, images, podsDir } = options;
   const { vcpus, memoryMiB, hostname } = record;
   const imagePath = images.disk(images.inspect(record.containers[0]?.imageId ?? '')).descriptorPath;
-  const scratch = { path: scratchPath(podsDir, record), sizeMiB: record.storageMiB };
+  const scratch = { path: scratchPath(podsDir, record), sizeMiB: record.storageMiB, limits: diskLimits(record) };
   /** What it is given is stored before it is used, and again when it is another's turn. */
   const claim = ({ vm, endpoint }: ClaimedVm): void => {
     record.vm = { ...vm };
@@ -111,6 +112,7 @@ async function createContainers({ agent }: PodRun, record: PodRecord): Promise<v
       tmpfs: container.tmpfs,
       files: guestFiles(record),
       volumes: container.volumes,
+      ...agentLimits(container, record),
     });
   }
 }

@@ -43,6 +43,11 @@ export interface ContainerSetup {
   readonly files: readonly ContainerFile[];
   readonly volumes: readonly string[];
   readonly shmBytes?: number;
+  /** Processes and threads. */
+  readonly pidsMax?: number;
+  /** `quota period`, both in microseconds. */
+  readonly cpuMax?: string;
+  readonly sysctls?: Readonly<Record<string, string>>;
 }
 
 export interface ProcessSetup {
@@ -81,15 +86,19 @@ export function setupRequest(setup: GuestSetup): AgentRequest {
           [tag.mtu, nic.mtu],
         ],
       ]),
-      ...Object.entries(setup.sysctls ?? {}).map(([name, content]): Field => [
-        tag.sysctl,
-        [
-          [tag.name, name],
-          [tag.content, content],
-        ],
-      ]),
+      ...sysctlFields(setup.sysctls),
     ],
   };
+}
+
+function sysctlFields(sysctls: Readonly<Record<string, string>> = {}): Field[] {
+  return Object.entries(sysctls).map(([name, content]) => [
+    tag.sysctl,
+    [
+      [tag.name, name],
+      [tag.content, content],
+    ],
+  ]);
 }
 
 export function createContainerRequest(setup: ContainerSetup): AgentRequest {
@@ -119,6 +128,9 @@ export function createContainerRequest(setup: ContainerSetup): AgentRequest {
       ]),
       ...setup.volumes.map((path): Field => [tag.volume, [[tag.path, path]]]),
       ...(setup.shmBytes === undefined ? [] : [[tag.shmSize, setup.shmBytes] as const]),
+      ...(setup.pidsMax === undefined ? [] : [[tag.pidsMax, setup.pidsMax] as const]),
+      ...(setup.cpuMax === undefined ? [] : [[tag.cpuMax, setup.cpuMax] as const]),
+      ...sysctlFields(setup.sysctls),
     ],
   };
 }

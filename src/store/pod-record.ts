@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { containerLimits, podLimits } from './limits-record.ts';
 
 export const podStates = ['pending', 'running', 'succeeded', 'failed'] as const;
 export type PodState = (typeof podStates)[number];
@@ -22,6 +23,7 @@ export const ContainerRecord = z.object({
   readOnly: z.boolean(),
   tmpfs: z.array(z.object({ path: z.string(), options: z.string() })),
   ulimits: z.array(z.object({ name: z.string(), soft: z.number(), hard: z.number() })),
+  ...containerLimits,
   volumes: z.array(z.string()),
   labels,
   /** A signal's number. */
@@ -102,6 +104,7 @@ export const PodRecord = z.object({
   vcpus: z.number(),
   memoryMiB: z.number(),
   storageMiB: z.number(),
+  ...podLimits,
   labels,
   autoRemove: z.boolean(),
   createdAt: z.string(),

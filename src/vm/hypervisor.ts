@@ -24,6 +24,13 @@ export interface Disk {
   readonly format: 'raw' | 'vmdk';
 }
 
+/** What a disk may be read and written at, together; null: as fast as it can. */
+export interface DiskLimits {
+  readonly bytesPerSecond: number | null;
+  /** Reads and writes in a second. */
+  readonly iops: number | null;
+}
+
 export interface Nic {
   readonly tap: string;
   /** Of a clone it is the template's until the agent sets it (SETUP). */
@@ -72,6 +79,8 @@ export interface Vm {
   connectAgent(options: Omit<AgentOptions, 'controlPath' | 'streamPath'>): Promise<Agent>;
   /** Puts a disk behind its waiting device, in place of what is there. Nothing in the guest may have the device open. */
   insertDisk(disk: Disk): Promise<void>;
+  /** Of whatever disk is in the slot, from now on. */
+  limitDisk(slot: DiskSlot, limits: DiskLimits): Promise<void>;
   /** The end of what the guest's kernel printed. */
   console(): Promise<string>;
   /** Ends the hypervisor's process at once; resolves when it has gone. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { ExecSpec } from '../../contract/index.ts';
 import type { Cli } from '../cli.ts';
+import { collect } from '../collect.ts';
 import { addExamples } from '../examples.ts';
-import { collect, given } from '../pod-options.ts';
+import { given } from '../pod-options.ts';
 import { runFailure } from '../run-failure.ts';
 import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';

@@ -7,7 +7,8 @@ import { formatList } from '../output/list-format.ts';
 import { parseTemplate, unescape } from '../output/template-parse.ts';
 import { renderTemplate } from '../output/template-render.ts';
 import { showAge } from '../output/units.ts';
-import { collect, given } from '../pod-options.ts';
+import { collect } from '../collect.ts';
+import { given } from '../pod-options.ts';
 import { parseLabels, parseWhole } from '../values/container-values.ts';
 
 interface ListOptions {

@@ -30,6 +30,7 @@ export function define(command: Command, cli: Cli): void {
     ['hyper run ubuntu', 'a shell in Ubuntu'],
     ['hyper run --rm busybox uname -a', 'one command, and nothing is left'],
     ['hyper run -d --name web -p 8080:80 -m 512m nginx', 'a server in the background, on port 8080'],
+    ['hyper run -d --cpu 2 --cpus 1.5 --pids-limit 200 nginx', 'one that may not take all'],
     ['tar c . | hyper run -i --rm busybox tar t', 'a pipe into the pod'],
   ]);
 }

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { UsageError } from '../usage-error.ts';
 import { parseLabels, parseTmpfs, parseUlimit, parseWhole } from './container-values.ts';
 import { collectVariables, parseEnvFile, parseVariable } from './environment.ts';
-import { parseMebibytes } from './memory.ts';
+import { parseCpus, parsePidsLimit, parseSysctls } from './limits.ts';
+import { parseBytes, parseMebibytes } from './memory.ts';
 import { parseDuration, parseMoment } from './moment.ts';
 
 describe('--memory', () => {
@@ -78,5 +79,27 @@ describe('--since', () => {
     assert.equal(parseDuration('250ms'), 0.25);
     assert.equal(parseDuration('10'), undefined);
     assert.throws(() => parseMoment('yesterday', '--since', now), UsageError);
+  });
+});
+
+describe('limits', () => {
+  it('are read by docker’s rules', () => {
+    assert.deepEqual(['1', '.5', '0.01', '1.50'].map(parseCpus), [1, 0.5, 0.01, 1.5]);
+    assert.deepEqual(['-1', '0', '100'].map(parsePidsLimit), [-1, 0, 100]);
+    assert.deepEqual(parseSysctls(['net.a=1', 'kernel.b/c=x=y', 'net.a=2 3']), { 'net.a': '2 3', 'kernel.b/c': 'x=y' });
+    const least = { least: 4096, example: '1m' };
+    assert.deepEqual(
+      ['4096', '4k', '1.5m', '1GB'].map((text) => parseBytes(text, '--x', least)),
+      [4096, 4096, 1572864, 2 ** 30],
+    );
+  });
+  it('that are none are refused', () => {
+    const bad = (read: (text: string) => unknown, ...texts: readonly string[]): void => {
+      for (const text of texts) assert.throws(() => read(text), UsageError, text);
+    };
+    bad(parseCpus, '', '0', '-1', '1e3', 'x', '1.', '0.001');
+    bad(parsePidsLimit, '', '-2', '1.5', 'max', '1'.repeat(20));
+    bad((text) => parseSysctls([text]), '', 'net.a', '=1', 'user.a=1', 'net.=1', 'net.a b=1');
+    bad((text) => parseBytes(text, '--x', { least: 10, example: '1m' }), '', '9', '-1', '1x', '1e9');
   });
 });

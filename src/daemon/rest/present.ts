@@ -28,9 +28,11 @@ import { portsOf } from '../../engine/index.ts';
 export function presentPod({ record }: Pod): PodShape {
   const { id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove } = record;
   const { createdAt, startedAt, finishedAt, reason, warnings, endpoint, vm, containers, networks } = record;
+  const { diskBytesPerSecond, diskIops, sysctls } = record;
   const runs = record.state === 'running' || record.state === 'pending';
   return {
     ...{ id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove },
+    ...{ diskBytesPerSecond, diskIops, sysctls },
     ...{ createdAt, startedAt, finishedAt, reason, warnings },
     vmId: runs ? (vm?.id ?? null) : null,
     network: networks[0]?.network ?? null,
@@ -65,9 +67,10 @@ export function presentNetwork({ network, record }: NetworkDescription, pods: re
 
 export function presentContainer(container: ContainerRecord, pod: PodRecord): Container {
   const { id, name, image, imageId, state, args, env, workdir, user, tty, stdin, readOnly, labels } = container;
-  const { startedAt, finishedAt, exitCode, oomKilled, error } = container;
+  const { startedAt, finishedAt, exitCode, oomKilled, error, cpus, pidsLimit, shmSizeBytes } = container;
   return {
     ...{ id, name, podId: pod.id, image, imageId, state, args, env, workdir, user, tty, stdin, readOnly, labels },
+    ...{ cpus, pidsLimit, shmSizeBytes },
     ...{ createdAt: pod.createdAt, startedAt, finishedAt, exitCode, oomKilled, error },
   };
 }

@@ -50,27 +50,13 @@ export class DiskSupply {
       vm.insertDisk({ slot: 'image', path: request.imagePath, format: 'vmdk' }),
       vm.insertDisk({ slot: 'scratch', path: request.scratch.path, format: 'raw' }),
     ]);
+    await vm.limitDisk('scratch', request.scratch.limits);
   }
 
   /** Makes a pod's disks of those with which its VM waited, and exchanges what does not fit. */
-  async take({ vm, agent, standby }: PooledVm, request: VmRequest): Promise<void> {
-    const { scratch } = request;
-    const isFresh = standby.scratch.sizeMiB === scratch.sizeMiB && !(await exists(scratch.path));
-    if (isFresh && standby.imagePath === request.imagePath) {
-      await rename(standby.scratch.path, scratch.path);
-      return;
-    }
-    await standDown(agent); // no exchange under a mounted file system
-    const image = vm.insertDisk({ slot: 'image', path: request.imagePath, format: 'vmdk' });
-    image.catch(() => undefined); // heard below
-    if (isFresh) {
-      await rename(standby.scratch.path, scratch.path);
-    } else {
-      await this.ensure(request);
-      await vm.insertDisk({ slot: 'scratch', path: scratch.path, format: 'raw' });
-      await rm(standby.scratch.path);
-    }
-    await image;
+  async take(pooled: PooledVm, request: VmRequest): Promise<void> {
+    await this.#fit(pooled, request);
+    await pooled.vm.limitDisk('scratch', request.scratch.limits);
   }
 
   /** Warms a fresh clone with an image of our own, and leaves it with a fresh writable disk and the likeliest image. */
@@ -97,6 +83,26 @@ export class DiskSupply {
       await rm(scratch.path, { force: true });
       throw error;
     }
+  }
+
+  async #fit({ vm, agent, standby }: PooledVm, request: VmRequest): Promise<void> {
+    const { scratch } = request;
+    const isFresh = standby.scratch.sizeMiB === scratch.sizeMiB && !(await exists(scratch.path));
+    if (isFresh && standby.imagePath === request.imagePath) {
+      await rename(standby.scratch.path, scratch.path);
+      return;
+    }
+    await standDown(agent); // no exchange under a mounted file system
+    const image = vm.insertDisk({ slot: 'image', path: request.imagePath, format: 'vmdk' });
+    image.catch(() => undefined); // heard below
+    if (isFresh) {
+      await rename(standby.scratch.path, scratch.path);
+    } else {
+      await this.ensure(request);
+      await vm.insertDisk({ slot: 'scratch', path: scratch.path, format: 'raw' });
+      await rm(standby.scratch.path);
+    }
+    await image;
   }
 }
 

@@ -3,6 +3,7 @@ import { chown, type FileHandle, mkdir, open, rm, rmdir } from 'node:fs/promises
 import { setTimeout as delay } from 'node:timers/promises';
 import { HyperError, systemCode } from '../../lib/errors.ts';
 import { identifyProcess, type ProcessIdentity, signalProcess, stillRuns } from '../../lib/process-identity.ts';
+import type { Log } from '../../lib/log.ts';
 import { missingCommand, runCommand } from '../../lib/run-command.ts';
 import type { Accelerator, VmRecord, VmSpec } from '../hypervisor.ts';
 import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts';
@@ -32,6 +33,7 @@ export interface Launch {
   /** A template's state: the VM stands still until it is loaded from `stateDescriptor`. */
   readonly state?: FileHandle;
   readonly signal: AbortSignal;
+  readonly log: Log;
   readonly onProcess?: ((record: VmRecord) => void) | undefined;
 }
 
@@ -100,12 +102,16 @@ async function spawned(child: ChildProcess, file: string): Promise<ProcessIdenti
   return identity;
 }
 
-async function awaitMonitor({ jail, files, state }: Launch, record: VmRecord, signal: AbortSignal): Promise<QemuVm> {
+async function awaitMonitor(
+  { jail, files, state, log }: Launch,
+  record: VmRecord,
+  signal: AbortSignal,
+): Promise<QemuVm> {
   const see = (path: string): string => insideJail(jail, path);
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await QemuVm.attach({ record, files, booting: state === undefined, see });
+      return await QemuVm.attach({ record, files, booting: state === undefined, see, log });
     } catch (error) {
       const code = systemCode(error);
       if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;

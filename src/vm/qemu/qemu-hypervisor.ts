@@ -156,7 +156,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     try {
       const see = (path: string): string => insideJail(this.#jail(record.id), path);
       const files = vmFiles(this.#options.runDir, record.id);
-      return await QemuVm.attach({ record, files, booting: false, see });
+      return await QemuVm.attach({ record, files, booting: false, see, log: this.#options.log });
     } catch (error) {
       this.#options.log.warn({ vm: record.id, error }, 'a VM runs but its monitor does not answer');
       return undefined;
@@ -239,6 +239,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     const readOnly = !shared && this.#installation.qemu.readOnlyMemory;
     return await launch({
       ...{ spec, jail: this.#jail(spec.id), files: vmFiles(this.#options.runDir, spec.id), ...rest },
+      log: this.#options.log,
       machine: shared ? this.#installation.templateMachine(accelerator) : this.#installation.machine(accelerator),
       ...(memory === undefined ? {} : { memory: { file: memory, shared, readOnly } }),
     });

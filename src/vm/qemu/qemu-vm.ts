@@ -4,9 +4,11 @@ import { Agent, type AgentOptions } from '../../guest/index.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import { newNameSuffix } from '../../lib/ids.ts';
+import type { Log } from '../../lib/log.ts';
 import { stillRuns, signalProcess } from '../../lib/process-identity.ts';
-import type { Disk, DiskSlot, Vm, VmEnd, VmRecord } from '../hypervisor.ts';
+import type { Disk, DiskLimits, DiskSlot, Vm, VmEnd, VmRecord } from '../hypervisor.ts';
 import { consoleBytes, deviceOf, isReadOnly } from './arguments.ts';
+import { DiskErrors } from './disk-errors.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
 import type { VmFiles } from './vm-files.ts';
 
@@ -22,6 +24,7 @@ export interface QemuVmOptions {
   readonly booting: boolean;
   /** The path by which this QEMU knows a file. */
   readonly see: (path: string) => string;
+  readonly log: Log;
 }
 
 /** A QEMU process with its monitor. */
@@ -31,6 +34,7 @@ export class QemuVm implements Vm {
   readonly qmp: Qmp;
   readonly #files: VmFiles;
   readonly #see: QemuVmOptions['see'];
+  readonly #diskErrors: DiskErrors;
   readonly #inserted = new Map<DiskSlot, string>();
   readonly #ended = Promise.withResolvers<VmEnd>();
   readonly #portsOpen = Promise.withResolvers<void>();
@@ -39,11 +43,12 @@ export class QemuVm implements Vm {
   #lastConsole = '';
   #shutdownReason: string | undefined;
 
-  private constructor({ record, files, see }: QemuVmOptions, qmp: Qmp) {
+  private constructor({ record, files, see, log }: QemuVmOptions, qmp: Qmp) {
     this.record = record;
     this.qmp = qmp;
     this.#files = files;
     this.#see = see;
+    this.#diskErrors = new DiskErrors(record.id, log);
   }
 
   /** Takes charge of a QEMU whose monitor answers. */
@@ -102,6 +107,13 @@ export class QemuVm implements Vm {
     this.#inserted.set(slot, node);
   }
 
+  async limitDisk(slot: DiskSlot, { bytesPerSecond, iops }: DiskLimits): Promise<void> {
+    if (bytesPerSecond === null && iops === null) return; // nothing has limited it before
+    const total = { bps: bytesPerSecond ?? 0, iops: iops ?? 0 };
+    const parts = { bps_rd: 0, bps_wr: 0, iops_rd: 0, iops_wr: 0 };
+    await this.qmp.execute('block_set_io_throttle', { id: await this.#backendOf(slot), ...total, ...parts });
+  }
+
   async console(): Promise<string> {
     try {
       const text = await this.qmp.execute('ringbuf-read', { device: 'console', size: consoleBytes });
@@ -128,6 +140,16 @@ export class QemuVm implements Vm {
     await this.qmp.execute('qom-set', { path: device, property: 'drive', value: node });
   }
 
+  /** The object whose limits are the slot's: over PCI it is a part of the device. They stay when its disk is exchanged. */
+  async #backendOf(slot: DiskSlot): Promise<string> {
+    const device = `/machine/peripheral/${deviceOf(slot)}`;
+    const blocks = await this.qmp.execute('query-block');
+    const paths = Array.isArray(blocks) ? blocks.map((block: { qdev?: unknown }) => String(block.qdev)) : [];
+    const path = paths.find((each) => each === device || each.startsWith(`${device}/`));
+    if (path === undefined) throw new HyperError('vm_failed', `the VM has no disk ${slot}`);
+    return path;
+  }
+
   /** What was behind the device is closed. */
   async #dropInserted(slot: DiskSlot): Promise<void> {
     const node = this.#inserted.get(slot);
@@ -135,10 +157,13 @@ export class QemuVm implements Vm {
     if (node !== undefined) await this.qmp.execute('blockdev-del', { 'node-name': node });
   }
 
-  #onEvent({ name, data }: QmpEvent): void {
+  #onEvent(event: QmpEvent): void {
+    const { name, data } = event;
     if (name === 'VSERPORT_CHANGE' && data['open'] === true) {
       this.#openPorts.add(String(data['id']));
       if (this.#openPorts.size === 2) this.#portsOpen.resolve();
+    } else if (name === 'BLOCK_IO_ERROR') {
+      this.#diskErrors.note(event);
     } else if (name === 'SHUTDOWN' && this.#shutdownReason === undefined) {
       // The first one tells why; our own `quit` makes another (host-qmp-quit).
       void this.#onGuestStopped(String(data['reason']));
