@@ -46,18 +46,17 @@ static bool same_disk(const char *one, const char *other)
     return one && other && strcmp(one, other) == 0;
 }
 
-/* A disk that no container uses any more is unmounted: the host may put another one in its place. */
-static void release_disks(const struct container *gone)
+/* A disk that no other container uses is unmounted: the host may put another one in its place. */
+static int release_disks(const struct container *gone)
 {
     bool root_used = false, scratch_used = false;
     for (const struct container *container = containers; container; container = container->next) {
-        root_used |= same_disk(container->request.root, gone->request.root);
-        scratch_used |= same_disk(container->request.scratch, gone->request.scratch);
+        root_used |= container != gone && same_disk(container->request.root, gone->request.root);
+        scratch_used |= container != gone && same_disk(container->request.scratch, gone->request.scratch);
     }
-    if (!root_used)
-        disk_release(DISK_IMAGE, gone->request.root);
-    if (!scratch_used)
-        disk_release(DISK_SCRATCH, gone->request.scratch);
+    int root = root_used ? 0 : disk_release(DISK_IMAGE, gone->request.root);
+    int scratch = scratch_used ? 0 : disk_release(DISK_SCRATCH, gone->request.scratch);
+    return root ? root : scratch;
 }
 
 static void forget(struct container *container)
@@ -73,7 +72,6 @@ static void forget(struct container *container)
     if (container->cgroup >= 0)
         (void)close(container->cgroup);
     cgroup_remove(container->id);
-    release_disks(container);
     request_free(&container->request);
     free(container->message);
     free(container);
@@ -88,8 +86,10 @@ static void on_created(void *argument, int error, const char *why)
         error = container->cgroup < 0 ? errno : 0;
     }
     container->state = CONTAINER_READY;
-    if (error)
+    if (error) {
+        (void)release_disks(container);
         forget(container);
+    }
     reply_plain(request, error, why);
 }
 
@@ -166,11 +166,12 @@ static void on_destroyed(void *argument, int error, const char *why)
     struct container *container = argument;
     uint64_t request = container->waiting_request;
     processes_reap(); /* their exits still want to know about the container */
-    if (error == 0)
+    int busy = error ? 0 : release_disks(container);
+    if (error == 0 && busy == 0)
         forget(container);
     else
-        container->state = CONTAINER_READY;
-    reply_plain(request, error, why);
+        container->state = CONTAINER_READY; /* to be destroyed again */
+    reply_plain(request, error ? error : busy, busy ? "a disk of the container cannot be unmounted" : why);
 }
 
 void container_destroy(uint64_t id, uint64_t request)

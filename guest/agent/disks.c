@@ -137,12 +137,15 @@ int disk_mount(enum disk_kind kind, const char *serial, char *why, size_t why_si
     return error;
 }
 
-void disk_release(enum disk_kind kind, const char *serial)
+int disk_release(enum disk_kind kind, const char *serial)
 {
     char path[128];
     if (!serial || !is_serial(serial))
-        return;
+        return 0;
     disk_path(kind, serial, path, sizeof path);
-    if (is_mounted(kind, path) && umount2(path, 0) != 0)
-        log_line("cannot unmount disk %s: %s", serial, strerror(errno));
+    if (!is_mounted(kind, path) || umount2(path, 0) == 0)
+        return 0;
+    int error = errno;
+    log_line("cannot unmount disk %s: %s", serial, strerror(error));
+    return error;
 }

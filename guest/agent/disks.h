@@ -8,7 +8,7 @@ enum disk_kind { DISK_IMAGE, DISK_SCRATCH };
 /* Mounts the disk with this serial, once, waiting for it at most 10 s. Blocks: for jobs. Returns 0 or an errno. */
 int disk_mount(enum disk_kind kind, const char *serial, char *why, size_t why_size);
 void disk_path(enum disk_kind kind, const char *serial, char *path, size_t size);
-/* Unmounts, if mounted. */
-void disk_release(enum disk_kind kind, const char *serial);
+/* Unmounts, if mounted. Returns 0 or an errno. */
+int disk_release(enum disk_kind kind, const char *serial);
 
 #endif

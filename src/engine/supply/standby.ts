@@ -1,5 +1,5 @@
+import { type Agent, AgentRefusal } from '../../guest/index.ts';
 import { HyperError } from '../../lib/errors.ts';
-import type { Agent } from '../../guest/index.ts';
 import { defaultCapabilities } from '../capabilities.ts';
 import { ProcessOutput } from '../process-output.ts';
 import { containerDisks } from './container-disks.ts';
@@ -21,9 +21,18 @@ export async function standBy({ agent }: IdleVm): Promise<void> {
   });
 }
 
-/** Lets the disks go: what no pod's container uses is unmounted. */
+/**
+ * Lets the disks go: what no pod's container uses is unmounted.
+ *
+ * @throws HyperError `vm_failed` where one stays mounted: in such a VM no disk may be exchanged
+ */
 export async function standDown(agent: Agent): Promise<void> {
-  await agent.destroyContainer(number);
+  try {
+    await agent.destroyContainer(number);
+  } catch (error) {
+    if (!(error instanceof AgentRefusal)) throw error;
+    throw new HyperError('vm_failed', `its disks cannot be taken away: ${error.message}`, { cause: error });
+  }
 }
 
 /**
