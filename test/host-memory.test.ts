@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
 import { TestHyperd } from './support/hyperd.ts';
+import { until } from './support/refusal.ts';
 import { untilPoolHas, untilStartsWait } from './support/warm.ts';
 
 /** Room for two VMs of 128 MiB and what their QEMUs need. */
@@ -40,6 +43,23 @@ describe('a full host', { skip: skipUnlessRoot }, () => {
     await untilStartsWait(hyperd, 1);
     assert.equal((await hyperd.hyper(['rm', '-f', 'two'])).code, 0);
     assert.deepEqual((await waits).stdout, 'at last\n');
+  });
+
+  it('lets who goes leave the line, attached or not, and nobody gets a VM whom nobody waits for', async () => {
+    await using hyperd = await TestHyperd.start({ memory: { maxMiB: 256, whenFull: 'wait' } });
+    assert.equal((await hyperd.hyper(['run', '-d', '--name', 'one', 'busybox', 'sleep', '1000'])).code, 0);
+    for (const [signal, ...options] of [['SIGINT', '-d'], ['SIGKILL', '-d'], ['SIGKILL']] as const) {
+      const [file, args, env] = hyperd.command(['run', ...options, '--rm', '--name', 'gone', 'busybox', 'true']);
+      const child = spawn(file, args, { env, stdio: 'ignore' });
+      const exited = once(child, 'exit');
+      await untilStartsWait(hyperd, 1);
+      child.kill(signal);
+      await exited;
+      await untilStartsWait(hyperd, 0);
+      await until(async () => (await hyperd.client.podList()).length === 1); // --rm
+    }
+    assert.equal((await hyperd.client.podInspect('one')).state, 'running');
+    assert.equal(hyperd.vmProcesses().length, 1);
   });
 
   it('takes the pool’s room before it refuses', async () => {

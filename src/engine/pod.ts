@@ -79,13 +79,19 @@ export class Pod {
     return this.#timing;
   }
 
-  async start(): Promise<void> {
+  /** @param signal who asked for it has gone: a start that still waits for its VM leaves the line; one that has it goes on */
+  async start(signal?: AbortSignal): Promise<void> {
     await this.#lock.run(async () => {
+      signal?.throwIfAborted();
       if (this.#removed) throw new HyperError('not_found', `pod ${this.record.name} was removed`);
       if (this.running) throw new HyperError('conflict', `pod ${this.record.name} runs already`);
       if (this.record.state !== 'pending') this.#begin();
       const abort = new AbortController();
       this.#abortStart = abort;
+      const leave = (): void => {
+        if (this.record.vm === null) abort.abort(signal?.reason);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
       try {
         const started = await startPod(this.record, this.#options, this.#outputs(), abort.signal);
         this.#timing = started.timing;
@@ -97,6 +103,7 @@ export class Pod {
         await this.#end({ exitCode: startFailureExitCode(failure), error: failure }, false);
         throw failure;
       } finally {
+        signal?.removeEventListener('abort', leave);
         this.#abortStart = undefined;
       }
     });
@@ -170,14 +177,14 @@ export class Pod {
   /** Attaches to the first process. `start` starts the pod with the client attached, so that it misses nothing. */
   async attach(
     client: AttachClient,
-    options: { readonly start: boolean; readonly stdin: boolean },
+    options: { readonly start: boolean; readonly stdin: boolean; readonly signal?: AbortSignal },
   ): Promise<Attachment> {
     if (!options.start && !this.running) {
       throw new HyperError('conflict', `pod ${this.record.name} does not run: start it first`);
     }
     this.#clients.add(client);
     try {
-      if (options.start) await this.start();
+      if (options.start) await this.start(options.signal);
       else this.#output?.subscribe(client.output);
     } catch (error) {
       this.#clients.delete(client);

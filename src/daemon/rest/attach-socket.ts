@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws';
 import { attachChannel, AttachCommand, type AttachEvent, stdinWindowBytes } from '../../contract/index.ts';
 import type { AttachClient, Attachment } from '../../engine/index.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { httpError } from './http-errors.ts';
 import { presentTiming } from './present.ts';
@@ -9,16 +9,17 @@ import { presentTiming } from './present.ts';
 /** A reader that has this much unread holds its process. */
 const highWaterBytes = 512 << 10;
 
-/** Ties an attach WebSocket (contract/attach.ts) to a process. `attach` may start it. */
+/** Ties an attach WebSocket (contract/attach.ts) to a process. `attach` may start it; its signal: the client has gone. */
 export async function serveAttach(
   socket: WebSocket,
-  attach: (client: AttachClient) => Promise<Attachment>,
+  attach: (client: AttachClient, signal: AbortSignal) => Promise<Attachment>,
   log: Log,
 ): Promise<void> {
   const early: (() => void)[] = [];
   let act = (action: () => void): void => void early.push(action);
   let attachment: Attachment | undefined;
   const connection = { gone: false };
+  const left = new AbortController();
   /** Those who wait for the client to read. */
   const waiting = new Set<() => void>();
 
@@ -85,12 +86,13 @@ export async function serveAttach(
   socket.on('error', (error) => log.debug({ error: messageOf(error) }, 'an attach connection broke'));
   socket.on('close', () => {
     connection.gone = true;
+    left.abort(new HyperError('cancelled', 'the caller has gone'));
     for (const goOn of waiting) goOn();
     attachment?.leave();
   });
 
   try {
-    attachment = await attach(client);
+    attachment = await attach(client, left.signal);
   } catch (error) {
     const { body, status } = httpError(error);
     if (status >= 500) log.warn({ error }, body.message);

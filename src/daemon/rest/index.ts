@@ -86,7 +86,8 @@ function attachOf(engine: Engine, request: IncomingMessage): Attach {
   }
   const query = check(routes.podAttach.query, Object.fromEntries(url.searchParams), 'query');
   const pod = engine.pod(id);
-  return async (client) => await pod.attach(client, { start: query.start ?? false, stdin: query.stdin ?? false });
+  const { start = false, stdin = false } = query;
+  return async (client, signal) => await pod.attach(client, { start, stdin, signal });
 }
 
 function refuseUpgrade(socket: Duplex, error: unknown): void {

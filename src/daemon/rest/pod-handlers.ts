@@ -39,9 +39,9 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
     },
     podList: () => Promise.resolve(engine.pods().map(presentPod)),
     podInspect: ({ params }) => Promise.resolve(presentPod(engine.pod(params.pod))),
-    podStart: async ({ params }) => {
+    podStart: async ({ params, signal }) => {
       const pod = engine.pod(params.pod);
-      await pod.start();
+      await pod.start(signal);
       return { warnings: pod.record.warnings, timing: presentTiming(pod.timing) };
     },
     podStop: async ({ params, body }) => {
