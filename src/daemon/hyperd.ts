@@ -12,7 +12,7 @@ import { Store } from '../store/index.ts';
 import { guestFolder, QemuHypervisor, ScratchDisks } from '../vm/index.ts';
 import { ApiServer } from './api-server.ts';
 import type { Config } from './config.ts';
-import { addEmbeddedImage, embeddedImageDisk } from './embedded-image.ts';
+import { EmbeddedImage } from './embedded-image.ts';
 import { PrometheusMetrics } from './prometheus-metrics.ts';
 import { ownVersion } from './own-version.ts';
 import { mapAddress, type Place, qemuUser, upstreamsOf } from './rootless/index.ts';
@@ -55,7 +55,8 @@ export class Hyperd {
     const metrics = new PrometheusMetrics();
     const fresh = !(await exists(join(root, 'images')));
     const images = parts.use(await ImageStore.open({ root, log, config: imageConfig(options, metrics) }));
-    if (fresh) await addEmbeddedImage(images, root, guestDir, log);
+    const embedded = parts.use(new EmbeddedImage({ images, root, guestDir, log }));
+    if (fresh) await embedded.add();
     const store = parts.use(Store.open(join(root, 'hyper.db')));
     const networks = parts.adopt(await openNetworks(networkOptions(options, store)), (opened) => opened.close());
     const hypervisor = parts.use(
@@ -73,7 +74,7 @@ export class Hyperd {
     const supply = new VmSupply({
       ...{ hypervisor, networks, scratchDisks, bootTimeoutMs, metrics, log },
       poolDir: join(root, 'pool'),
-      ownImage: await embeddedImageDisk(images, root),
+      ownImage: () => embedded.disk(),
       poolSize: settings.pool.size ?? defaultPoolSize(),
       makesTemplates: settings.templates.maxMiB > 0,
       memory: hostMemory(settings),

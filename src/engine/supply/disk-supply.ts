@@ -12,18 +12,17 @@ export interface DiskSupplyOptions {
   readonly folder: string;
   readonly owner: { readonly uid: number; readonly gid: number };
   /** The disk of an image of our own, whose programs may run in a VM before it is known whose it will be. */
-  readonly ownImage: string | undefined;
+  readonly ownImage: () => Promise<string | undefined>;
 }
 
 /** The disks of VMs: those of pods, and before, those with which VMs wait. */
 export class DiskSupply {
   readonly #options: DiskSupplyOptions;
-  /** The image of the latest start: it is the likeliest to come next. */
+  /** The image of the latest start: it is the likeliest to come next. Before the first one, our own is. */
   #likeliest: string | undefined;
 
   constructor(options: DiskSupplyOptions) {
     this.#options = options;
-    this.#likeliest = options.ownImage;
   }
 
   /** Removes what the pool of a hyperd that was killed has left. */
@@ -61,13 +60,14 @@ export class DiskSupply {
 
   /** Warms a fresh clone with an image of our own, and leaves it with a fresh writable disk and the likeliest image. */
   async standBy(idle: IdleVm): Promise<Standby> {
-    const { scratchDisks, folder, owner, ownImage } = this.#options;
+    const { scratchDisks, folder, owner } = this.#options;
+    const ownImage = await this.#options.ownImage();
     const { vm } = idle;
     const scratch = { path: join(folder, `${vm.record.id}.ext4`), sizeMiB: podDefaults.storageMiB };
     await scratchDisks.create(scratch.path, scratch.sizeMiB, owner);
     try {
       await vm.insertDisk({ slot: 'scratch', path: scratch.path, format: 'raw' });
-      const likeliest = this.#likeliest;
+      const likeliest = this.#likeliest ?? ownImage;
       if (ownImage !== undefined && (await exists(ownImage))) {
         await vm.insertDisk({ slot: 'image', path: ownImage, format: 'vmdk' });
         await standBy(idle);

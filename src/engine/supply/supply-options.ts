@@ -16,8 +16,8 @@ export interface SupplyOptions {
   readonly scratchDisks: ScratchDisks;
   /** Where the disks of VMs that wait are, on the file system of the pods' folders. */
   readonly poolDir: string;
-  /** The disk of an image of our own, to warm VMs with. */
-  readonly ownImage: string | undefined;
+  /** The disk of an image of our own, to warm VMs with; undefined where there is none. */
+  readonly ownImage: () => Promise<string | undefined>;
   /** From QEMU's start to the agent's answer. */
   readonly bootTimeoutMs: number;
   readonly metrics: SupplyMetrics;
