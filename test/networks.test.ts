@@ -24,7 +24,7 @@ describe('pods on networks', { skip: skipUnlessRoot, timeout: 600_000 }, () => {
     internet = await Room.start({ by: outside.by });
     here = await Room.start({ by: host.by });
     await internet.call('serve', '203.0.113.2', 80, 'hello from outside');
-    hyperd = await TestHyperd.start({}, process.env, host);
+    hyperd = await TestHyperd.start({}, process.env, { host });
   });
   after(async () => {
     for (const thing of [hyperd, here, internet, outside, host]) await thing[Symbol.asyncDispose]();

@@ -1,17 +1,31 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
-import { TestHyperd } from './support/hyperd.ts';
-import { originOf, untilGone, untilLogSays, untilTemplates, untilVmRuns } from './support/warm.ts';
+import { findExecutable } from '../src/lib/find-executable.ts';
+import { TestHyperd, testTemplates } from './support/hyperd.ts';
+import { originOf, untilGone, untilLogSays, untilTemplateBegun, untilTemplates, untilVmRuns } from './support/warm.ts';
 
 /** Whatever becomes of a template, pods start; hyperd's log says why they take longer. */
 describe('a template', { skip: skipUnlessRoot }, () => {
+  /** Makes templates by itself, and has the one of all tests: what it takes seconds to make is not made for each. */
+  const config = { pool: { size: 0 }, templates: {} };
   let hyperd: TestHyperd;
   beforeEach(async () => {
-    hyperd = await TestHyperd.start({ pool: { size: 0 }, templates: {} });
+    hyperd = await TestHyperd.start(config, process.env, { withTemplate: true });
+    if (!existsSync(testTemplates)) await hyperd.client.templateCreate({});
   });
   afterEach(async () => await hyperd[Symbol.asyncDispose]());
 
@@ -21,13 +35,15 @@ describe('a template', { skip: skipUnlessRoot }, () => {
     assert.ok(name !== undefined && more.length === 0, 'one template');
     return join(folder(), name);
   };
-  const made = async (): Promise<void> => {
-    await hyperd.client.templateCreate({});
-    assert.equal(await originOf(hyperd), 'template');
-  };
   const spoil = (file: string, change: (bytes: Buffer) => Buffer): void => {
     chmodSync(file, 0o600);
     writeFileSync(file, change(readFileSync(file)));
+  };
+  /** Its pod boots, and behind it another one is made, whose end not each test waits for. */
+  const replaced = async (damaged: string): Promise<void> => {
+    assert.equal(await originOf(hyperd), 'boot');
+    assert.equal(existsSync(damaged), false, 'it is thrown away');
+    await untilTemplateBegun(hyperd);
   };
   const flipped = (bytes: Buffer): Buffer => {
     const middle = bytes.length >> 1;
@@ -41,45 +57,43 @@ describe('a template', { skip: skipUnlessRoot }, () => {
     ['state', 'is empty', () => Buffer.alloc(0)],
   ] as const) {
     it(`whose ${name} ${how} is thrown away when hyperd starts, and made again`, async () => {
-      await made();
       await hyperd.signal('SIGHUP');
-      spoil(join(only(), name), change);
+      const damaged = only();
+      spoil(join(damaged, name), change);
       await hyperd.start();
-      assert.equal(await originOf(hyperd), 'boot');
+      await replaced(damaged);
       assert.match(hyperd.log, new RegExp(`${name} is damaged: its checksum is another.*a template is thrown away`));
-      await untilTemplates(hyperd, 1);
-      assert.equal(await originOf(hyperd), 'template');
     });
   }
 
   it('whose description is no JSON is thrown away', async () => {
-    await made();
     await hyperd.signal('SIGHUP');
-    writeFileSync(join(only(), 'template.json'), '{"machine":');
+    const damaged = only();
+    writeFileSync(join(damaged, 'template.json'), '{"machine":');
     await hyperd.start();
-    assert.equal(await originOf(hyperd), 'boot');
-    await untilTemplates(hyperd, 1);
+    await replaced(damaged);
   });
 
   it('whose state is spoilt while hyperd runs costs one start its time', async () => {
-    await made();
+    assert.equal(await originOf(hyperd), 'template', 'it is good before');
     spoil(join(only(), 'state'), (bytes) => bytes.fill(0x5a));
     assert.equal(await originOf(hyperd), 'boot');
     assert.match(hyperd.log, /a clone did not start/);
     await untilLogSays(hyperd, 'a template is thrown away');
+    await untilLogSays(hyperd, 'template made');
     await untilTemplates(hyperd, 1);
     assert.equal(await originOf(hyperd), 'template');
   });
 
   it('that was deleted under hyperd costs one start its time', async () => {
-    await made();
-    rmSync(only(), { recursive: true });
-    assert.equal(await originOf(hyperd), 'boot');
-    await untilTemplates(hyperd, 1);
-    assert.equal(await originOf(hyperd), 'template');
+    assert.equal(await originOf(hyperd), 'template', 'it is good before');
+    const deleted = only();
+    rmSync(deleted, { recursive: true });
+    await replaced(deleted);
   });
 
   it('of which hyperd was killed while it made it leaves nothing, and is made by the next one', async () => {
+    await hyperd.client.templateRemove(basename(only()));
     const making = hyperd.client.templateCreate({}).catch((error: unknown) => error);
     await untilVmRuns(hyperd);
     await hyperd.signal('SIGKILL');
@@ -113,30 +127,29 @@ describe('a template', { skip: skipUnlessRoot }, () => {
   });
 
   it('is kept within the space that templates may have: the least recently used goes', async () => {
-    await using other = await TestHyperd.start({ pool: { size: 0 }, templates: { maxMiB: 150 } });
-    await other.client.templateCreate({});
-    const { id } = await other.client.templateCreate({ memoryMiB: 144 });
-    const left = await other.client.templateList();
-    assert.deepEqual(
-      left.map((template) => template.id),
-      [id],
-    );
+    await hyperd.signal('SIGHUP');
+    const older = basename(only());
+    hyperd.configure({ ...config, templates: { maxMiB: 150 } });
+    await hyperd.start();
+    assert.equal(await originOf(hyperd), 'template', 'it is good before');
+    const { id } = await hyperd.client.templateCreate({ memoryMiB: 144 });
+    assert.notEqual(id, older);
+    assert.deepEqual(readdirSync(folder()), [id]);
   });
 
   it('of an older QEMU is of no use when QEMU is upgraded under hyperd', async () => {
     const qemu = join(hyperd.folder, 'qemu');
-    const install = (build: string): void => {
-      writeFileSync(`${qemu}.new`, `#!/bin/sh\n# ${build}\nexec qemu-system-x86_64 "$@"\n`, { mode: 0o755 });
-      renameSync(`${qemu}.new`, qemu);
-    };
-    install('one build');
-    await using other = await TestHyperd.start({ qemu, pool: { size: 0 }, templates: {} });
-    await other.client.templateCreate({});
-    assert.equal(await originOf(other), 'template');
-    install('another build');
-    assert.equal(await originOf(other), 'boot');
-    assert.match(other.log, /a template of another QEMU, kernel or machine is removed/);
-    await untilTemplates(other, 1);
-    assert.equal(await originOf(other), 'template');
+    symlinkSync((await findExecutable('qemu-system-x86_64')) ?? assert.fail('QEMU is not there'), qemu);
+    await hyperd.signal('SIGHUP');
+    const older = only();
+    hyperd.configure({ ...config, qemu });
+    await hyperd.start();
+    assert.equal(await originOf(hyperd), 'template', 'of the same QEMU it is');
+    writeFileSync(`${qemu}.new`, '#!/bin/sh\nexec qemu-system-x86_64 "$@"\n', { mode: 0o755 });
+    renameSync(`${qemu}.new`, qemu);
+    await replaced(older);
+    assert.match(hyperd.log, /a template of another QEMU, kernel or machine is removed/);
+    await untilTemplates(hyperd, 1);
+    assert.equal(await originOf(hyperd), 'template');
   });
 });

@@ -44,6 +44,13 @@ function copyTestTemplate(root: string): void {
   execFileSync('cp', ['--archive', '--sparse=always', testTemplates, join(root, 'templates')]);
 }
 
+export interface StartOptions {
+  /** The network namespace to be in, which stays; null: one of its own. */
+  readonly host?: { readonly name: string } | null;
+  /** Whether the template of all tests is in its root before it starts. */
+  readonly withTemplate?: boolean;
+}
+
 let count = 0;
 
 /**
@@ -60,8 +67,8 @@ export class TestHyperd implements AsyncDisposable {
   readonly #ownNamespace: boolean;
   #process: ChildProcess | undefined;
 
-  private constructor(config: object, env: NodeJS.ProcessEnv, host: { readonly name: string } | undefined) {
-    this.#ownNamespace = host === undefined;
+  private constructor(config: object, env: NodeJS.ProcessEnv, { host, withTemplate }: Required<StartOptions>) {
+    this.#ownNamespace = host === null;
     this.#env = env;
     this.folder = mkdtempSync(join(tmpdir(), 'hyper-test-'));
     this.root = join(this.folder, 'root');
@@ -73,20 +80,17 @@ export class TestHyperd implements AsyncDisposable {
     mkdirSync(this.run, { mode: 0o711 });
     // What nobody asked for runs beside no test: what is there and what is left can be counted.
     this.configure({ ...nothingByItself, ...config });
-    if (!('templates' in config)) copyTestTemplate(this.root);
+    if (withTemplate) copyTestTemplate(this.root);
   }
 
-  /**
-   * @param env the daemon's own environment.
-   * @param host the network namespace to be in, which stays.
-   */
+  /** @param env the daemon's own environment. */
   static async start(
     config: object = {},
     env: NodeJS.ProcessEnv = process.env,
-    host?: { readonly name: string },
+    { host = null, withTemplate = !('templates' in config) }: StartOptions = {},
   ): Promise<TestHyperd> {
-    const hyperd = new TestHyperd(config, env, host);
-    if (host === undefined) {
+    const hyperd = new TestHyperd(config, env, { host, withTemplate });
+    if (host === null) {
       execFileSync('ip', ['netns', 'add', hyperd.namespace]);
       execFileSync('ip', ['-n', hyperd.namespace, 'link', 'set', 'lo', 'up']);
     }

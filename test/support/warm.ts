@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import assert from 'node:assert/strict';
 import type { TestHyperd } from './hyperd.ts';
@@ -20,6 +21,12 @@ export async function untilPoolHas(hyperd: TestHyperd, vms: number): Promise<voi
 
 export async function untilTemplates(hyperd: TestHyperd, count: number): Promise<void> {
   await until(`${count} templates`, hyperd, async () => (await hyperd.client.templateList()).length === count);
+}
+
+/** hyperd makes a template, which takes a while. */
+export async function untilTemplateBegun(hyperd: TestHyperd): Promise<void> {
+  const isSo = (): boolean => readdirSync(join(hyperd.root, 'templates')).some((name) => name.startsWith('draft-'));
+  await until('a template is being made', hyperd, () => Promise.resolve(isSo()));
 }
 
 export async function untilStartsWait(hyperd: TestHyperd, starts: number): Promise<void> {
