@@ -47,7 +47,7 @@ describe('the disks of a VM that waits', { skip: skipUnlessRoot, timeout: 90_000
       ownImage: () => Promise.resolve(imagePath),
     });
     request = {
-      ...{ vcpus: 1, memoryMiB: 128, hostname: 'x', nic: null, imagePath },
+      ...{ vcpus: 1, memoryMiB: 128, hostname: 'x', nic: null, imagePath, shares: [], disks: [] },
       scratch: { path: join(folder, 'own.ext4'), sizeMiB: 64, limits: { bytesPerSecond: null, iops: null } },
     };
     const spec = { id: newVmId(), vcpus: 1, memoryMiB: 128 };

@@ -6,6 +6,7 @@
 #include "job.h"
 #include "prepare.h"
 #include "process.h"
+#include "shares.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,22 @@ static bool same_disk(const char *one, const char *other)
     return one && other && strcmp(one, other) == 0;
 }
 
+static void release_mount(const struct mount *mount, const struct container *gone, int *error)
+{
+    if (mount->kind != MOUNT_SHARE && mount->kind != MOUNT_DISK)
+        return;
+    for (const struct container *container = containers; container; container = container->next)
+        for (size_t i = 0; container != gone && i < container->request.mount_count; i++)
+            if (same_disk(container->request.mounts[i].name, mount->name))
+                return;
+    if (mount->kind == MOUNT_SHARE) {
+        share_release(mount->name);
+        return;
+    }
+    int failed = disk_release(DISK_VOLUME, mount->name);
+    *error = *error ? *error : failed;
+}
+
 /* A disk that no other container uses is unmounted: the host may put another one in its place. */
 static int release_disks(const struct container *gone)
 {
@@ -54,9 +71,12 @@ static int release_disks(const struct container *gone)
         root_used |= container != gone && same_disk(container->request.root, gone->request.root);
         scratch_used |= container != gone && same_disk(container->request.scratch, gone->request.scratch);
     }
+    int error = 0;
+    for (size_t i = 0; i < gone->request.mount_count; i++)
+        release_mount(&gone->request.mounts[i], gone, &error);
     int root = root_used ? 0 : disk_release(DISK_IMAGE, gone->request.root);
     int scratch = scratch_used ? 0 : disk_release(DISK_SCRATCH, gone->request.scratch);
-    return root ? root : scratch;
+    return error ? error : root ? root : scratch;
 }
 
 static void forget(struct container *container)

@@ -1,14 +1,12 @@
 #include "disks.h"
 
-#include "clock.h"
 #include "files.h"
 #include "log.h"
+#include "uevents.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,13 +14,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define SERIAL_MAX 64
-#define WAIT_NS 10000000000ULL
 #define EROFS_MAGIC 0xE0F5E1E2U
 #define EXT4_MAGIC 0xEF53U
 
@@ -33,6 +29,7 @@ static const struct {
 } kinds[] = {
     [DISK_IMAGE] = {"/run/images", "erofs", NULL, MS_RDONLY | MS_NOATIME, EROFS_MAGIC},
     [DISK_SCRATCH] = {"/run/scratch", "ext4", "noinit_itable", MS_NOATIME, EXT4_MAGIC},
+    [DISK_VOLUME] = {"/run/volumes", "ext4", "noinit_itable", MS_NOATIME, EXT4_MAGIC},
 };
 
 void disk_path(enum disk_kind kind, const char *serial, char *path, size_t size)
@@ -67,33 +64,21 @@ static bool find_device(const char *serial, char *device, size_t size)
     return found;
 }
 
-/* The kernel tells of new devices on this socket; only that it does is read. */
-static int open_uevents(void)
+struct search {
+    const char *serial;
+    char *device;
+    size_t size;
+};
+
+static bool search_device(void *argument)
 {
-    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
-    int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) != 0) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
+    const struct search *search = argument;
+    return find_device(search->serial, search->device, search->size);
 }
 
 static bool wait_for_device(const char *serial, char *device, size_t size)
 {
-    uint64_t deadline = clock_uptime() + WAIT_NS, now;
-    int events = open_uevents();
-    bool found = false;
-    while (events >= 0 && !(found = find_device(serial, device, size)) && (now = clock_uptime()) < deadline) {
-        char text[4096];
-        struct pollfd wait = {.fd = events, .events = POLLIN};
-        (void)poll(&wait, 1, (int)((deadline - now) / 1000000) + 1);
-        while (recv(events, text, sizeof text, 0) > 0)
-            continue;
-    }
-    if (events >= 0)
-        (void)close(events);
-    return found;
+    return uevents_await(search_device, &(struct search){.serial = serial, .device = device, .size = size});
 }
 
 static bool is_mounted(enum disk_kind kind, const char *path)

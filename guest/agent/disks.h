@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-enum disk_kind { DISK_IMAGE, DISK_SCRATCH };
+enum disk_kind { DISK_IMAGE, DISK_SCRATCH, DISK_VOLUME };
 
 /* Mounts the disk with this serial, once, waiting for it at most 10 s. Blocks: for jobs. Returns 0 or an errno. */
 int disk_mount(enum disk_kind kind, const char *serial, char *why, size_t why_size);

@@ -29,9 +29,10 @@ static void load(const char *name)
         (void)close(fd);
 }
 
-void modules_load(void (*loaded)(void))
+/* The list's modules, each after those that it needs; `loaded` is called after each. */
+static void load_list(const char *list, void (*loaded)(void))
 {
-    char *order = file_text(FOLDER "order", ORDER_MAX);
+    char *order = file_text(list, ORDER_MAX);
     char *rest = order;
     for (char *name; (name = strsep(&rest, "\n"));) {
         if (!*name)
@@ -40,7 +41,18 @@ void modules_load(void (*loaded)(void))
         load(name);
         if (getenv("HYPER_DEBUG"))
             log_line("module %s: %" PRIu64 " us", name, (clock_uptime() - begun) / 1000);
-        loaded();
+        if (loaded)
+            loaded();
     }
     free(order);
+}
+
+void modules_load(void (*loaded)(void))
+{
+    load_list(FOLDER "order", loaded);
+}
+
+void modules_load_shares(void)
+{
+    load_list(FOLDER "shares", NULL);
 }

@@ -21,6 +21,9 @@ void power_off(void)
         char path[128];
         container_path(container->id, "rootfs", path, sizeof path);
         (void)umount2(path, 0);
+        for (size_t i = 0; i < container->request.mount_count; i++)
+            if (container->request.mounts[i].kind == MOUNT_DISK)
+                disk_release(DISK_VOLUME, container->request.mounts[i].name);
         disk_release(DISK_SCRATCH, container->request.scratch);
         disk_release(DISK_IMAGE, container->request.root);
     }

@@ -5,11 +5,13 @@
 #include "disks.h"
 #include "files.h"
 #include "seed.h"
+#include "shares.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -132,6 +134,49 @@ static int make_volume(const struct container *container, const char *volume, in
     return rename(begun, path) == 0 ? 0 : errno;
 }
 
+void prepare_source_path(const struct mount *mount, char *path, size_t size)
+{
+    char base[128];
+    if (mount->kind == MOUNT_SHARE)
+        share_path(mount->name, base, sizeof base);
+    else
+        disk_path(DISK_VOLUME, mount->name, base, sizeof base);
+    (void)snprintf(path, size, "%s/%s", base, mount->source);
+}
+
+/* Sources are names that the host has chosen: one part, no way up. */
+static bool is_name(const char *source)
+{
+    return *source && *source != '.' && !strchr(source, '/') && strlen(source) < 100;
+}
+
+static int seed_source(const struct mount *mount, const char *path, int root)
+{
+    bool empty = false;
+    int error = seed_is_empty(path, &empty);
+    int source = error == 0 && empty ? file_resolve(root, mount->path) : -1;
+    if (source < 0)
+        return error; /* nothing is there in the image */
+    error = seed_folder(source, path);
+    (void)close(source);
+    return error;
+}
+
+/* A folder of the host's or of a disk of its own is mounted where containers find it. */
+static int make_source(const struct mount *mount, int root, char *why)
+{
+    char path[PATH_SIZE];
+    if (!is_name(mount->source))
+        return EINVAL;
+    int error = mount->kind == MOUNT_SHARE ? share_mount(mount->name, why, WHY_SIZE) : disk_mount(DISK_VOLUME, mount->name, why, WHY_SIZE);
+    if (error)
+        return error;
+    prepare_source_path(mount, path, sizeof path);
+    if (mount->kind == MOUNT_DISK && (error = make_folder(path)) != 0)
+        return error;
+    return mount->seed ? seed_source(mount, path, root) : 0;
+}
+
 static int make_mounts(const struct container *container, char *why)
 {
     char path[PATH_SIZE];
@@ -144,7 +189,9 @@ static int make_mounts(const struct container *container, char *why)
             error = write_file(container, i);
         if (mount->kind == MOUNT_VOLUME)
             error = make_volume(container, mount->path, root);
-        if (error)
+        if (mount->kind == MOUNT_SHARE || mount->kind == MOUNT_DISK)
+            error = make_source(mount, root, why);
+        if (error && !*why)
             (void)fail(why, error, mount->path);
     }
     if (root >= 0)

@@ -1,6 +1,8 @@
 #ifndef PREPARE_H
 #define PREPARE_H
 
+#include "request.h"
+
 #include <stdint.h>
 #include <stddef.h>
 
@@ -10,5 +12,8 @@ int prepare_destruction(void *container, char *why);
 
 /* The folder behind a volume of a container, on its scratch disk. */
 void prepare_volume_path(const char *scratch, uint64_t container, const char *volume, char *path, size_t size);
+
+/* What a mount of a share or disk shows, on that. */
+void prepare_source_path(const struct mount *mount, char *path, size_t size);
 
 #endif

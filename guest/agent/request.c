@@ -106,6 +106,18 @@ static int add_sysctl(struct request *request, const struct field *record)
     return error == 0 && !sysctl->name ? EINVAL : error;
 }
 
+static int read_type(struct field *field, struct mount *mount)
+{
+    const char *type = field_text(field);
+    if (type && strcmp(type, "virtiofs") == 0)
+        mount->kind = MOUNT_SHARE;
+    else if (type && strcmp(type, "ext4") == 0)
+        mount->kind = MOUNT_DISK;
+    else
+        return EINVAL;
+    return 0;
+}
+
 static int read_mount(struct mount *mount, const struct field *record)
 {
     struct fields fields = fields_in(record);
@@ -117,6 +129,11 @@ static int read_mount(struct mount *mount, const struct field *record)
         switch (field.tag) {
         case TAG_PATH: error = read_text(&field, &mount->path); break;
         case TAG_OPTIONS: error = read_text(&field, &mount->options); break;
+        case TAG_TYPE: error = read_type(&field, mount); break;
+        case TAG_NAME: error = read_text(&field, &mount->name); break;
+        case TAG_SOURCE: error = read_text(&field, &mount->source); break;
+        case TAG_READONLY: error = read_flag(&field, &mount->readonly); break;
+        case TAG_SEED: error = read_flag(&field, &mount->seed); break;
         case TAG_MODE: error = read_integer(&field, &mount->mode); break;
         case TAG_UID: error = read_integer(&field, &mount->uid); break;
         case TAG_GID: error = read_integer(&field, &mount->gid); break;
@@ -124,6 +141,8 @@ static int read_mount(struct mount *mount, const struct field *record)
         default: break;
         }
     }
+    if (error == 0 && record->tag == TAG_MOUNT && (mount->kind == MOUNT_TMPFS || !mount->name || !mount->source))
+        return EINVAL;
     return error == 0 && (!mount->path || mount->path[0] != '/') ? EINVAL : error;
 }
 
@@ -182,7 +201,7 @@ static int read_field(struct request *request, struct field *field)
     case TAG_SCRATCH: return read_text(field, &request->scratch);
     case TAG_CPU_MAX: return read_text(field, &request->cpu_max);
     case TAG_READONLY: return read_flag(field, &request->readonly);
-    case TAG_TMPFS: case TAG_FILE: case TAG_VOLUME: return add_mount(request, field);
+    case TAG_TMPFS: case TAG_FILE: case TAG_VOLUME: case TAG_MOUNT: return add_mount(request, field);
     case TAG_SHM_SIZE: return read_integer(field, &request->shm_size);
     case TAG_PIDS_MAX: return read_integer(field, &request->pids_max);
     case TAG_MEMORY_MAX: return read_integer(field, &request->memory_max);

@@ -29,9 +29,13 @@ struct sysctl {
 
 /* Something to be mounted in a container: what it is says `kind`. */
 struct mount {
-    enum { MOUNT_TMPFS, MOUNT_FILE, MOUNT_VOLUME } kind;
+    enum { MOUNT_TMPFS, MOUNT_FILE, MOUNT_VOLUME, MOUNT_SHARE, MOUNT_DISK } kind;
     char *path;
     char *options;    /* tmpfs */
+    char *name;       /* share: the device's tag; disk: its serial */
+    char *source;     /* what of it, share and disk */
+    bool readonly;
+    bool seed;        /* a folder that is empty is to have what the image has there */
     uint8_t *content; /* file, with mode, uid and gid */
     size_t length;
     uint64_t mode, uid, gid;

@@ -88,6 +88,39 @@ static void bind_at(const struct launch *launch, int root, const char *path, con
     (void)close(fd);
 }
 
+/* A remount must repeat the flags that the mount has, or it takes them away. */
+static int make_read_only(const char *path)
+{
+    struct statfs status;
+    if (statfs(path, &status) != 0)
+        return -1;
+    unsigned long flags = (unsigned long)status.f_flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME);
+    return mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | flags, NULL);
+}
+
+/* What was mounted at a path: reached anew, for a descriptor from before stands for what is below it. */
+static void bind_read_only(const struct launch *launch, int root, const char *path)
+{
+    char place[32];
+    int fd = file_resolve(root, path);
+    descriptor_path(fd, place);
+    if (fd < 0 || make_read_only(place) != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot make %.200s read-only", path);
+    (void)close(fd);
+}
+
+static void mount_source(const struct launch *launch, int root, const struct mount *mount)
+{
+    char source[256];
+    struct stat status;
+    prepare_source_path(mount, source, sizeof source);
+    if (stat(source, &status) != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "what is to be mounted at %.200s cannot be reached", mount->path);
+    bind_at(launch, root, mount->path, source, S_ISDIR(status.st_mode));
+    if (mount->readonly)
+        bind_read_only(launch, root, mount->path);
+}
+
 static void fill_dev(const struct launch *launch, int root)
 {
     int dev = target(launch, root, "/dev", true);
@@ -156,6 +189,8 @@ static void mount_requested(const struct launch *launch, int root)
         } else if (mount->kind == MOUNT_VOLUME) {
             prepare_volume_path(request->scratch, launch->container->id, mount->path, source, sizeof source);
             bind_at(launch, root, mount->path, source, true);
+        } else if (mount->kind == MOUNT_SHARE || mount->kind == MOUNT_DISK) {
+            mount_source(launch, root, mount);
         } else {
             (void)snprintf(name, sizeof name, "files/%zu", (size_t)(mount - request->mounts));
             container_path(launch->container->id, name, source, sizeof source);
@@ -170,16 +205,6 @@ static void change_root(const struct launch *launch, int root)
     if (fchdir(root) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
         child_fail(launch, FAILURE_OTHER, errno, "cannot change the root");
     (void)close(root);
-}
-
-/* A remount must repeat the flags that the mount has, or it takes them away. */
-static int make_read_only(const char *path)
-{
-    struct statfs status;
-    if (statfs(path, &status) != 0)
-        return -1;
-    unsigned long flags = (unsigned long)status.f_flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME);
-    return mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | flags, NULL);
 }
 
 /* Here, for those of message queues and semaphores are the IPC namespace's, which is this process's. */

@@ -169,6 +169,20 @@ int seed_begin(const char *target)
     return mkdir(target, 0755) == 0 ? 0 : errno;
 }
 
+int seed_is_empty(const char *path, bool *empty)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return errno;
+    *empty = true;
+    errno = 0;
+    for (const struct dirent *entry; *empty && (entry = readdir(folder));)
+        *empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    int error = *empty ? errno : 0;
+    (void)closedir(folder);
+    return error;
+}
+
 int seed_folder(int source, const char *target)
 {
     struct stat status;

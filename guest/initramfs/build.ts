@@ -28,6 +28,8 @@ const MODULES = [
   'ext4',
   'virtio_rng',
 ];
+/** For folders of the host: loaded by the first container that has one. */
+const SHARE_MODULES = ['virtiofs'];
 /** Only where the kernel has them as modules; some have them built in or not at all. */
 const OPTIONAL_MODULES = ['vmgenid'];
 
@@ -80,11 +82,14 @@ function busyboxEntries(): Entry[] {
 
 function moduleEntries(folder: string): Entry[] {
   const names = [...MODULES, ...OPTIONAL_MODULES.filter((name) => hasModule(folder, name))];
-  const modules = readModules(folder, names);
-  const order = modules.map(({ name }) => `${name}.ko\n`).join('');
+  const atBoot = readModules(folder, names);
+  const known = new Set(atBoot.map(({ name }) => name));
+  const forShares = readModules(folder, SHARE_MODULES).filter(({ name }) => !known.has(name));
+  const list = (modules: typeof atBoot) => Buffer.from(modules.map(({ name }) => `${name}.ko\n`).join(''));
   return [
-    { kind: 'file', path: 'lib/modules/order', mode: 0o644, content: Buffer.from(order) },
-    ...modules.map(({ name, content }): Entry => ({
+    { kind: 'file', path: 'lib/modules/order', mode: 0o644, content: list(atBoot) },
+    { kind: 'file', path: 'lib/modules/shares', mode: 0o644, content: list(forShares) },
+    ...[...atBoot, ...forShares].map(({ name, content }): Entry => ({
       kind: 'file',
       path: `lib/modules/${name}.ko`,
       mode: 0o644,

@@ -94,6 +94,8 @@ open_tun() {
 set_up() {
   # shellcheck disable=SC2086 # lists of names
   install_packages $runtime_packages $build_packages "$@"
+  # For host folders and volumes. Where QEMU is older than 8.0 it comes with that.
+  if apt-cache show virtiofsd >/dev/null 2>&1; then install_packages virtiofsd; fi
   install_node_modules
   use_node
   build_guest

@@ -57,6 +57,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/ports.ts'),
   },
   {
+    name: 'volume',
+    summary: 'Make, list and remove volumes',
+    load: () => import('./commands/volume.ts'),
+  },
+  {
     name: 'template',
     summary: 'List, make and remove the templates that VMs are cloned from',
     load: () => import('./commands/template.ts'),

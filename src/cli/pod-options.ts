@@ -7,6 +7,8 @@ import { UsageError } from './usage-error.ts';
 import { parseLabels, parseChoice, parseTmpfs, parseUlimit, parseWhole } from './values/container-values.ts';
 import { collectVariables } from './values/environment.ts';
 import { parseMebibytes } from './values/memory.ts';
+import { parseMount } from './values/mount-option.ts';
+import { parseVolume } from './values/volume-option.ts';
 import type { StreamChoice } from './terminal/stream-choice.ts';
 
 export const pullPolicies = ['always', 'missing', 'never'] as const;
@@ -29,6 +31,8 @@ export interface PodOptions extends PodNetworkOptions, LimitOptions {
   readonly readOnly?: boolean;
   readonly label?: readonly string[];
   readonly tmpfs?: readonly string[];
+  readonly volume?: readonly string[];
+  readonly mount?: readonly string[];
   readonly ulimit?: readonly string[];
   readonly stopSignal?: string;
   readonly pull: PullPolicy;
@@ -62,6 +66,12 @@ export function addPodOptions(command: Command): Command {
     .option('--read-only', 'make the root file system read-only')
     .option('--label <name=value>', 'label the pod', collect)
     .option('--tmpfs <path[:options]>', 'mount a file system in memory: /tmp:size=64m,mode=1777', collect)
+    .option(
+      '-v, --volume <[source:]path[:options]>',
+      'mount a folder or file of this host, or a volume: ./src:/src:ro, data:/data, /cache',
+      collect,
+    )
+    .option('--mount <fields>', 'the same in words: type=bind|volume|tmpfs,source=…,target=…,readonly', collect)
     .option('--ulimit <name=soft[:hard]>', 'limit the process: nofile=1024:2048', collect)
     .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)")
     .option(
@@ -82,7 +92,10 @@ export function podSpecOf(
 ): PodSpec {
   if (image === '') throw new UsageError("the image's name is empty: give one, as busybox");
   const variables = collectVariables(options.env ?? [], options.envFile ?? [], env);
-  const { entrypoint, label, tmpfs, ulimit } = options;
+  const { entrypoint, label, ulimit, volume = [], mount = [], tmpfs = [] } = options;
+  const parsed = mount.map(parseMount);
+  const mounts = [...volume.map(parseVolume), ...parsed.flatMap((each) => ('mount' in each ? [each.mount] : []))];
+  const inMemory = [...tmpfs.map(parseTmpfs), ...parsed.flatMap((each) => ('tmpfs' in each ? [each.tmpfs] : []))];
   return {
     ...given('name', options.name),
     ...given('hostname', options.hostname),
@@ -104,7 +117,8 @@ export function podSpecOf(
         ...given('user', options.user),
         ...given('stopSignal', options.stopSignal),
         ...(options.readOnly === true ? { readOnly: true } : {}),
-        ...given('tmpfs', tmpfs?.map(parseTmpfs)),
+        ...(inMemory.length > 0 ? { tmpfs: inMemory } : {}),
+        ...(mounts.length > 0 ? { mounts } : {}),
         ...given('ulimits', ulimit?.map(parseUlimit)),
         ...containerLimitsOf(options),
         tty: streams.tty,

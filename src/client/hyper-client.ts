@@ -9,6 +9,8 @@ import type {
   PortRemoval,
   PortSpec,
   TemplateRequest,
+  VolumePruneRequest,
+  VolumeSpec,
 } from '../contract/index.ts';
 import { AttachSession, type AttachHandlers } from './attach-session.ts';
 import { asFailure, readText, sendCall } from './http-call.ts';
@@ -95,6 +97,15 @@ export class HyperClient {
   imageLoad = (archive: Readable, options?: CallOptions): AsyncGenerator<ImageProgress, void, undefined> =>
     this.#ndjson('imageLoad', { upload: archive }, options);
 
+  volumeCreate = (spec: VolumeSpec, options?: CallOptions) => this.#json('volumeCreate', { body: spec }, options);
+  volumeList = (options?: CallOptions) => this.#json('volumeList', {}, options);
+  volumeInspect = (volume: string, options?: CallOptions) =>
+    this.#json('volumeInspect', { params: { volume } }, options);
+  volumeRemove = (volume: string, options?: CallOptions & { readonly force?: boolean | undefined }) =>
+    this.#json('volumeRemove', { params: { volume }, query: { force: options?.force } }, options);
+  volumePrune = (request: VolumePruneRequest, options?: CallOptions) =>
+    this.#json('volumePrune', { body: request }, options);
+
   podCreate = (spec: PodSpec, options?: CallOptions) => this.#json('podCreate', { body: spec }, options);
   podList = (options?: CallOptions) => this.#json('podList', {}, options);
   podInspect = (pod: string, options?: CallOptions) => this.#json('podInspect', { params: { pod } }, options);
@@ -107,8 +118,11 @@ export class HyperClient {
     );
   podKill = (pod: string, options?: CallOptions & { readonly killSignal?: string | undefined }) =>
     this.#json('podKill', { params: { pod }, body: withoutUndefined('signal', options?.killSignal) }, options);
-  podRemove = (pod: string, options?: CallOptions & { readonly force?: boolean | undefined }) =>
-    this.#json('podRemove', { params: { pod }, query: { force: options?.force } }, options);
+  podRemove = (
+    pod: string,
+    options?: CallOptions & { readonly force?: boolean | undefined; readonly volumes?: boolean | undefined },
+  ) =>
+    this.#json('podRemove', { params: { pod }, query: { force: options?.force, volumes: options?.volumes } }, options);
   /** Waits until the pod has ended. */
   podWait = (pod: string, options?: CallOptions) => this.#json('podWait', { params: { pod } }, options);
   /** Attaches to the pod's first container; with `start`, hyperd starts the pod once the streams are connected. */

@@ -2,6 +2,8 @@ export * from './attach.ts';
 export * from './exec.ts';
 export * from './image.ts';
 export * from './network.ts';
+export * from './mount.ts';
 export * from './pod.ts';
 export * from './routes.ts';
 export * from './system.ts';
+export * from './volume.ts';

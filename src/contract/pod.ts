@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DnsSpec, EgressRule, HostSpec, NetworkOfPodSpec, Port, PortSpec, TrafficRate } from './network.ts';
 import { containerLimits, containerLimitsAsked, podLimits, podLimitsAsked } from './limits.ts';
+import { Mount, MountSpec } from './mount.ts';
 
 export const podStates = ['pending', 'running', 'succeeded', 'failed'] as const;
 export const PodState = z.enum(podStates);
@@ -34,6 +35,7 @@ export const ContainerSpec = z.strictObject({
     .array(z.strictObject({ path: z.string().startsWith('/'), options: z.string() }))
     .optional()
     .describe('options as of mount: size=64m,mode=1777'),
+  mounts: z.array(MountSpec).optional(),
   ulimits: z.array(Ulimit).optional(),
   ...containerLimitsAsked,
   labels: labels.optional(),
@@ -90,6 +92,7 @@ export const Container = z.object({
   stdin: z.boolean(),
   readOnly: z.boolean(),
   ...containerLimits,
+  mounts: z.array(Mount),
   labels,
   createdAt: z.string(),
   startedAt: z.string().nullable(),

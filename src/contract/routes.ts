@@ -4,6 +4,7 @@ import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from '.
 import { Network, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
 import { Container, KillRequest, Pod, PodCreated, PodSpec, PodStarted, StopRequest, Vm, WaitResult } from './pod.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
+import { Volume, VolumePruneRequest, VolumeSpec, VolumesPruned } from './volume.ts';
 
 /** Query strings carry text: `1`, `true` and the bare name are yes. */
 const flag = z
@@ -13,6 +14,7 @@ const flag = z
 const empty = z.object({});
 const podParam = z.object({ pod: z.string().min(1) });
 const networkParam = z.object({ network: z.string().min(1) });
+const volumeParam = z.object({ volume: z.string().min(1) });
 const containerParam = z.object({ container: z.string().min(1) });
 
 /**
@@ -75,6 +77,25 @@ export const routes = {
     response: ImageRemoval,
   },
 
+  volumeCreate: { method: 'POST', path: '/v1/volumes', kind: 'json', body: VolumeSpec, response: Volume },
+  volumeList: { method: 'GET', path: '/v1/volumes', kind: 'json', response: z.array(Volume) },
+  volumeInspect: { method: 'GET', path: '/v1/volumes/:volume', kind: 'json', params: volumeParam, response: Volume },
+  volumeRemove: {
+    method: 'DELETE',
+    path: '/v1/volumes/:volume',
+    kind: 'json',
+    params: volumeParam,
+    query: z.object({ force: flag.describe('no error where there is none') }),
+    response: empty,
+  },
+  volumePrune: {
+    method: 'POST',
+    path: '/v1/volumes/prune',
+    kind: 'json',
+    body: VolumePruneRequest,
+    response: VolumesPruned,
+  },
+
   podCreate: { method: 'POST', path: '/v1/pods', kind: 'json', body: PodSpec, response: PodCreated },
   podList: { method: 'GET', path: '/v1/pods', kind: 'json', response: z.array(Pod) },
   podInspect: { method: 'GET', path: '/v1/pods/:pod', kind: 'json', params: podParam, response: Pod },
@@ -100,7 +121,7 @@ export const routes = {
     path: '/v1/pods/:pod',
     kind: 'json',
     params: podParam,
-    query: z.object({ force: flag }),
+    query: z.object({ force: flag, volumes: flag.describe('its anonymous volumes too') }),
     response: empty,
   },
   podWait: { method: 'GET', path: '/v1/pods/:pod/wait', kind: 'json', params: podParam, response: WaitResult },

@@ -10,6 +10,7 @@ import { socketIn } from '../lib/paths.ts';
 import { type Networks, openNetworks, SlirpPorts } from '../network/index.ts';
 import { Store } from '../store/index.ts';
 import { guestFolder, QemuHypervisor, ScratchDisks } from '../vm/index.ts';
+import { Volumes } from '../volume/index.ts';
 import { ApiServer } from './api-server.ts';
 import type { Config } from './config.ts';
 import { EmbeddedImage } from './embedded-image.ts';
@@ -79,7 +80,12 @@ export class Hyperd {
       makesTemplates: settings.templates.maxMiB > 0,
       memory: hostMemory(settings),
     });
-    const rooms = { store, images, hypervisor, networks, supply };
+    const volumes = await Volumes.open({
+      folder: join(root, 'volumes'),
+      records: store,
+      makeDisk: (path, sizeMiB) => scratchDisks.create(path, sizeMiB, user),
+    });
+    const rooms = { store, images, hypervisor, networks, supply, volumes };
     const engine = await Engine.open({ ...rooms, podsDir, bootTimeoutMs, metrics, log });
     metrics.watch(engine);
     const facts = {

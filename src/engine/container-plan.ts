@@ -2,15 +2,22 @@ import { HyperError } from '../lib/errors.ts';
 import { newContainerId } from '../lib/ids.ts';
 import { signalNumber } from '../lib/signals.ts';
 import type { Image } from '../image/index.ts';
-import type { ContainerRecord } from '../store/index.ts';
+import type { ContainerRecord, MountRecord } from '../store/index.ts';
 import { containerLimits } from './limits.ts';
+import { normalTarget } from './mounts.ts';
 import { checkUlimits } from './ulimits.ts';
 import type { ContainerSpec } from './pod-spec.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What will run: the image's config with what the user asked for laid over it, by Docker's rules. */
-export function planContainer(spec: ContainerSpec, image: Image, podName: string, hostname: string): ContainerRecord {
+export function planContainer(
+  spec: ContainerSpec,
+  image: Image,
+  podName: string,
+  hostname: string,
+  mounts: readonly MountRecord[] = [],
+): ContainerRecord {
   const { config } = image;
   const entrypoint = spec.entrypoint ?? config.entrypoint;
   // An entrypoint of the user's own drops the image's command: it was meant for the image's entrypoint.
@@ -20,6 +27,10 @@ export function planContainer(spec: ContainerSpec, image: Image, podName: string
     throw new HyperError('bad_request', `no command specified, and ${spec.image} has none: give one after the image`);
   }
   const tty = spec.tty ?? false;
+  const mountedOver = new Set([
+    ...(spec.tmpfs ?? []).map(({ path }) => normalTarget(path)),
+    ...mounts.map(({ target }) => target),
+  ]);
   const fixed = [defaultPath, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : [])];
   return {
     id: newContainerId(),
@@ -37,7 +48,8 @@ export function planContainer(spec: ContainerSpec, image: Image, podName: string
     tmpfs: [...(spec.tmpfs ?? [])],
     ulimits: checkUlimits(spec.ulimits ?? []),
     ...containerLimits(spec),
-    volumes: config.volumes.filter((path) => !(spec.tmpfs ?? []).some((tmpfs) => tmpfs.path === path)),
+    volumes: config.volumes.filter((path) => !mountedOver.has(normalTarget(path))),
+    mounts: [...mounts],
     labels: { ...config.labels, ...spec.labels },
     stopSignal: signalNumber(spec.stopSignal ?? config.stopSignal ?? 'TERM'),
     terminalSize: spec.terminalSize ?? null,

@@ -12,6 +12,7 @@ import type { Exec } from './exec.ts';
 import { NetworkCatalog, type NetworkDescription, type NetworkSpec } from './network-catalog.ts';
 import { planNetwork } from './network-plan.ts';
 import { podLimits } from './limits.ts';
+import { planMounts } from './mounts.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
@@ -19,6 +20,7 @@ import type { PoolStatus, VmSupply } from './supply/index.ts';
 import { timeout } from './timeout.ts';
 import { type ExecSpec, podDefaults, type PodSpec } from './pod-spec.ts';
 import { Pods } from './pods.ts';
+import { VolumeDesk } from './volume-desk.ts';
 
 /** How long hyperd's start waits for the guests of the pods that it finds again. */
 const resumePatienceMs = 10_000;
@@ -41,10 +43,12 @@ export class Engine {
   readonly #execs = new Map<string, Exec>();
   readonly #clocks: ClockKeeper;
   readonly #networks: NetworkCatalog;
+  readonly volumes: VolumeDesk;
 
   private constructor(options: EngineOptions) {
     this.#options = options;
     this.#networks = new NetworkCatalog(options.store, options.networks);
+    this.volumes = new VolumeDesk(options.volumes, () => this.pods().map(({ record }) => record));
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
   }
 
@@ -109,6 +113,7 @@ export class Engine {
     if (this.#pods.hasName(name)) {
       throw new HyperError('conflict', `the name ${name} is taken: choose another, or remove that pod`);
     }
+    const mounts = await planMounts(containerSpec, this.#options.volumes);
     const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
     const record: PodRecord = {
       ...podDefaults,
@@ -131,7 +136,7 @@ export class Engine {
       endpoint: null,
       persistedEvent: 0,
       ...planNetwork(spec, image, this.#options.networks),
-      containers: [planContainer(containerSpec, image, name, hostname)],
+      containers: [planContainer(containerSpec, image, name, hostname, mounts)],
     };
     // The hypervisor's user goes through it to the scratch disk; nobody lists it.
     await mkdir(podFolder(this.#options.podsDir, record), { recursive: true, mode: 0o711 });
@@ -231,7 +236,9 @@ export class Engine {
     // One that does not answer must not keep hyperd from listening: it is waited for behind the others' back.
     const resumed = Promise.all(this.pods().map((pod) => pod.resume()));
     await Promise.race([resumed, timeout(resumePatienceMs)]);
-    resumed.catch((error: unknown) => log.error({ error }, 'a pod could not be taken back'));
+    resumed
+      .then(() => this.#options.volumes.seedings.clearUnfinished(this.#options.volumes.list()))
+      .catch((error: unknown) => log.error({ error }, 'a pod could not be taken back'));
   }
 
   async #removeFoldersWithoutPod(known: ReadonlySet<string>): Promise<void> {

@@ -9,6 +9,7 @@ export type { LogQuery } from './log-reader.ts';
 export type { Pod, PodResult } from './pod.ts';
 export type { EngineMetrics } from './metrics.ts';
 export type { EngineOptions } from './pod-context.ts';
+export type { VolumeDesk, VolumeInUse } from './volume-desk.ts';
 export type { StartTiming } from './start-timing.ts';
 export { type HostMemoryOptions, VmSupply } from './supply/index.ts';
 export type { ContainerSpec, ExecSpec, PodSpec } from './pod-spec.ts';

@@ -5,6 +5,7 @@ import type { Store } from '../store/index.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { VmSupply } from './supply/index.ts';
 import type { Hypervisor } from '../vm/index.ts';
+import type { Volumes } from '../volume/index.ts';
 
 /** The rooms that the engine brings together, and its settings. */
 export interface EngineOptions {
@@ -13,6 +14,7 @@ export interface EngineOptions {
   readonly hypervisor: Hypervisor;
   readonly networks: Networks;
   readonly supply: VmSupply;
+  readonly volumes: Volumes;
   /** Where each pod has a folder with its scratch disk and logs. */
   readonly podsDir: string;
   /** How long the agent of a VM that is found again may take to answer. */

@@ -7,6 +7,31 @@ export interface TerminalSize {
   readonly cols: number;
 }
 
+/** A folder or file of this host. */
+export interface BindSpec {
+  readonly type: 'bind';
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly?: boolean | undefined;
+  /** A missing source is made, a folder. */
+  readonly create?: boolean | undefined;
+}
+
+export interface VolumeMountSpec {
+  readonly type: 'volume';
+  /** The volume's name; left out, it is anonymous and goes with the pod. */
+  readonly source?: string | undefined;
+  readonly target: string;
+  readonly readOnly?: boolean | undefined;
+  /** A fresh one stays empty. */
+  readonly noCopy?: boolean | undefined;
+  /** Of a volume that is made for it. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly options?: Readonly<Record<string, string>> | undefined;
+}
+
+export type MountSpec = BindSpec | VolumeMountSpec;
+
 /** What a user asks for. The front doors' own shapes fit it; what is left out gets its default here in the engine. */
 export interface ContainerSpec extends ContainerLimitsSpec {
   readonly name?: string | undefined;
@@ -21,6 +46,7 @@ export interface ContainerSpec extends ContainerLimitsSpec {
   readonly stdinOnce?: boolean | undefined;
   readonly readOnly?: boolean | undefined;
   readonly tmpfs?: readonly { readonly path: string; readonly options: string }[] | undefined;
+  readonly mounts?: readonly MountSpec[] | undefined;
   readonly ulimits?: readonly Ulimit[] | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly stopSignal?: string | undefined;

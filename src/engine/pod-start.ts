@@ -5,6 +5,7 @@ import type { PodRecord } from '../store/index.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { guestFiles } from './guest-files.ts';
 import { agentLimits, diskLimits } from './limits.ts';
+import { MountedSources } from './mounted-sources.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { nicOf } from './network-plan.ts';
 import { initProcess, PodRun, scratchPath } from './pod-run.ts';
@@ -32,27 +33,30 @@ export async function startPod(
   subscribers: Iterable<OutputSubscriber>,
   signal: AbortSignal,
 ): Promise<StartedPod & { readonly timing: StartTiming }> {
-  const { supply, store, images, podsDir } = options;
+  const { supply, store, images, podsDir, volumes } = options;
   const { vcpus, memoryMiB, hostname } = record;
   const imagePath = images.disk(images.inspect(record.containers[0]?.imageId ?? '')).descriptorPath;
   const scratch = { path: scratchPath(podsDir, record), sizeMiB: record.storageMiB, limits: diskLimits(record) };
   /** What it is given is stored before it is used, and again when it is another's turn. */
   const claim = ({ vm, endpoint }: ClaimedVm): void => {
-    record.vm = { ...vm };
+    record.vm = { ...vm, helpers: [...vm.helpers] };
     record.endpoint = endpoint;
     record.persistedEvent = 0;
     store.savePod(record);
   };
   const given = { vm: false };
   try {
-    return await supply.start(
-      { vcpus, memoryMiB, hostname, nic: nicOf(record), imagePath, scratch },
-      { signal, claim },
-      async (ready) => {
+    const sources = await MountedSources.open(record, volumes);
+    const { shares, disks } = sources;
+    const request = { vcpus, memoryMiB, hostname, nic: nicOf(record), imagePath, scratch, shares, disks };
+    try {
+      return await supply.start(request, { signal, claim }, async (ready) => {
         given.vm = true;
-        return await startContainers(ready, record, options, subscribers, signal);
-      },
-    );
+        return await startContainers(ready, record, options, { subscribers, sources }, signal);
+      });
+    } finally {
+      await sources.seeded(false); // where it was not, and its VM has gone
+    }
   } catch (error) {
     if (!given.vm) Object.assign(record, { vm: null, endpoint: null }); // the supply has taken it back
     throw error;
@@ -63,7 +67,7 @@ async function startContainers(
   ready: ReadyVm,
   record: PodRecord,
   options: EngineOptions,
-  subscribers: Iterable<OutputSubscriber>,
+  { subscribers, sources }: { subscribers: Iterable<OutputSubscriber>; sources: MountedSources },
   signal: AbortSignal,
 ): Promise<StartedPod & { readonly timing: StartTiming }> {
   const { store, log } = options;
@@ -80,7 +84,8 @@ async function startContainers(
     const output = run.initOutput(subscribers);
     run.listen(log);
     await publishAll(record, options);
-    await createContainers(run, record);
+    await createContainers(run, record, sources.mounts);
+    await sources.seeded(true);
     watch.lap('container');
     const exit = run.initExit(output);
     exit.catch(() => undefined); // heard by the pod once it has started
@@ -103,7 +108,7 @@ async function startContainers(
   }
 }
 
-async function createContainers({ agent }: PodRun, record: PodRecord): Promise<void> {
+async function createContainers({ agent }: PodRun, record: PodRecord, mounts: MountedSources['mounts']): Promise<void> {
   for (const container of record.containers) {
     await agent.createContainer({
       container: container.number,
@@ -113,6 +118,7 @@ async function createContainers({ agent }: PodRun, record: PodRecord): Promise<v
       files: guestFiles(record),
       volumes: container.volumes,
       ...agentLimits(container, record),
+      mounts,
     });
   }
 }

@@ -12,9 +12,12 @@ function vmRecord(stored: NonNullable<PodRecord['vm']>): VmRecord {
 }
 
 /** Removes what a pod's VM had on this host, and forgets it in the record, which the caller stores. */
-export async function releaseVm(record: PodRecord, { supply, log }: EngineOptions): Promise<void> {
+export async function releaseVm(record: PodRecord, { supply, volumes, log }: EngineOptions): Promise<void> {
   const { vm, endpoint } = record;
-  if (vm === null && endpoint === null) return;
+  if (vm === null && endpoint === null) {
+    volumes.holders.letGo(record.id);
+    return;
+  }
   try {
     await supply.release({ vm: vm === null ? null : vmRecord(vm), endpoint });
   } catch (error) {
@@ -22,6 +25,14 @@ export async function releaseVm(record: PodRecord, { supply, log }: EngineOption
   }
   record.vm = null;
   record.endpoint = null;
+  volumes.holders.letGo(record.id);
+}
+
+/** The volumes that no other pod can have while this one runs. */
+export function disksOf({ containers }: PodRecord, volumes: EngineOptions['volumes']): string[] {
+  const disks = new Set(volumes.list().flatMap(({ name, kind }) => (kind === 'disk' ? [name] : [])));
+  const mounts = containers.flatMap((container) => container.mounts);
+  return mounts.flatMap((mount) => (mount.type === 'volume' && disks.has(mount.volume) ? [mount.volume] : []));
 }
 
 /**
@@ -41,6 +52,7 @@ export async function resumePod(
   }
   // It counts before anybody may start another one: looking for it takes its time.
   if (record.vm !== null) options.supply.adopt({ vm: vmRecord(record.vm) }, record.memoryMiB);
+  for (const disk of disksOf(record, options.volumes)) await options.volumes.holders.hold(disk, record);
   const vm = record.vm === null ? undefined : await hypervisor.find(vmRecord(record.vm));
   if (vm === undefined) return new HyperError('vm_failed', 'its VM ended while hyperd was away');
   try {

@@ -6,6 +6,7 @@ import type { PortMapping } from '../network/index.ts';
 import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { Exec } from './exec.ts';
+import { removeAnonymous, usersOf } from './mounts.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { type LogQuery, readLog } from './log-reader.ts';
 import { type PortFilter, publish, unpublish } from './pod-ports.ts';
@@ -15,7 +16,7 @@ import { startPod } from './pod-start.ts';
 import type { StartTiming } from './start-timing.ts';
 import { checkTransition } from './pod-states.ts';
 import type { ProcessOutput } from './process-output.ts';
-import { releaseVm, resumePod } from './pod-vm.ts';
+import { disksOf, releaseVm, resumePod } from './pod-vm.ts';
 import { startFailureExitCode } from './start-failure.ts';
 
 /** How a pod's run came to its end. `error`: why there is no true exit code. */
@@ -59,6 +60,11 @@ export class Pod {
     const container = this.record.containers[0];
     if (container === undefined) throw new HyperError('internal', `pod ${this.record.id} has no container`);
     return container;
+  }
+
+  /** It has volumes that are file systems of its guest's. */
+  get #hasDisks(): boolean {
+    return disksOf(this.record, this.#options.volumes).length > 0;
   }
 
   get running(): boolean {
@@ -154,20 +160,22 @@ export class Pod {
     return await this.#finished.promise;
   }
 
-  /** Removes the pod with all that it left. `force` ends it first. */
-  async remove(force: boolean): Promise<void> {
+  /** Removes the pod with all that it left, with `withVolumes` also volumes without a name. `force` ends it first. */
+  async remove(force: boolean, withVolumes = false): Promise<void> {
     for (;;) {
       if (this.active) {
         if (!force) {
           throw new HyperError('conflict', `pod ${this.record.name} runs: stop it first, or remove it by force (-f)`);
         }
         this.#abortStart?.abort(new HyperError('cancelled', 'the pod was removed while it started'));
+        // What a guest has not written to its disks yet goes with its VM.
+        if (this.#run !== undefined && this.#hasDisks) await this.stop(0);
         await this.#run?.vm.kill();
       }
       // It may have been started again while we waited for our turn.
       const done = await this.#lock.run(async () => {
         if (this.active) return false;
-        await this.#remove();
+        await this.#remove(withVolumes);
         return true;
       });
       if (done) return;
@@ -289,8 +297,9 @@ export class Pod {
     const run = this.#run;
     this.#run = undefined;
     this.#output = undefined;
+    this.#options.volumes.holders.ending(record.id);
     this.#finished.resolve(result);
-    await run?.end(inOrder && !record.autoRemove);
+    await run?.end(inOrder && (!record.autoRemove || this.#hasDisks));
     if (record.autoRemove) {
       await this.#remove();
     } else {
@@ -305,14 +314,24 @@ export class Pod {
     this.#onRemoved();
   }
 
-  async #remove(): Promise<void> {
+  async #remove(withVolumes = this.record.autoRemove): Promise<void> {
     await releaseVm(this.record, this.#options);
+    if (withVolumes) await this.#removeVolumes();
     await rm(podFolder(this.#options.podsDir, this.record), { recursive: true, force: true });
     // Last: on a full disk the record cannot be deleted before the pod's disk has given its space back.
     if (!this.#removed) this.#forget();
     if (this.record.state === 'pending') {
       this.#finished.resolve({ exitCode: 255, error: new HyperError('cancelled', 'the pod was removed') });
     }
+  }
+
+  /** Those that were made for it and have no name; another pod may have named one nevertheless. */
+  async #removeVolumes(): Promise<void> {
+    const { store, volumes } = this.#options;
+    const { mounts } = this.#container;
+    if (!mounts.some((mount) => mount.type === 'volume' && mount.anonymous)) return;
+    const others = store.pods().filter(({ id }) => id !== this.record.id);
+    await removeAnonymous(mounts, volumes, (volume) => usersOf(volume, others).length > 0);
   }
 
   #attachment(client: AttachClient, withStdin: boolean): Attachment {

@@ -31,6 +31,19 @@ export interface ContainerFile {
   readonly content: Buffer;
 }
 
+/** Something of the host's, or a disk of its own, that a container has at a path. */
+export interface ContainerMount {
+  readonly type: 'virtiofs' | 'ext4';
+  /** The tag of the device, or the serial of the disk. */
+  readonly name: string;
+  /** What of it: one name. */
+  readonly source: string;
+  readonly path: string;
+  readonly readOnly: boolean;
+  /** Fill it with what the image has at the path, if it is a folder and empty. */
+  readonly seed: boolean;
+}
+
 export interface ContainerSetup {
   /** The container's number in this guest, > 0. */
   readonly container: number;
@@ -42,6 +55,7 @@ export interface ContainerSetup {
   readonly tmpfs: readonly { readonly path: string; readonly options: string }[];
   readonly files: readonly ContainerFile[];
   readonly volumes: readonly string[];
+  readonly mounts?: readonly ContainerMount[];
   readonly shmBytes?: number;
   /** Processes and threads. */
   readonly pidsMax?: number;
@@ -127,6 +141,17 @@ export function createContainerRequest(setup: ContainerSetup): AgentRequest {
         ],
       ]),
       ...setup.volumes.map((path): Field => [tag.volume, [[tag.path, path]]]),
+      ...(setup.mounts ?? []).map((mount): Field => [
+        tag.mount,
+        [
+          [tag.type, mount.type],
+          [tag.name, mount.name],
+          [tag.source, mount.source],
+          [tag.path, mount.path],
+          [tag.readOnly, mount.readOnly],
+          [tag.seed, mount.seed],
+        ],
+      ]),
       ...(setup.shmBytes === undefined ? [] : [[tag.shmSize, setup.shmBytes] as const]),
       ...(setup.pidsMax === undefined ? [] : [[tag.pidsMax, setup.pidsMax] as const]),
       ...(setup.cpuMax === undefined ? [] : [[tag.cpuMax, setup.cpuMax] as const]),

@@ -1,3 +1,4 @@
-export { type ContainerRecord, type PodRecord, type PodState, podStates } from './pod-record.ts';
+export { type ContainerRecord, type MountRecord, type PodRecord, type PodState, podStates } from './pod-record.ts';
 export type { NetworkRecord } from './network-record.ts';
 export { Store } from './store.ts';
+export type { VolumeRecord } from './volume-record.ts';

@@ -6,6 +6,24 @@ export type PodState = (typeof podStates)[number];
 
 const labels = z.record(z.string(), z.string());
 
+/** What a container has at a path of its own: a folder or file of this host, or a volume. */
+export const MountRecord = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('bind'), source: z.string(), target: z.string(), readOnly: z.boolean() }),
+  z.object({
+    type: z.literal('volume'),
+    volume: z.string(),
+    /** Where it is on this host. */
+    source: z.string(),
+    target: z.string(),
+    readOnly: z.boolean(),
+    /** Goes with the pod. */
+    anonymous: z.boolean(),
+    /** Is never filled with what the image has there. */
+    noCopy: z.boolean(),
+  }),
+]);
+export type MountRecord = z.infer<typeof MountRecord>;
+
 /** A container as it is stored. Its process is the first of its container in the guest. */
 export const ContainerRecord = z.object({
   id: z.string(),
@@ -25,6 +43,7 @@ export const ContainerRecord = z.object({
   ulimits: z.array(z.object({ name: z.string(), soft: z.number(), hard: z.number() })),
   ...containerLimits,
   volumes: z.array(z.string()),
+  mounts: z.array(MountRecord).default([]),
   labels,
   /** A signal's number. */
   stopSignal: z.number(),
@@ -44,6 +63,7 @@ export const VmOfPod = z.object({
   id: z.string(),
   process: z.object({ pid: z.number(), startTime: z.string() }),
   accelerator: z.enum(['kvm', 'tcg']),
+  helpers: z.array(z.object({ pid: z.number(), startTime: z.string() })).default([]),
 });
 
 export const PortOfPod = z.object({

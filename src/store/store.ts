@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { NetworkRecord } from './network-record.ts';
 import { PodRecord } from './pod-record.ts';
+import { VolumeRecord } from './volume-record.ts';
 
 /** Each entry takes the schema one version further; `user_version` says how many were applied. */
 const migrations = [
@@ -13,6 +14,10 @@ const migrations = [
      record TEXT NOT NULL
    ) STRICT`,
   'CREATE TABLE networks (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL, record TEXT NOT NULL) STRICT',
+  `CREATE TABLE volumes (
+     name TEXT PRIMARY KEY,
+     record TEXT NOT NULL
+   ) STRICT`,
 ];
 
 /**
@@ -86,6 +91,27 @@ export class Store implements Disposable {
 
   deleteNetwork(id: string): void {
     this.#database.prepare('DELETE FROM networks WHERE id = ?').run(id);
+  }
+
+  /** By name. */
+  volumes(): VolumeRecord[] {
+    return this.#database
+      .prepare('SELECT record FROM volumes ORDER BY name')
+      .all()
+      .map((row) => VolumeRecord.parse(JSON.parse(String(row['record']))));
+  }
+
+  /** Writes the record as it is now. */
+  saveVolume(record: VolumeRecord): void {
+    this.#database
+      .prepare(
+        'INSERT INTO volumes (name, record) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record',
+      )
+      .run(record.name, JSON.stringify(record));
+  }
+
+  deleteVolume(name: string): void {
+    this.#database.prepare('DELETE FROM volumes WHERE name = ?').run(name);
   }
 
   [Symbol.dispose](): void {

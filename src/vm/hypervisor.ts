@@ -37,11 +37,36 @@ export interface Nic {
   readonly mac: string;
 }
 
+/** A folder or file of the host's that a guest is given. */
+export interface Share {
+  /** What it is called among the VM's shares: no slash in it. */
+  readonly name: string;
+  readonly path: string;
+  readonly kind: 'folder' | 'file';
+  readonly readOnly: boolean;
+}
+
+/** What the device of all of a VM's shares is called in its guest. */
+export const shareTag = 'hyper';
+
+/** What is plugged into a VM that runs. */
+export interface Plugs {
+  /** The device of the shares with which it was started. */
+  readonly shares: boolean;
+  /** File systems of their own, found by their serials. */
+  readonly disks: readonly { readonly serial: string; readonly path: string; readonly readOnly: boolean }[];
+}
+
+/** How many devices, that of shares and disks, can be plugged into a VM. */
+export const maxPlugs = 8;
+
 export interface VmSpec {
   readonly id: VmId;
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly nic?: Nic;
+  /** What its guest may have of the host: served from before its process starts. */
+  readonly shares?: readonly Share[];
 }
 
 export interface HypervisorDescription {
@@ -62,6 +87,8 @@ export interface VmRecord {
   readonly id: VmId;
   readonly process: ProcessIdentity;
   readonly accelerator: Accelerator;
+  /** Processes beside it that serve it: they end with it. */
+  readonly helpers: readonly ProcessIdentity[];
 }
 
 /** How a VM ended: on request, by its guest, or by a failure with the end of the guest's console. */
@@ -81,6 +108,8 @@ export interface Vm {
   insertDisk(disk: Disk): Promise<void>;
   /** Of whatever disk is in the slot, from now on. */
   limitDisk(slot: DiskSlot, limits: DiskLimits): Promise<void>;
+  /** Plugs devices in, once in a VM's life. The guest finds them a moment later. */
+  plug(plugs: Plugs): Promise<void>;
   /** The end of what the guest's kernel printed. */
   console(): Promise<string>;
   /** Ends the hypervisor's process at once; resolves when it has gone. */
@@ -133,7 +162,7 @@ export interface Hypervisor {
   /** The ids of VMs that left something behind in the run folder, running or not. */
   leftovers(): Promise<readonly VmId[]>;
   /** Ends a VM's process if it still runs, and removes what it left in the run folder. */
-  cleanUp(record: Pick<VmRecord, 'id' | 'process'>): Promise<void>;
+  cleanUp(record: Pick<VmRecord, 'id' | 'process' | 'helpers'>): Promise<void>;
   /** The same for a VM of which nothing but its folder is known. */
   cleanUpUnknown(id: VmId): Promise<void>;
 }

@@ -52,6 +52,7 @@ export function fakePod(id: string, spec: PodSpec, state: Pod['state']): Pod {
         cpus: null,
         pidsLimit: null,
         shmSizeBytes: 64 << 20,
+        mounts: [],
         oomKilled: false,
         error: null,
       },

@@ -30,6 +30,8 @@ static void touch_all(const struct request *request)
     for (size_t i = 0; i < request->mount_count; i++) {
         touch(request->mounts[i].path);
         touch(request->mounts[i].options);
+        touch(request->mounts[i].name);
+        touch(request->mounts[i].source);
         for (size_t j = 0; j < request->mounts[i].length; j++)
             touched += request->mounts[i].content[j];
     }

@@ -31,6 +31,8 @@ export function define(command: Command, cli: Cli): void {
     ['hyper run --rm busybox uname -a', 'one command, and nothing is left'],
     ['hyper run -d --name web -p 8080:80 -m 512m nginx', 'a server in the background, on port 8080'],
     ['hyper run -d --cpu 2 --cpus 1.5 --pids-limit 200 nginx', 'one that may not take all'],
+    ['hyper run --rm -v ./:/src -w /src gcc make', 'a folder of this machine in the pod'],
+    ['hyper run -d -v data:/var/lib/data nginx', 'a volume, which outlives the pod'],
     ['tar c . | hyper run -i --rm busybox tar t', 'a pipe into the pod'],
   ]);
 }

@@ -14,6 +14,7 @@ import { openApi } from './openapi.ts';
 import { podHandlers } from './pod-handlers.ts';
 import { check, registerRoutes } from './register-routes.ts';
 import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
+import { volumeHandlers } from './volume-handlers.ts';
 
 export type { DaemonFacts } from './system-handlers.ts';
 
@@ -55,7 +56,10 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   registerRoutes(
     app,
-    { ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine), ...podHandlers(engine) },
+    {
+      ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
+      ...{ ...podHandlers(engine), ...volumeHandlers(engine) },
+    },
     log,
   );
 

@@ -54,7 +54,7 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       return {};
     },
     podRemove: async ({ params, query }) => {
-      await engine.pod(params.pod).remove(query.force ?? false);
+      await engine.pod(params.pod).remove(query.force ?? false, query.volumes);
       return {};
     },
     podWait: async ({ params, signal }) => {

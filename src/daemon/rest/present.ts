@@ -3,6 +3,7 @@ import type {
   Exec as ExecShape,
   Image as ImageShape,
   ImageDetails,
+  Mount,
   Network,
   Pod as PodShape,
   Port,
@@ -68,11 +69,17 @@ export function presentNetwork({ network, record }: NetworkDescription, pods: re
 export function presentContainer(container: ContainerRecord, pod: PodRecord): Container {
   const { id, name, image, imageId, state, args, env, workdir, user, tty, stdin, readOnly, labels } = container;
   const { startedAt, finishedAt, exitCode, oomKilled, error, cpus, pidsLimit, shmSizeBytes } = container;
+  const mounts = container.mounts.map(presentMount);
   return {
     ...{ id, name, podId: pod.id, image, imageId, state, args, env, workdir, user, tty, stdin, readOnly, labels },
-    ...{ cpus, pidsLimit, shmSizeBytes },
+    ...{ cpus, pidsLimit, shmSizeBytes, mounts },
     ...{ createdAt: pod.createdAt, startedAt, finishedAt, exitCode, oomKilled, error },
   };
+}
+
+function presentMount(mount: ContainerRecord['mounts'][number]): Mount {
+  const { type, source, target, readOnly } = mount;
+  return { type, name: mount.type === 'volume' ? mount.volume : null, source, target, readOnly };
 }
 
 export function presentVm({ record }: Pod): Vm | undefined {

@@ -1,7 +1,7 @@
 import type { Agent } from '../../guest/index.ts';
 import type { Step } from '../../lib/stopwatch.ts';
 import type { Endpoint, EndpointWish } from '../../network/index.ts';
-import type { DiskLimits, Vm, VmRecord } from '../../vm/index.ts';
+import type { DiskLimits, Plugs, Share, Vm, VmRecord } from '../../vm/index.ts';
 
 /** The NIC that a pod asks for. */
 export interface NicRequest extends EndpointWish {
@@ -21,6 +21,10 @@ export interface VmRequest {
   readonly imagePath: string;
   /** The writable layer's disk: made where there is none yet. */
   readonly scratch: { readonly path: string; readonly sizeMiB: number; readonly limits: DiskLimits };
+  /** What of the host its guest is given: such a VM is made for the pod. */
+  readonly shares: readonly Share[];
+  /** Further disks, which are plugged in. */
+  readonly disks: Plugs['disks'];
 }
 
 /** What must be stored of a VM before it is used, so that nothing of it is lost when hyperd dies. */

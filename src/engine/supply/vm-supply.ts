@@ -86,14 +86,18 @@ export class VmSupply {
    * its own, also when it fails. While it works the pool is not filled.
    */
   async start<T>(request: VmRequest, options: TakeOptions, use: (ready: ReadyVm) => Promise<T>): Promise<T> {
-    this.#uses.note(request);
-    this.#disks.note(request);
+    // A VM that shares its memory with whoever serves the host's folders is a clone with a copy of it: none waits.
+    const poolable = request.shares.length === 0;
+    if (poolable) {
+      this.#uses.note(request);
+      this.#disks.note(request);
+    }
     try {
       return await this.#quiet.during(async () => {
         const watch = new Stopwatch();
-        const pooled = await this.#takePooled(request, options, watch);
+        const pooled = poolable ? await this.#takePooled(request, options, watch) : undefined;
         if (pooled !== undefined) return await use(pooled);
-        if (this.#pool.size > 0) this.#options.metrics.poolMiss();
+        if (poolable && this.#pool.size > 0) this.#options.metrics.poolMiss();
         const id = newVmId();
         await this.#reserve(id, request, options.signal);
         const turn = { came: false };
@@ -172,7 +176,7 @@ export class VmSupply {
       try {
         idle = await this.#assign(taken, request.nic);
         claim({ vm: idle.vm.record, endpoint: idle.endpoint });
-        await allDone([setUp(idle, request.hostname, bounded), this.#disks.take(idle, request)]);
+        await allDone([setUp(idle, request.hostname, bounded), this.#disks.take(idle, request), plugIn(idle, request)]);
         watch.lap('guest set-up, disks');
         this.#options.metrics.poolHit();
         this.#standDownLater(idle);
@@ -217,7 +221,7 @@ export class VmSupply {
     const { origin, ...idle } = began.value;
     try {
       if (disk.status === 'rejected') throw disk.reason;
-      await allDone([setUp(idle, request.hostname, bounded), this.#disks.put(idle, request)]);
+      await allDone([setUp(idle, request.hostname, bounded), this.#disks.put(idle, request), plugIn(idle, request)]);
     } catch (error) {
       await this.#discard(idle);
       throw error;
@@ -241,7 +245,7 @@ export class VmSupply {
   /** From nothing to an agent that answers; `id` has its memory reserved. */
   async #begin(
     id: VmId,
-    { vcpus, memoryMiB, nic }: PodShape & Pick<VmRequest, 'nic'>,
+    { vcpus, memoryMiB, nic, shares = [] }: PodShape & Pick<VmRequest, 'nic'> & Partial<Pick<VmRequest, 'shares'>>,
     signal: AbortSignal,
     claim: TakeOptions['claim'],
     watch: Stopwatch,
@@ -251,7 +255,7 @@ export class VmSupply {
       const connected = nic === null ? null : await this.#connect(id, signal, nic);
       endpoint = connected instanceof HyperError ? null : connected;
       watch.lap('network');
-      const spec = vmSpec(id, { vcpus, memoryMiB }, endpoint);
+      const spec = { ...vmSpec(id, { vcpus, memoryMiB }, endpoint), shares };
       const onProcess = (vm: ClaimedVm['vm']): void => claim({ vm, endpoint });
       const { vm, agent, origin, steps } = await this.#options.hypervisor.start(spec, { signal, onProcess });
       watch.add(steps);
@@ -384,6 +388,10 @@ export class VmSupply {
     this.#options.log.warn({ vms: this.#pool.waiting }, 'the host’s memory is short: the pool gives its VMs up');
     await this.#pool.drain();
   }
+}
+
+async function plugIn({ vm }: IdleVm, { shares, disks }: VmRequest): Promise<void> {
+  if (shares.length > 0 || disks.length > 0) await vm.plug({ shares: shares.length > 0, disks });
 }
 
 function vmSpec(id: VmId, { vcpus, memoryMiB }: PodShape, endpoint: Endpoint | null): VmSpec {

@@ -15,6 +15,8 @@ export interface QemuMachine {
   readonly initramfsPath: string;
   /** The file that is the guest's memory; without it QEMU allocates its own. */
   readonly memory?: MemoryFile;
+  /** What QEMU allocates can be mapped by those whom it hands it to: the servers of shares. */
+  readonly sharedMemory?: boolean;
   /** It waits, stopped, for a template's state. */
   readonly incoming?: boolean;
 }
@@ -94,7 +96,7 @@ export function qemuArguments(
       ? withKvm
       : ['-accel', `tcg,tb-size=${translationBufferMiB},thread=multi`, '-cpu', emulatedCpu],
     ['-smp', String(spec.vcpus), '-m', `${spec.memoryMiB}M`],
-    memoryArguments(spec.memoryMiB, machine.memory),
+    memoryArguments(spec.memoryMiB, machine),
     machine.incoming === true ? ['-S', '-incoming', 'defer'] : [],
     firmwareArguments(machine),
     machine.incoming === true
@@ -117,6 +119,7 @@ export function qemuArguments(
           ...['-netdev', `tap,id=nic0,ifname=${spec.nic.tap},script=no,downscript=no`],
           ...['-device', `virtio-net-${bus},netdev=nic0,mac=${spec.nic.mac}${type === 'q35' ? ',romfile=' : ''}`],
         ],
+    type === 'q35' ? ['-device', `pcie-root-port,id=${plugPort},chassis=1`] : [],
   ].flat();
 }
 
@@ -130,13 +133,22 @@ function firmwareArguments({ type, firmware, memory }: QemuMachine): string[] {
   return firmware === null ? [] : ['-bios', firmware];
 }
 
-function memoryArguments(memoryMiB: number, memory: MemoryFile | undefined): string[] {
-  if (memory === undefined) return [];
+function memoryArguments(memoryMiB: number, { memory, sharedMemory = false }: QemuMachine): string[] {
+  const use = ['-machine', 'memory-backend=memory'];
+  if (memory === undefined) {
+    return sharedMemory ? ['-object', `memory-backend-memfd,id=memory,size=${memoryMiB}M,share=on`, ...use] : [];
+  }
   const sharing = memory.shared ? 'share=on' : 'share=off';
   const access = memory.readOnly ? ',readonly=on,rom=off' : '';
   const file = `memory-backend-file,id=memory,size=${memoryMiB}M,mem-path=${value(memory.path)},${sharing}${access}`;
-  return ['-object', file, '-machine', 'memory-backend=memory'];
+  return ['-object', file, ...use];
 }
+
+/**
+ * Where devices are plugged in: up to eight, as the functions of one. It is in every VM, for a clone's machine is its
+ * template's.
+ */
+export const plugPort = 'plugs';
 
 /** 1 TiB: more than any disk that is exchanged for it. */
 const emptyDiskBytes = 2 ** 40;

@@ -7,6 +7,7 @@ import type { Log } from '../../lib/log.ts';
 import { missingCommand, runCommand } from '../../lib/run-command.ts';
 import type { Accelerator, VmRecord, VmSpec } from '../hypervisor.ts';
 import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts';
+import { endProcesses } from './find-processes.ts';
 import { insideJail, jailed, type JailOptions } from './jail.ts';
 import { QemuVm } from './qemu-vm.ts';
 import type { VmFiles } from './vm-files.ts';
@@ -32,6 +33,10 @@ export interface Launch {
   readonly memory?: { readonly file: FileHandle } & Omit<MemoryFile, 'path'>;
   /** A template's state: the VM stands still until it is loaded from `stateDescriptor`. */
   readonly state?: FileHandle;
+  /** Its memory, where it is QEMU's own, can be mapped by the server of its shares. */
+  readonly sharedMemory?: boolean;
+  /** Starts what serves the VM, once its folder is there. */
+  readonly helpers: () => Promise<readonly ProcessIdentity[]>;
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly onProcess?: ((record: VmRecord) => void) | undefined;
@@ -49,15 +54,18 @@ export async function launch(options: Launch): Promise<QemuVm> {
   const { spec, machine, jail, files, signal } = options;
   await mkdir(files.folder, { mode: 0o711 });
   let identity: ProcessIdentity | undefined;
+  let helpers: readonly ProcessIdentity[] = [];
   try {
     await mkdir(files.sockets, { mode: 0o700 });
     await chown(files.sockets, jail.user.uid, jail.user.gid);
+    helpers = await options.helpers();
     identity = await spawnQemu(options);
-    const record = { id: spec.id, process: identity, accelerator: machine.accelerator };
+    const record = { id: spec.id, process: identity, accelerator: machine.accelerator, helpers };
     options.onProcess?.(record);
     return await awaitMonitor(options, record, signal);
   } catch (error) {
     if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
+    if (helpers.length > 0) await endProcesses(spec.id);
     const said = await readLastLine(files.errors);
     await removeVmFolder(files);
     if (error instanceof HyperError && error.code !== 'vm_failed') throw error;
@@ -65,7 +73,15 @@ export async function launch(options: Launch): Promise<QemuVm> {
   }
 }
 
-async function spawnQemu({ spec, machine, jail, files, memory, state }: Launch): Promise<ProcessIdentity> {
+async function spawnQemu({
+  spec,
+  machine,
+  jail,
+  files,
+  memory,
+  state,
+  sharedMemory = false,
+}: Launch): Promise<ProcessIdentity> {
   const see = (path: string): string => insideJail(jail, path);
   const sockets = { qmp: see(files.qmp), control: see(files.control), streams: see(files.streams) };
   await using errors = await open(files.errors, 'w', 0o600);
@@ -78,7 +94,7 @@ async function spawnQemu({ spec, machine, jail, files, memory, state }: Launch):
       ...{ type, accelerator, firmware, tscKhz },
       ...{ kernelPath: fdPath(descriptors.kernel), initramfsPath: fdPath(descriptors.initramfs) },
       ...(memory === undefined ? {} : { memory: { ...memory, path: fdPath(descriptors.memory) } }),
-      incoming: state !== undefined,
+      ...{ incoming: state !== undefined, sharedMemory },
     },
     sockets,
   );
@@ -127,7 +143,8 @@ async function awaitMonitor(
  */
 export async function removeVmFolder(files: VmFiles): Promise<void> {
   try {
-    for (const socket of [files.qmp, files.control, files.streams, files.state]) await rm(socket, { force: true });
+    const sockets = [files.qmp, files.control, files.streams, files.state];
+    for (const socket of sockets) await rm(socket, { force: true });
     await rmdir(files.sockets).catch((error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error;
     });

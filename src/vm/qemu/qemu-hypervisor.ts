@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { VmId } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
-import { signalProcess, stillRuns } from '../../lib/process-identity.ts';
+import { type ProcessIdentity, signalProcess, stillRuns } from '../../lib/process-identity.ts';
 import { runCommand } from '../../lib/run-command.ts';
 import { Stopwatch } from '../../lib/stopwatch.ts';
 import {
@@ -19,12 +19,14 @@ import {
   type VmShape,
   type VmSpec,
 } from '../hypervisor.ts';
+import { ShareServers } from '../virtiofs/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, isolationOf } from './accelerator.ts';
 import { type MachineType, trialArguments } from './arguments.ts';
-import { findVmProcesses } from './find-processes.ts';
+import { endProcesses, findVmProcesses } from './find-processes.ts';
 import { Installation } from './installation.ts';
 import { insideJail, jailed, type JailOptions, type QemuUser } from './jail.ts';
 import { type Launch, launch, removeVmFolder, stateDescriptor } from './launch.ts';
+import { privateCopy } from './memory-copy.ts';
 import { loadState, saveState } from './migration.ts';
 import { QemuVm } from './qemu-vm.ts';
 import { type Template, TemplateStore } from './template-store.ts';
@@ -55,6 +57,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   readonly #installation: Installation;
   readonly #choice: AcceleratorChoice;
   readonly #templates: TemplateStore;
+  readonly #shareServers = new ShareServers();
   #machineKey = '';
 
   private constructor(
@@ -102,13 +105,22 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   }
 
   async start(spec: VmSpec, options: StartOptions): Promise<StartedVm> {
+    if (sharesOf(spec).length > 0 && this.#options.machine !== 'q35') {
+      throw new HyperError(
+        'unsupported',
+        'a microvm has no slot for folders of this host: set "machine" to "q35" in the config, or leave -v and --mount out',
+      );
+    }
     const template = await this.#template(shapeOf(spec));
     if (template === undefined) return await this.#boot(spec, options);
     try {
       return await this.#clone(spec, template, options);
     } catch (error) {
       options.signal.throwIfAborted();
-      if (error instanceof HyperError && error.code === 'no_memory') throw error;
+      // Neither is the template's fault.
+      if (error instanceof HyperError && ['no_memory', 'missing_dependency', 'cannot_start'].includes(error.code)) {
+        throw error;
+      }
       this.#options.log.warn({ vm: spec.id, template: template.id, error: messageOf(error) }, 'a clone did not start');
       const started = await this.#boot(spec, options);
       // A VM boots where no clone starts: it is the template.
@@ -126,7 +138,10 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     const id = await this.#templateId(shape);
     const description = await this.#templates.add(id, { machine: this.#machineKey, shape }, async (draft) => {
       const { vm, agent } = await this.#started(
-        await this.#launch(spec, { memory: draft.memory, shared: true, signal }),
+        await this.#launch(spec, {
+          ...{ memory: { file: draft.memory, shared: true, readOnly: false }, signal },
+          machine: this.#installation.templateMachine(this.#choice.accelerator),
+        }),
         signal,
       );
       try {
@@ -168,15 +183,17 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     return names.filter((name): name is VmId => /^vm-[A-Za-z]{10}$/.test(name));
   }
 
-  async cleanUp({ id, process }: Pick<VmRecord, 'id' | 'process'>): Promise<void> {
+  async cleanUp({ id, process, helpers }: Pick<VmRecord, 'id' | 'process' | 'helpers'>): Promise<void> {
     await signalProcess(process, 'SIGKILL');
+    if (helpers.length > 0) await endProcesses(id); // virtiofsd has forked
     await removeVmFolder(vmFiles(this.#options.runDir, id));
   }
 
   async cleanUpUnknown(id: VmId): Promise<void> {
-    for (const process of await findVmProcesses(id)) {
-      this.#options.log.warn({ vm: id, pid: process.pid }, 'ending a QEMU that no pod owns');
-      await this.cleanUp({ id, process });
+    const found = await findVmProcesses(id);
+    if (found.length > 0) {
+      this.#options.log.warn({ vm: id, pids: found.map(({ pid }) => pid) }, 'ending a VM that no pod owns');
+      await endProcesses(id);
     }
     await removeVmFolder(vmFiles(this.#options.runDir, id));
   }
@@ -187,7 +204,8 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
 
   async #boot(spec: VmSpec, { signal, onProcess }: StartOptions): Promise<StartedVm> {
     const watch = new Stopwatch();
-    const launched = await this.#launch(spec, { signal, onProcess });
+    const sharedMemory = sharesOf(spec).length > 0;
+    const launched = await this.#launch(spec, { signal, onProcess, sharedMemory });
     watch.lap('QEMU');
     const started = await this.#started(launched, signal);
     watch.lap('boot');
@@ -197,7 +215,16 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   async #clone(spec: VmSpec, template: Template, { signal, onProcess }: StartOptions): Promise<StartedVm> {
     const watch = new Stopwatch();
     await using state = await open(template.statePath);
-    const launched = await this.#launch(spec, { memory: template.memory, state, signal, onProcess });
+    const shared = sharesOf(spec).length > 0;
+    // The server of the shares maps the guest's memory: it cannot be what other clones have too.
+    await using copy = shared ? await privateCopy(template.memory) : undefined;
+    if (shared) watch.lap('memory');
+    const memory = {
+      file: copy ?? template.memory,
+      shared,
+      readOnly: this.#installation.qemu.readOnlyMemory && !shared,
+    };
+    const launched = await this.#launch(spec, { memory, state, signal, onProcess });
     watch.lap('QEMU');
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(cloneAnswerMs)]);
     const started = await this.#started(launched, bounded, async (vm) => {
@@ -226,23 +253,18 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
 
   async #launch(
     spec: VmSpec,
-    {
-      memory,
-      shared = false,
-      ...rest
-    }: Pick<Launch, 'state' | 'signal' | 'onProcess'> & {
-      readonly memory?: Template['memory'];
-      readonly shared?: boolean;
-    },
+    options: Pick<Launch, 'memory' | 'sharedMemory' | 'state' | 'signal' | 'onProcess'> &
+      Partial<Pick<Launch, 'machine'>>,
   ): Promise<QemuVm> {
-    const { accelerator } = this.#choice;
-    const readOnly = !shared && this.#installation.qemu.readOnlyMemory;
-    return await launch({
-      ...{ spec, jail: this.#jail(spec.id), files: vmFiles(this.#options.runDir, spec.id), ...rest },
-      log: this.#options.log,
-      machine: shared ? this.#installation.templateMachine(accelerator) : this.#installation.machine(accelerator),
-      ...(memory === undefined ? {} : { memory: { file: memory, shared, readOnly } }),
-    });
+    const files = vmFiles(this.#options.runDir, spec.id);
+    const shares = sharesOf(spec);
+    const { user, rootless } = this.#options;
+    const { signal } = options;
+    const helpers = async (): Promise<readonly ProcessIdentity[]> =>
+      shares.length === 0 ? [] : [await this.#shareServers.start({ files, shares, user, rootless, signal })];
+    const machine = this.#installation.machine(this.#choice.accelerator);
+    const { log } = this.#options;
+    return await launch({ spec, jail: this.#jail(spec.id), files, helpers, machine, log, ...options });
   }
 
   async #template(shape: VmShape): Promise<Template | undefined> {
@@ -269,6 +291,8 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     return { user, rootless, root, folder: vmFiles(runDir, id).folder, kvmGroup: this.#choice.kvmGroup };
   }
 }
+
+const sharesOf = ({ shares = [] }: VmSpec): NonNullable<VmSpec['shares']> => shares;
 
 /** Starts a VM with KVM that never runs, as QEMU's user in its jail, and ends it; rejects with what QEMU said. */
 async function tryKvm({ binary, user, rootless, root, runDir }: QemuOptions, kvmGroup: number | null): Promise<void> {

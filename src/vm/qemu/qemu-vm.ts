@@ -6,8 +6,18 @@ import { HyperError, messageOf } from '../../lib/errors.ts';
 import { newNameSuffix } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
 import { stillRuns, signalProcess } from '../../lib/process-identity.ts';
-import type { Disk, DiskLimits, DiskSlot, Vm, VmEnd, VmRecord } from '../hypervisor.ts';
-import { consoleBytes, deviceOf, isReadOnly } from './arguments.ts';
+import {
+  type Disk,
+  type DiskLimits,
+  type DiskSlot,
+  maxPlugs,
+  type Plugs,
+  shareTag,
+  type Vm,
+  type VmEnd,
+  type VmRecord,
+} from '../hypervisor.ts';
+import { consoleBytes, deviceOf, isReadOnly, plugPort } from './arguments.ts';
 import { DiskErrors } from './disk-errors.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
 import type { VmFiles } from './vm-files.ts';
@@ -112,6 +122,34 @@ export class QemuVm implements Vm {
     const total = { bps: bytesPerSecond ?? 0, iops: iops ?? 0 };
     const parts = { bps_rd: 0, bps_wr: 0, iops_rd: 0, iops_wr: 0 };
     await this.qmp.execute('block_set_io_throttle', { id: await this.#backendOf(slot), ...total, ...parts });
+  }
+
+  async plug({ shares, disks }: Plugs): Promise<void> {
+    const devices: object[] = [];
+    if (shares) {
+      const addr = { type: 'unix', data: { path: this.#see(this.#files.shareSocket) } };
+      const backend = { type: 'socket', data: { addr, server: false } };
+      await this.qmp.execute('chardev-add', { id: 'shares', backend });
+      devices.push({ driver: 'vhost-user-fs-pci', id: 'shares', chardev: 'shares', tag: shareTag });
+    }
+    for (const { serial, path, readOnly } of disks) {
+      const node = { 'node-name': `plug-${serial}`, 'read-only': readOnly, discard: 'unmap' };
+      await this.qmp.execute('blockdev-add', {
+        driver: 'raw',
+        ...node,
+        file: { driver: 'file', filename: this.#see(path) },
+      });
+      const errors = { werror: 'report', rerror: 'report' };
+      devices.push({ driver: 'virtio-blk-pci', id: `plug-${serial}`, drive: node['node-name'], serial, ...errors });
+    }
+    if (devices.length > maxPlugs) {
+      throw new HyperError('unsupported', `a pod can have ${maxPlugs} volumes of type disk and host folders at most`);
+    }
+    // As the functions of one device: that the guest looks for them is the news of the first, which comes last.
+    for (const [at, device] of [...devices.entries()].reverse()) {
+      const place = { bus: plugPort, addr: `0.${at}`, multifunction: devices.length > 1 };
+      await this.qmp.execute('device_add', { ...device, ...place });
+    }
   }
 
   async console(): Promise<string> {

@@ -8,7 +8,7 @@ import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { TemplateDescription } from '../hypervisor.ts';
 import type { QemuUser } from './jail.ts';
-import { sealedCopy } from './sealed-memory.ts';
+import { sealedCopy } from './memory-copy.ts';
 
 export interface TemplateStoreOptions {
   readonly folder: string;

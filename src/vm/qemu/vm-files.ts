@@ -12,6 +12,11 @@ export interface VmFiles {
   readonly streams: string;
   /** Where a template's state comes out. */
   readonly state: string;
+  /** Where the server of its shares has them together, in a mount namespace of its own; for others an empty folder. */
+  readonly shares: string;
+  readonly shareSocket: string;
+  /** What that server prints. */
+  readonly shareErrors: string;
   /** What QEMU itself prints. */
   readonly errors: string;
 }
@@ -28,6 +33,9 @@ export function vmFiles(runDir: string, id: VmId): VmFiles {
     control: join(sockets, 'control.sock'),
     streams: join(sockets, 'streams.sock'),
     state: join(sockets, 'state.sock'),
+    shares: join(folder, 'shares'),
+    shareSocket: join(folder, 'shares.sock'),
+    shareErrors: join(folder, 'shares.log'),
     errors: join(folder, 'qemu.log'),
   };
 }

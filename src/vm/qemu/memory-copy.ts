@@ -9,10 +9,11 @@ import { missingCommand } from '../../lib/run-command.ts';
 const timeoutMs = 60_000;
 
 /**
- * Copies descriptor 3 to a memfd without its holes and zeros, seals it against being written, shrunk and grown, says its
+ * Copies descriptor 3 to a memfd without its holes and zeros, adds the seals that its argument says, says its
  * number and keeps it until stdin ends. Node can neither make a memfd nor seal one; perl-base is essential in Debian. The
  * numbers are Linux's on x86-64: memfd_create is call 319, MFD_CLOEXEC | MFD_ALLOW_SEALING is 3, F_ADD_SEALS is 1033,
- * SHRINK | GROW | WRITE and SEAL itself are 15; SEEK_DATA is 3, SEEK_HOLE is 4.
+ * SHRINK | GROW | WRITE and SEAL itself are 15, none is 0; SEEK_DATA is 3, SEEK_HOLE is 4; sendfile is
+ * call 40.
  */
 const script = `
 use strict;
@@ -23,13 +24,22 @@ my $number = syscall(319, $name, 3);
 $number >= 0 or die "memfd_create: $!\\n";
 open(my $to, '+<&=', $number) or die "$!\\n";
 truncate($to, $size) or die "$!\\n";
+my $seals = 0 + $ARGV[0];
 my $chunk = 1 << 16;
 my $zeros = "\\0" x $chunk;
 for (my $at = 0; $at < $size;) {
   my $data = sysseek($from, $at, 3) or last; # only a hole is left
   my $end = sysseek($from, $data, 4) or die "$!\\n";
   sysseek($from, $data, 0) or die "$!\\n";
-  for ($at = $data + 0; $at < $end;) {
+  $at = $data + 0;
+  # The kernel copies what is wanted at once; holes that are only zeros are looked for where it is done once for many.
+  while ($seals == 0 && $at < $end) {
+    sysseek($to, $at, 0) or die "$!\\n";
+    my $sent = syscall(40, $number, 3, 0, $end - $at);
+    $sent > 0 or die "sendfile: $!\\n";
+    $at += $sent;
+  }
+  while ($at < $end) {
     my $want = $end - $at < $chunk ? $end - $at : $chunk;
     my $got = sysread($from, my $bytes, $want);
     $got or die "read: $!\\n";
@@ -41,7 +51,7 @@ for (my $at = 0; $at < $size;) {
     $at += $got;
   }
 }
-fcntl($to, 1033, 15) or die "F_ADD_SEALS: $!\\n";
+$seals == 0 or fcntl($to, 1033, $seals) or die "F_ADD_SEALS: $!\\n";
 $| = 1;
 print "$number\\n";
 <STDIN>;
@@ -54,8 +64,25 @@ print "$number\\n";
  * @throws HyperError `no_memory` or `internal` with what went wrong, `missing_dependency` without perl.
  */
 export async function sealedCopy(file: FileHandle): Promise<FileHandle> {
+  return await copyToMemory(file, 15);
+}
+
+/**
+ * The same for one VM alone, which may write it, as may those whom it shares its memory with.
+ *
+ * @throws as above
+ */
+export async function privateCopy(file: FileHandle): Promise<FileHandle> {
+  return await copyToMemory(file, 0);
+}
+
+async function copyToMemory(file: FileHandle, seals: number): Promise<FileHandle> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const child = spawn('perl', ['-e', script], { stdio: ['pipe', 'pipe', 'pipe', file.fd], signal, cwd: '/' });
+  const child = spawn('perl', ['-e', script, String(seals)], {
+    stdio: ['pipe', 'pipe', 'pipe', file.fd],
+    signal,
+    cwd: '/',
+  });
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new HyperError('internal', 'perl has no pipes');
   const said: Buffer[] = [];

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+const target = z.string().startsWith('/', { error: 'must be an absolute path' });
+const texts = z.record(z.string().min(1), z.string());
+
+/** What a container is to have at a path of its own. */
+export const MountSpec = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('bind'),
+    source: z
+      .string()
+      .startsWith('/', { error: 'must be an absolute path' })
+      .describe('a folder or file of the machine that hyperd runs on'),
+    target,
+    readOnly: z.boolean().optional(),
+    create: z.boolean().optional().describe('make a folder where the source is missing, as -v does'),
+  }),
+  z.strictObject({
+    type: z.literal('volume'),
+    source: z.string().optional().describe("the volume's name, made where there is none; left out: an anonymous one"),
+    target,
+    readOnly: z.boolean().optional(),
+    noCopy: z.boolean().optional().describe('leave a fresh one empty: without what the image has there'),
+    labels: texts.optional().describe('of a volume that is made'),
+    options: texts.optional().describe('of a volume that is made'),
+  }),
+]);
+export type MountSpec = z.infer<typeof MountSpec>;
+
+export const Mount = z.object({
+  type: z.enum(['bind', 'volume']),
+  name: z.string().nullable().describe("the volume's"),
+  source: z.string().describe('on the machine that hyperd runs on'),
+  target: z.string(),
+  readOnly: z.boolean(),
+});
+export type Mount = z.infer<typeof Mount>;

@@ -1,0 +1,82 @@
+import { HyperError } from '../lib/errors.ts';
+import { runCommand } from '../lib/run-command.ts';
+import type { PodRecord } from '../store/index.ts';
+import type { VolumeRecord, Volumes, VolumeSpec } from '../volume/index.ts';
+import { usersOf } from './mounts.ts';
+
+/** A volume, and who has it. */
+export interface VolumeInUse {
+  readonly record: VolumeRecord;
+  readonly path: string;
+  /** The pods' names. */
+  readonly pods: readonly string[];
+}
+
+export interface PruneOptions {
+  /** Also those that have a name. */
+  readonly all?: boolean | undefined;
+  /** Only those with all of these: `NAME` or `NAME=VALUE`. */
+  readonly labels?: readonly string[] | undefined;
+}
+
+/** What users do with volumes. That pods use them is known here. */
+export class VolumeDesk {
+  readonly #volumes: Volumes;
+  readonly #pods: () => readonly PodRecord[];
+
+  constructor(volumes: Volumes, pods: () => readonly PodRecord[]) {
+    this.#volumes = volumes;
+    this.#pods = pods;
+  }
+
+  async create(spec: VolumeSpec): Promise<VolumeInUse> {
+    return this.#describe(await this.#volumes.create(spec));
+  }
+
+  list(): VolumeInUse[] {
+    return this.#volumes.list().map((record) => this.#describe(record));
+  }
+
+  inspect(name: string): VolumeInUse {
+    return this.#describe(this.#volumes.get(name));
+  }
+
+  /** @throws HyperError `conflict` when a pod has it, `not_found` unless by force */
+  async remove(name: string, force: boolean): Promise<void> {
+    if (force && !this.#volumes.list().some((volume) => volume.name === name)) return;
+    const { pods } = this.inspect(name);
+    if (pods.length > 0) {
+      throw new HyperError('conflict', `volume ${name} is in use by pod ${pods.join(', ')}: remove that first`);
+    }
+    await this.#volumes.remove(name);
+  }
+
+  /** Removes what no pod has. */
+  async prune({ all = false, labels = [] }: PruneOptions): Promise<{ removed: string[]; freedBytes: number }> {
+    const removed: string[] = [];
+    let freedBytes = 0;
+    for (const { record, path, pods } of this.list()) {
+      if (pods.length > 0 || !(all || record.anonymous) || !labels.every((label) => hasLabel(record, label))) continue;
+      freedBytes += await usedBytes(path);
+      await this.#volumes.remove(record.name);
+      removed.push(record.name);
+    }
+    return { removed, freedBytes };
+  }
+
+  #describe(record: VolumeRecord): VolumeInUse {
+    const pods = usersOf(record.name, this.#pods()).map(({ name }) => name);
+    return { record, path: this.#volumes.path(record), pods };
+  }
+}
+
+function hasLabel({ labels }: VolumeRecord, wanted: string): boolean {
+  const [name = ''] = wanted.split('=', 1);
+  return name in labels && (name === wanted || labels[name] === wanted.slice(name.length + 1));
+}
+
+/** What it has on disk: du(1) counts hard links once, and holes not at all. */
+async function usedBytes(path: string): Promise<number> {
+  const { stdout } = await runCommand('du', ['-s', '--block-size=1', '--', path], { timeoutMs: 300_000 });
+  return Number(stdout.split('\t', 1)[0]);
+}

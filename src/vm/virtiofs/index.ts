@@ -1,0 +1,1 @@
+export { type ShareFiles, ShareServers } from './share-server.ts';

@@ -1,0 +1,18 @@
+/** A volume as it is stored. */
+export interface VolumeRecord {
+  readonly name: string;
+  readonly kind: 'folder' | 'disk';
+  readonly sizeMiB: number | null;
+  readonly anonymous: boolean;
+  readonly labels: Record<string, string>;
+  readonly options: Record<string, string>;
+  readonly createdAt: string;
+  seeding: boolean;
+}
+
+/** Where records outlive hyperd. */
+export interface VolumeRecords {
+  volumes(): readonly VolumeRecord[];
+  saveVolume(record: VolumeRecord): void;
+  deleteVolume(name: string): void;
+}

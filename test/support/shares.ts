@@ -1,0 +1,29 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { repository, type TestHyperd } from './hyperd.ts';
+
+/** The pids of what serves folders to this hyperd's VMs. */
+export function shareServers(hyperd: TestHyperd): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const commandLine = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      return /^[^\0]*virtiofsd\0/.test(commandLine) && commandLine.includes(hyperd.run) ? [Number(name)] : [];
+    } catch {
+      return []; // it has ended
+    }
+  });
+}
+
+/** The mounts of the namespace that we, and so the host, are in. */
+export async function hostMounts(): Promise<string> {
+  return await readFile('/proc/self/mountinfo', 'utf8');
+}
+
+/** Builds the static program that asks a file system what POSIX promises, to be run on the host and in guests alike. */
+export function buildPosixChecks(target: string): void {
+  const source = join(repository, 'test/posix/posix-checks.c');
+  execFileSync('gcc', ['-static', '-O1', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', '-o', target, source]);
+}
