@@ -45,6 +45,19 @@ describe('with "machine": "microvm" in the configuration', { skip }, () => {
     assert.ok(Math.abs(rate - 1) < 1e-4, `${rate}`);
   });
 
+  it('refuses host folders and volumes, which nothing can be plugged in for', async () => {
+    await run('volume', 'create', '--opt', 'type=disk', '--opt', 'size=32m', 'disk');
+    for (const mount of ['/tmp:/data', 'disk:/data']) {
+      const { code, stderr } = await hyperd.hyper(['run', '--rm', '-v', mount, 'busybox', 'true']);
+      assert.deepEqual(
+        [code, /a microvm has no port for .*: set "machine" to "q35"/.test(stderr)],
+        [125, true],
+        stderr,
+      );
+    }
+    await run('volume', 'rm', 'disk');
+  });
+
   it('is reached from another pod', async () => {
     const { address } = await hyperd.client.podInspect('main');
     assert.equal(await run('run', '--rm', 'busybox', 'sh', '-c', `nc -w 5 ${address} 80 </dev/null`), 'main\n');

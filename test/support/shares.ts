@@ -17,9 +17,10 @@ export function shareServers(hyperd: TestHyperd): number[] {
   });
 }
 
-/** The mounts of the namespace that we, and so the host, are in. */
-export async function hostMounts(): Promise<string> {
-  return await readFile('/proc/self/mountinfo', 'utf8');
+/** What is mounted below a hyperd's folders, as the host sees it. */
+export async function mountsOf(hyperd: TestHyperd): Promise<string[]> {
+  const all = await readFile('/proc/self/mountinfo', 'utf8');
+  return all.split('\n').filter((line) => line.includes(hyperd.folder));
 }
 
 /** Builds the static program that asks a file system what POSIX promises, to be run on the host and in guests alike. */

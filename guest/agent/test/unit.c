@@ -212,6 +212,45 @@ static void requests_are_decoded(void)
     buffer_free(&record);
 }
 
+/* A record of a CREATE_CONTAINER: of this type, or of none. */
+static int decode_mount(struct request *request, struct buffer *buffer, const char *type)
+{
+    struct buffer record;
+    buffer_init(&record, 1000);
+    if (type)
+        put_text(&record, TAG_TYPE, type);
+    put_text(&record, TAG_NAME, "hyper");
+    put_text(&record, TAG_SOURCE, "0");
+    put_text(&record, TAG_PATH, "/data");
+    put_integer(&record, TAG_READONLY, 1);
+    put_bytes(buffer, TAG_MOUNT, record.bytes, record.length);
+    buffer_free(&record);
+    return request_decode(request, buffer->bytes, buffer->length);
+}
+
+static void mounts_are_decoded(void)
+{
+    static const char *const wrong[] = {NULL, "nfs"};
+    struct buffer buffer;
+    struct request request;
+    buffer_init(&buffer, 1000);
+    CHECK(decode_mount(&request, &buffer, "virtiofs") == 0 && request.mount_count == 1 && request.mounts[0].kind == MOUNT_SHARE);
+    CHECK(strcmp(request.mounts[0].name, "hyper") == 0 && strcmp(request.mounts[0].source, "0") == 0);
+    CHECK(strcmp(request.mounts[0].path, "/data") == 0 && request.mounts[0].readonly && !request.mounts[0].seed);
+    request_free(&request);
+    buffer_free(&buffer);
+    buffer_init(&buffer, 1000);
+    CHECK(decode_mount(&request, &buffer, "ext4") == 0 && request.mounts[0].kind == MOUNT_DISK);
+    request_free(&request);
+    buffer_free(&buffer);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        buffer_init(&buffer, 1000);
+        CHECK(decode_mount(&request, &buffer, wrong[i]) == EINVAL);
+        request_free(&request);
+        buffer_free(&buffer);
+    }
+}
+
 static void rings_hold_and_grow(void)
 {
     struct ring ring;
@@ -333,6 +372,7 @@ int main(void)
     lost_reader_waits_for_the_delimiter();
     fields_are_read_and_written();
     requests_are_decoded();
+    mounts_are_decoded();
     rings_hold_and_grow();
     accounts_are_found();
     options_are_parted();

@@ -28,7 +28,7 @@ import { insideJail, jailed, type JailOptions, type QemuUser } from './jail.ts';
 import { type Launch, launch, removeVmFolder, stateDescriptor } from './launch.ts';
 import { privateCopy } from './memory-copy.ts';
 import { loadState, saveState } from './migration.ts';
-import { QemuVm } from './qemu-vm.ts';
+import { noPlugs, QemuVm } from './qemu-vm.ts';
 import { type Template, TemplateStore } from './template-store.ts';
 import { vmFiles, vmsFolder } from './vm-files.ts';
 
@@ -106,10 +106,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
 
   async start(spec: VmSpec, options: StartOptions): Promise<StartedVm> {
     if (sharesOf(spec).length > 0 && this.#options.machine !== 'q35') {
-      throw new HyperError(
-        'unsupported',
-        'a microvm has no slot for folders of this host: set "machine" to "q35" in the config, or leave -v and --mount out',
-      );
+      throw noPlugs();
     }
     const template = await this.#template(shapeOf(spec));
     if (template === undefined) return await this.#boot(spec, options);

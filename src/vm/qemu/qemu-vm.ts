@@ -148,7 +148,9 @@ export class QemuVm implements Vm {
     // As the functions of one device: that the guest looks for them is the news of the first, which comes last.
     for (const [at, device] of [...devices.entries()].reverse()) {
       const place = { bus: plugPort, addr: `0.${at}`, multifunction: devices.length > 1 };
-      await this.qmp.execute('device_add', { ...device, ...place });
+      await this.qmp.execute('device_add', { ...device, ...place }).catch((error: unknown) => {
+        throw messageOf(error).includes(`Bus '${plugPort}' not found`) ? noPlugs(error) : error;
+      });
     }
   }
 
@@ -245,6 +247,15 @@ export class QemuVm implements Vm {
     if (lines.length === 0) return '';
     return `; the end of the guest's console:\n${lines.slice(-consoleLines).join('\n')}`;
   }
+}
+
+/** Of a machine without PCI. */
+export function noPlugs(cause?: unknown): HyperError {
+  return new HyperError(
+    'unsupported',
+    'a microvm has no port for folders of this host and volumes: set "machine" to "q35" in the config, or leave -v and --mount out',
+    { cause },
+  );
 }
 
 /** What a guest prints must not reach a terminal as orders: control sequences (ECMA-48) and characters are left out. */
