@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
 import { type Finished, TestHyperd } from './support/hyperd.ts';
-import { assertRefused, onSmallDisk } from './support/refusal.ts';
+import { assertRefused, onSmallDisk, until } from './support/refusal.ts';
 import { originOf, untilLogSays, untilPoolHas } from './support/warm.ts';
 
 const MiB = 2 ** 20;
@@ -123,6 +123,20 @@ describe('a limit', { skip: skipUnlessRoot, timeout: 300_000 }, () => {
       assert.equal((await hyperd.hyper(['kill', 'calm'])).code, 0);
       assert.equal((await hyperd.client.podWait('calm')).exitCode, 137);
       assert.equal((await hyperd.client.podInspect('calm')).containers[0]?.oomKilled, false);
+    });
+  });
+
+  it('of memory spares the guest also when nothing that is killed gives any back: tmpfs', async () => {
+    await inPod('full', ['--tmpfs', '/a:size=200m'], async () => {
+      const fill = 'for i in 1 2 3 4 5 6 7 8; do (while :; do cat /dev/zero >>/a/$i; done) & done; wait';
+      assert.equal((await hyperd.hyper(['exec', '-d', 'full', 'sh', '-c', fill])).code, 0);
+      const look = ['exec', '--vm', 'full', 'grep', '^oom_kill ', '/sys/fs/cgroup/container-1/memory.events'];
+      await until(async () => {
+        const { code, stdout, stderr } = await hyperd.hyper(look);
+        assert.equal(code, 0, stderr);
+        return Number(stdout.split(' ')[1]) > 0;
+      }, 90_000);
+      assert.equal((await hyperd.client.podInspect('full')).state, 'running');
     });
   });
 

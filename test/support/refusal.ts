@@ -45,8 +45,8 @@ export async function assertRefused(
 }
 
 /** Resolves when something that no event tells of has come about. */
-export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
+export async function until(condition: () => Promise<boolean> | boolean, patienceMs = 30_000): Promise<void> {
+  const deadline = Date.now() + patienceMs;
   while (!(await condition())) {
     assert.ok(Date.now() < deadline, 'in vain');
     await new Promise((resolve) => setTimeout(resolve, 20));
