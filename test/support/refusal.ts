@@ -45,7 +45,7 @@ export async function assertRefused(
 }
 
 /** Resolves when something that no event tells of has come about. */
-export async function until(condition: () => Promise<boolean> | boolean, patienceMs = 30_000): Promise<void> {
+export async function until(condition: () => Promise<boolean> | boolean, patienceMs = 60_000): Promise<void> {
   const deadline = Date.now() + patienceMs;
   while (!(await condition())) {
     assert.ok(Date.now() < deadline, 'in vain');
