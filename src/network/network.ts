@@ -57,6 +57,8 @@ export class Network {
   #problem = new HyperError('unavailable', 'the network was not opened');
   #triedAt = 0;
   #opening: Promise<void> | undefined;
+  /** Its bridge is there and not someone else's. */
+  #ours = false;
 
   /** @throws HyperError `bad_request` when the options cannot be right anywhere. */
   constructor(options: NetworkOptions) {
@@ -153,8 +155,17 @@ export class Network {
       if (from === this) this.#guests.set(tap, endpoint);
       throw error;
     }
-    await applyRules(dismissGuest(from.#walls, endpoint) + admitGuests(this.#walls, [taken]));
-    if (from !== this) await moveTap(tap, this.bridge, mtu);
+    try {
+      await applyRules(dismissGuest(from.#walls, endpoint) + admitGuests(this.#walls, [taken]));
+      if (from !== this) await moveTap(tap, this.bridge, mtu);
+    } catch (error) {
+      this.#forget(taken);
+      from.#guests.set(tap, endpoint);
+      await applyRules(dismissGuest(this.#walls, taken)).catch((left: unknown) => {
+        this.#warn(left, 'rules of a guest are left');
+      });
+      throw error;
+    }
     from.#addresses.release(endpoint.address);
     if (from !== this) from.#guests.delete(tap);
     return taken;
@@ -213,9 +224,9 @@ export class Network {
 
   /** Closes it and takes away everything it made on this machine: taps, bridge, rules. Nothing that is not ours. */
   async remove(): Promise<void> {
-    const mine = this.#up !== undefined;
     await this.close();
-    if (!mine) return;
+    if (!this.#ours) return;
+    this.#ours = false;
     await deleteTaps(await listTaps(this.bridge));
     await deleteBridge(this.bridge);
     await applyRules(removeRules(this.bridge));
@@ -235,6 +246,7 @@ export class Network {
     try {
       await requireTun();
       const mtu = await ensureBridge({ name: bridge, subnet: this.#subnet, gateway, mtu: wanted, owner });
+      this.#ours = true;
       const names = this.#names();
       const gate = (from: string, name: string): Gate => this.#gateFor(from, name);
       const upstreamsFor = (from: string): Promise<readonly string[]> => {

@@ -97,7 +97,9 @@ export class Networks {
       const { state, reason } = network.status();
       if (state === 'up') return network;
       this.#all.delete(network.name);
-      await network.close();
+      await network.remove().catch((error: unknown) => {
+        this.#options.log.warn({ network: network.name, error: messageOf(error) }, 'something of a network is left');
+      });
       problem = new HyperError('conflict', reason);
       if (!reason.includes('overlaps')) throw new HyperError('unavailable', reason);
     }
@@ -163,8 +165,11 @@ export class Networks {
   }
 
   async disconnect(endpoint: Endpoint): Promise<void> {
-    await this.#all.get(endpoint.network)?.disconnect(endpoint);
-    for (const port of endpoint.ports) await this.#hostPorts.release(port);
+    try {
+      await this.#all.get(endpoint.network)?.disconnect(endpoint);
+    } finally {
+      for (const port of endpoint.ports) await this.#hostPorts.release(port);
+    }
   }
 
   /** After a restart: see Network.restore. Ports that others have taken meanwhile still lead to the guest. */
