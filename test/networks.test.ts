@@ -244,6 +244,28 @@ describe('pods on networks', { skip: skipUnlessRoot, timeout: 600_000 }, () => {
     await remove('bounded');
   });
 
+  it('a bounded pod gets nothing of the flows of one that had its address before', async () => {
+    const nc = 'nc -l -p 4000 >/dev/null & nc -p 5000 203.0.113.2 80 </dev/null';
+    assert.equal(await run('run', '--rm', '--ip', '192.168.123.200', 'busybox', 'sh', '-c', nc), 'hello from outside');
+    const bounded = ['--rm', '--ip', '192.168.123.200', '--egress', 'none', 'busybox'];
+    const { code } = await hyperd.hyper(['run', ...bounded, 'nc', '-w', '3', '-p', '5000', '203.0.113.2', '80']);
+    assert.notEqual(code, 0);
+  });
+
+  it('a network that a killed hyperd was making is removed, and one that cannot be is refused', async () => {
+    await host.ip('link', 'add', 'hy-000000000000', 'type', 'bridge');
+    await host.ip('link', 'set', 'hy-000000000000', 'alias', `hyper:${hyperd.root}`);
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    assert.doesNotMatch(await host.ip('link'), /hy-0000/);
+    const wrong: readonly (readonly [RegExp, ...string[]])[] = [
+      [/the name none is taken/, 'none'],
+      [/10\.9\.0\.255 is no address for a gateway/, '--subnet', '10.9.0.0/24', '--gateway', '10.9.0.255', 'x'],
+      [/all addresses of 10\.9\.0\.1\/32 are taken/, '--subnet', '10.9.0.0/24', '--ip-range', '10.9.0.1/32', 'x'],
+    ];
+    for (const [words, ...args] of wrong) await refused(1, words, 'network', 'create', ...args);
+  });
+
   it('a pod’s traffic stays below its rate, both ways', async () => {
     const bytes = 600_000;
     await internet.call('serve', '203.0.113.2', 82, 'x'.repeat(bytes));

@@ -73,6 +73,29 @@ describe('a volume', { skip: skipUnlessRoot }, () => {
   const folders = (): string[] => readdirSync(join(hyperd.root, 'volumes')).sort();
   const mountpoint = async (name: string): Promise<string> => (await hyperd.client.volumeInspect(name)).mountpoint;
 
+  it('that is fresh may be mounted twice in one pod, and is filled once', async () => {
+    const twice = ['-v', 'twice:/data', '-v', 'twice:/other'];
+    assert.equal(await inPod(twice, 'cat /data/seed /other/seed'), 'from the image\nfrom the image\n');
+    await run('volume', 'rm', 'twice');
+  });
+
+  it('that a pod has had is never emptied, though another’s start fails and it was empty when that began', async () => {
+    await run('run', '-d', '--name', 'keeper', '-v', 'kept:/kept', 'busybox', 'sleep', '1000');
+    const failing = hyperd.hyper(['run', '--rm', '-v', 'kept:/kept', 'busybox', 'no-such-program']);
+    await run('exec', 'keeper', 'sh', '-c', 'echo mine >/kept/file');
+    assert.equal((await failing).code, 127);
+    assert.equal(await run('exec', 'keeper', 'cat', '/kept/file'), 'mine\n');
+    await run('rm', '-f', 'keeper');
+    await run('volume', 'rm', 'kept');
+  });
+
+  it('is not made for a pod that cannot be', async () => {
+    const before = folders();
+    const ran = await hyperd.hyper(['run', '--network', 'nowhere', '-v', '/cache', 'busybox', 'true']);
+    assert.equal(ran.code, 125);
+    assert.deepEqual(folders(), before);
+  });
+
   it('is made, listed, inspected and removed in docker’s words', async () => {
     assert.equal(await run('volume', 'create', '--label', 'of=test', '--label', 'plain', 'made'), 'made\n');
     assert.equal(await run('volume', 'create', 'made'), 'made\n', 'again');

@@ -12,7 +12,7 @@ import type { Exec } from './exec.ts';
 import { NetworkCatalog, type NetworkDescription, type NetworkSpec } from './network-catalog.ts';
 import { planNetwork } from './network-plan.ts';
 import { podLimits } from './limits.ts';
-import { planMounts } from './mounts.ts';
+import { planMounts, removeAnonymous } from './mounts.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
@@ -113,7 +113,6 @@ export class Engine {
     if (this.#pods.hasName(name)) {
       throw new HyperError('conflict', `the name ${name} is taken: choose another, or remove that pod`);
     }
-    const mounts = await planMounts(containerSpec, this.#options.volumes);
     const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
     const record: PodRecord = {
       ...podDefaults,
@@ -136,13 +135,17 @@ export class Engine {
       endpoint: null,
       persistedEvent: 0,
       ...planNetwork(spec, image, this.#options.networks),
-      containers: [planContainer(containerSpec, image, name, hostname, mounts)],
+      // Says what is wrong in it before volumes are made for it.
+      containers: [planContainer(containerSpec, image, name, hostname, [])],
     };
-    // The hypervisor's user goes through it to the scratch disk; nobody lists it.
-    await mkdir(podFolder(this.#options.podsDir, record), { recursive: true, mode: 0o711 });
+    const mounts = await planMounts(containerSpec, this.#options.volumes);
+    record.containers = [planContainer(containerSpec, image, name, hostname, mounts)];
     try {
+      // The hypervisor's user goes through it to the scratch disk; nobody lists it.
+      await mkdir(podFolder(this.#options.podsDir, record), { recursive: true, mode: 0o711 });
       this.#options.store.savePod(record);
     } catch (error) {
+      await removeAnonymous(mounts, this.#options.volumes, () => false);
       await rm(podFolder(this.#options.podsDir, record), { recursive: true, force: true });
       throw error;
     }

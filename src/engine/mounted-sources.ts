@@ -12,7 +12,8 @@ export class MountedSources {
   readonly disks: Plugs['disks'][number][] = [];
   readonly mounts: ContainerMount[] = [];
   readonly #volumes: Volumes;
-  readonly #seedings: Seeding[] = [];
+  /** By the volume's name; undefined for one that is not filled. */
+  readonly #seedings = new Map<string, Seeding | undefined>();
 
   private constructor(volumes: Volumes) {
     this.#volumes = volumes;
@@ -22,10 +23,16 @@ export class MountedSources {
    * Looks at each source anew: one may have gone since the pod was made. Disks are the pod's from here on until its VM has
    * gone; fresh volumes wait for `seeded`.
    */
-  static async open({ id, name, containers }: PodRecord, volumes: Volumes): Promise<MountedSources> {
+  static async open(
+    { id, name, containers }: PodRecord,
+    volumes: Volumes,
+    signal: AbortSignal,
+  ): Promise<MountedSources> {
     const sources = new MountedSources(volumes);
+    const mounts = containers[0]?.mounts ?? [];
     try {
-      for (const mount of containers[0]?.mounts ?? []) await sources.#add(mount, { id, name });
+      await sources.#beginSeedings(mounts, signal);
+      for (const mount of mounts) await sources.#add(mount, { id, name }, signal);
       return sources;
     } catch (error) {
       await sources.seeded(false);
@@ -35,23 +42,40 @@ export class MountedSources {
 
   /** The guest has filled what was fresh, or failed and its VM has gone. */
   async seeded(succeeded: boolean): Promise<void> {
-    for (const seeding of this.#seedings.splice(0)) await seeding.end(succeeded);
+    const all = [...this.#seedings.values()];
+    this.#seedings.clear();
+    for (const seeding of all) await seeding?.end(succeeded);
   }
 
-  async #add(mount: MountRecord, pod: { readonly id: string; readonly name: string }): Promise<void> {
+  /** In the order of their names, each once: pods that come at the same time do not wait for each other. */
+  async #beginSeedings(mounts: readonly MountRecord[], signal: AbortSignal): Promise<void> {
+    const names = mounts.flatMap((mount) => (mount.type === 'bind' ? [] : mount.volume));
+    for (const name of [...new Set(names)].sort()) {
+      const volume = this.#volumes.get(name);
+      if (volume.kind === 'disk') continue;
+      const fill = mounts.some((mount) => mount.type !== 'bind' && mount.volume === name && !mount.noCopy);
+      this.#seedings.set(name, await this.#volumes.seedings.begin(volume, fill, signal));
+    }
+  }
+
+  async #add(
+    mount: MountRecord,
+    pod: { readonly id: string; readonly name: string },
+    signal: AbortSignal,
+  ): Promise<void> {
     if (mount.type === 'bind') {
       this.#addShare(mount, await checkBindSource(mount.source, false), false);
       return;
     }
     const volume = this.#volumes.get(mount.volume);
     if (volume.kind === 'disk') {
-      await this.#volumes.holders.hold(volume.name, pod);
+      await this.#volumes.holders.hold(volume.name, pod, signal);
       this.#addDisk(mount, !mount.noCopy);
       return;
     }
-    const seeding = mount.noCopy ? undefined : await this.#volumes.seedings.begin(volume);
-    if (seeding !== undefined) this.#seedings.push(seeding);
-    this.#addShare(mount, 'folder', seeding !== undefined);
+    const fresh = this.#seedings.get(volume.name) !== undefined;
+    const first = !this.shares.some(({ path }) => path === mount.source);
+    this.#addShare(mount, 'folder', fresh && first && !mount.noCopy);
   }
 
   #addShare({ source: path, target, readOnly }: MountRecord, kind: Share['kind'], seed: boolean): void {

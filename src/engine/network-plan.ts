@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { Image } from '../image/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import {
@@ -23,7 +24,16 @@ export function planNetwork(
   networks: Networks,
 ): Pick<PodRecord, 'networks' | 'dns' | 'hosts' | 'egress' | 'rate' | 'ports'> {
   const wanted = spec.networks ?? [{ network: networks.standard.name }];
-  const published = [...(spec.ports ?? []), ...(spec.publishAll === true ? exposed(image) : [])];
+  const asked = (spec.ports ?? []).map(planPort);
+  const isAsked = ({ guestPort, protocol }: PortMapping): boolean =>
+    asked.some((port) => port.guestPort === guestPort && port.protocol === protocol);
+  const others =
+    spec.publishAll === true
+      ? exposed(image)
+          .map(planPort)
+          .filter((port) => !isAsked(port))
+      : [];
+  const published = distinctPorts([...asked, ...others]);
   if (wanted.length === 0 && published.length > 0) {
     throw new HyperError('bad_request', 'a pod without a network publishes no ports: leave out --network none, or -p');
   }
@@ -46,8 +56,15 @@ export function planNetwork(
     hosts: (spec.hosts ?? []).map(({ name, address }) => ({ name, address })),
     egress: spec.egress?.map(planEgress) ?? null,
     rate: planRate(spec.rate ?? {}),
-    ports: published.map(planPort),
+    ports: published,
   };
+}
+
+/** Each once: the same port of the host given twice is not taken by itself. */
+export function distinctPorts(ports: readonly PortMapping[]): PortMapping[] {
+  return ports.filter(
+    (port, at) => port.hostPort === 0 || ports.findIndex((other) => isDeepStrictEqual(other, port)) === at,
+  );
 }
 
 export function planPort({ protocol = 'tcp', hostIp = everyAddress, hostPort = 0, guestPort }: PortSpec): PortMapping {

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { HyperError } from '../lib/errors.ts';
-import type { PortMapping, PublishedPort } from '../network/index.ts';
+import { describePort, type PortMapping, type PublishedPort } from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 
@@ -23,6 +24,12 @@ export async function publish(
 ): Promise<readonly PortMapping[]> {
   if (record.networks.length === 0) {
     throw new HyperError('conflict', `pod ${record.name} has no network: it publishes no ports`);
+  }
+  const fixed = mappings.find(
+    (mapping) => mapping.hostPort !== 0 && record.ports.some((port) => isDeepStrictEqual(port, mapping)),
+  );
+  if (fixed !== undefined) {
+    throw new HyperError('conflict', `pod ${record.name} publishes ${describePort(fixed)} already`);
   }
   let added: readonly PortMapping[] = mappings;
   if (record.endpoint !== null) {

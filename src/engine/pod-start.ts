@@ -46,7 +46,7 @@ export async function startPod(
   };
   const given = { vm: false };
   try {
-    const sources = await MountedSources.open(record, volumes);
+    const sources = await MountedSources.open(record, volumes, signal);
     const { shares, disks } = sources;
     const request = { vcpus, memoryMiB, hostname, nic: nicOf(record), imagePath, scratch, shares, disks };
     try {

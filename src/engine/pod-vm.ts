@@ -6,6 +6,9 @@ import type { EngineOptions } from './pod-context.ts';
 import { PodRun } from './pod-run.ts';
 import type { StartedPod } from './pod-start.ts';
 
+/** At hyperd's start nobody gives a wait up. */
+const never = new AbortController().signal;
+
 /** Ids are branded in code and plain text in the store. */
 function vmRecord(stored: NonNullable<PodRecord['vm']>): VmRecord {
   return { ...stored, id: stored.id as VmId };
@@ -52,7 +55,7 @@ export async function resumePod(
   }
   // It counts before anybody may start another one: looking for it takes its time.
   if (record.vm !== null) options.supply.adopt({ vm: vmRecord(record.vm) }, record.memoryMiB);
-  for (const disk of disksOf(record, options.volumes)) await options.volumes.holders.hold(disk, record);
+  for (const disk of disksOf(record, options.volumes)) await options.volumes.holders.hold(disk, record, never);
   const vm = record.vm === null ? undefined : await hypervisor.find(vmRecord(record.vm));
   if (vm === undefined) return new HyperError('vm_failed', 'its VM ended while hyperd was away');
   try {

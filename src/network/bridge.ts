@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { HyperError, systemCode } from '../lib/errors.ts';
-import { findLink, ipBatch, ipBatchAll, isNoSuchDevice, listRoutes } from './ip-command.ts';
+import { findLink, ipBatch, ipBatchAll, isNoSuchDevice, listBridges, listRoutes } from './ip-command.ts';
 import { macOf } from './link-names.ts';
 import { refuseConflict } from './subnet-conflict.ts';
 import type { Subnet } from './subnet.ts';
@@ -60,6 +60,12 @@ export async function ensureBridge(bridge: Bridge): Promise<number> {
  */
 export async function routeLoopback(name: string): Promise<void> {
   await writeSetting(`ipv4/conf/${name}/route_localnet`, '1');
+}
+
+/** The names of the bridges that hyperds of this owner have made. */
+export async function bridgesOf(owner: string): Promise<string[]> {
+  const bridges = await listBridges();
+  return bridges.flatMap(({ ifname, ifalias }) => (ifalias === aliasOf(owner) ? ifname : []));
 }
 
 /** Removes the bridge; one that is gone already is fine. */

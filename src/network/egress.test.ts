@@ -20,13 +20,16 @@ describe('egress rules', () => {
     );
     assert.match(
       rules('10.0.0.0/8', { ports: { first: 80, last: 90 } }),
-      /ip daddr 10\.0\.0\.0\/8 udp dport 80-90 accept/,
+      /ip daddr 10\.0\.0\.0\/8 udp dport 80-90 ct mark set \d+ accept/,
     );
-    assert.match(rules('1.1.1.1', { protocol: 'udp' }), /ip daddr 1\.1\.1\.1\/32 meta l4proto udp accept/);
+    assert.match(
+      rules('1.1.1.1', { protocol: 'udp' }),
+      /ip daddr 1\.1\.1\.1\/32 meta l4proto udp ct mark set \d+ accept/,
+    );
   });
 
   it('open what is closed to all only where they name it', () => {
-    assert.match(rules('169.254.169.254'), /meta mark set \d+ accept/);
+    assert.match(rules('169.254.169.254'), /meta mark set \d+ ct mark set \d+ accept/);
     assert.doesNotMatch(rules('0.0.0.0/0'), /meta mark/);
   });
 

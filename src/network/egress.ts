@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { HyperError } from '../lib/errors.ts';
 import { contains, formatSubnet, parseSubnet, type Subnet } from './subnet.ts';
@@ -46,6 +47,9 @@ function opens(subnet: Subnet, forbidden: readonly string[]): boolean {
 /** How the rules for all know a packet that a rule of its guest has let pass though its destination is forbidden. */
 export const openedMark = 0x68_79_70_72;
 
+/** A tap's name is its VM's, and no other VM's. */
+const flowMark = (tap: string): number => createHash('sha256').update(tap).digest().readUInt32BE(0);
+
 const chainOf = (tap: string): string => `egress_${tap}`;
 /** The addresses of a rule's name, as our DNS server gave them to the guest. */
 const setOf = (tap: string, index: number): string => `egress_${tap}_${index}`;
@@ -59,15 +63,21 @@ export function addEgress(
 ): string {
   const { tap, address } = guest;
   const chain = chainOf(tap);
-  const lines = [`add chain ip ${table} ${chain}`, `flush chain ip ${table} ${chain}`];
+  const flow = flowMark(tap);
+  const lines = [
+    `add chain ip ${table} ${chain}`,
+    `flush chain ip ${table} ${chain}`,
+    // Its own flows, and not those of a guest that had its address before.
+    `add rule ip ${table} ${chain} ct state established ct mark ${flow} accept`,
+  ];
   for (const [index, rule] of egress.entries()) {
     const to = egressTo(rule);
     const set = setOf(tap, index);
     if ('name' in to) lines.push(`add set ip ${table} ${set} { type ipv4_addr; flags timeout; }`);
     const destination = 'name' in to ? `@${set}` : formatSubnet(to.subnet);
-    const verdict = 'subnet' in to && opens(to.subnet, forbidden) ? `meta mark set ${openedMark} accept` : 'accept';
+    const verdict = 'subnet' in to && opens(to.subnet, forbidden) ? `meta mark set ${openedMark} ` : '';
     for (const match of portMatches(rule)) {
-      lines.push(`add rule ip ${table} ${chain} ip daddr ${destination} ${match} ${verdict}`);
+      lines.push(`add rule ip ${table} ${chain} ip daddr ${destination} ${match} ${verdict}ct mark set ${flow} accept`);
     }
   }
   lines.push(`add rule ip ${table} ${chain} reject with icmp type admin-prohibited`);

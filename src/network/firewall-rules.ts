@@ -111,7 +111,7 @@ ${dnsRules(options)}
     dnat to meta l4proto . th dport map @ports_of_all
   }
   chain egress {
-    ct state established,related accept
+    ct direction reply accept
     iifname "${bridge}" oifname != "${bridge}" ip saddr vmap @egress_guests
   }
   chain postrouting {
@@ -169,8 +169,7 @@ ${setOf('forbidden6', 'ipv6_addr', ofFamily(6))}
   }
   chain guest_to_outside {
     ct state established,related accept
-    meta mark ${openedMark} accept
-    ip daddr @forbidden4 drop
+${internal ? '' : `    meta mark ${openedMark} accept\n`}    ip daddr @forbidden4 drop
     ip6 daddr @forbidden6 drop
     oifname "${bridge}" accept
 ${outside}
@@ -185,32 +184,28 @@ ${outside}
 `;
 }
 
-type Walls = Pick<FirewallOptions, 'bridge' | 'forbiddenDestinations'>;
-
 /** Ties each tap to the one MAC and address it may send from, opens its published ports, and bounds what it may reach. */
-export function admitGuests({ bridge, forbiddenDestinations }: Walls, endpoints: readonly Endpoint[]): string {
-  const forbidden = [...metadataServices, ...forbiddenDestinations];
+export function admitGuests(bridge: string, endpoints: readonly Endpoint[]): string {
   return endpoints
     .map((endpoint) => {
       const { egress, tap, rate } = endpoint;
       const table = tableOf(bridge);
-      const bounded = egress === null ? '' : addEgress(table, endpoint, egress, forbidden);
+      const bounded = egress === null ? '' : addEgress(table, endpoint, egress, metadataServices);
       return bounded + addRate(table, tap, rate) + elements('add', bridge, endpoint);
     })
     .join('');
 }
 
 /** Takes an endpoint's tie away; one that is not there is fine, since it is added first. */
-export function dismissGuest(walls: Walls, endpoint: Endpoint): string {
+export function dismissGuest(bridge: string, endpoint: Endpoint): string {
   const { egress, tap, rate } = endpoint;
-  const table = tableOf(walls.bridge);
+  const table = tableOf(bridge);
   const freed = (egress === null ? '' : deleteEgress(table, endpoint, egress)) + deleteRate(table, tap, rate);
-  return admitGuests(walls, [endpoint]) + elements('delete', walls.bridge, endpoint) + freed;
+  return admitGuests(bridge, [endpoint]) + elements('delete', bridge, endpoint) + freed;
 }
 
 /** Leaves these endpoints' ties and ports and no others. */
-export function resetGuests(walls: Walls, endpoints: readonly Endpoint[]): string {
-  const { bridge } = walls;
+export function resetGuests(bridge: string, endpoints: readonly Endpoint[]): string {
   const table = tableOf(bridge);
   const flushed = [
     'set bridge TABLE guests',
@@ -221,7 +216,7 @@ export function resetGuests(walls: Walls, endpoints: readonly Endpoint[]): strin
     'map bridge TABLE rates',
   ];
   const flush = flushed.map((what) => `flush ${what.replace('TABLE', table)}\n`).join('');
-  return flush + admitGuests(walls, endpoints);
+  return flush + admitGuests(bridge, endpoints);
 }
 
 /** Opens published ports of a guest. */

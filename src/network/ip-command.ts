@@ -60,6 +60,12 @@ export async function findLink(name: string): Promise<Link | undefined> {
   }
 }
 
+/** All bridges. */
+export async function listBridges(): Promise<Link[]> {
+  const { stdout } = await runCommand('ip', ['-details', '-json', 'link', 'show', 'type', 'bridge']);
+  return parseList(Link, stdout);
+}
+
 /** The devices that are ports of a bridge. */
 export async function linksOn(bridge: string): Promise<Link[]> {
   const { stdout } = await runCommand('ip', ['-details', '-json', 'link', 'show', 'master', bridge]);

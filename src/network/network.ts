@@ -5,7 +5,7 @@ import type { Gate } from './dns/gate.ts';
 import type { Names } from './dns/names.ts';
 import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
-import { openName, rulesForName } from './egress.ts';
+import { rulesForName } from './egress.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import {
   admitGuests,
@@ -23,14 +23,22 @@ import { checkBridgeName, checkMac, macOf, tapName } from './link-names.ts';
 import { explainFailure, requireTun } from './machine-problem.ts';
 import { defaultBridge, defaultSubnet, type NetworkOptions, type NetworkStatus } from './network-options.ts';
 import { applyRules } from './nft.ts';
+import { OpenedNames } from './opened-names.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
-import { contains, formatAddress, formatSubnet, gatewayOf, parseAddress, parseSubnet, type Subnet } from './subnet.ts';
+import {
+  contains,
+  formatAddress,
+  formatSubnet,
+  gatewayOf,
+  parseAddress,
+  parseSubnet,
+  sizeOf,
+  type Subnet,
+} from './subnet.ts';
 import { createTap, deleteTaps, listTaps, moveTap } from './tap.ts';
 
 /** A network that is not up is tried again at a connect, but no more often than this. */
 const retryAfterMs = 2000;
-/** Programs use the addresses of a name for longer than they may. */
-const leastNameSeconds = 600;
 
 /** What a network has while it is up. */
 interface Up {
@@ -53,6 +61,7 @@ export class Network {
   readonly #guests = new Map<string, Endpoint>();
   /** Whether the guests of an earlier run are known: before, no tap is a left-over. */
   #restored = false;
+  readonly #openedNames: OpenedNames;
   #up: Up | undefined;
   #problem = new HyperError('unavailable', 'the network was not opened');
   #triedAt = 0;
@@ -72,23 +81,26 @@ export class Network {
     }
     const gateway = options.gateway === undefined ? gatewayOf(this.#subnet) : parseAddress(options.gateway);
     const range = options.range === undefined ? undefined : parseSubnet(options.range);
+    const [first, last] = [this.#subnet.base, this.#subnet.base + sizeOf(this.#subnet) - 1];
+    if (gateway === first || gateway === last) {
+      throw new HyperError('bad_request', `${formatAddress(gateway)} is no address for a gateway: take one between`);
+    }
     for (const part of [gateway, range?.base]) {
       if (part === undefined || contains(this.#subnet, part)) continue;
       const problem = `${formatAddress(part)} is outside of the subnet ${formatSubnet(this.#subnet)}`;
       throw new HyperError('bad_request', problem);
     }
     this.gateway = formatAddress(gateway);
-    this.#addresses = new AddressPool({ subnet: this.#subnet, gateway, range });
+    this.#openedNames = new OpenedNames(tableOf(this.bridge));
+    const addresses = { subnet: this.#subnet, gateway, range };
+    new AddressPool(addresses).take(); // says now where a range has none
+    this.#addresses = new AddressPool(addresses);
     // Says now what is wrong in them, not at the first pod.
     this.#rules(53);
   }
 
   get subnet(): string {
     return formatSubnet(this.#subnet);
-  }
-
-  get #walls(): { readonly bridge: string; readonly forbiddenDestinations: readonly string[] } {
-    return { bridge: this.bridge, forbiddenDestinations: this.#options.forbiddenDestinations ?? [] };
   }
 
   status(): NetworkStatus {
@@ -126,12 +138,12 @@ export class Network {
     const endpoint = this.#admit(tap, mtu, options);
     const [made, admitted] = await Promise.allSettled([
       createTap({ name: tap, bridge: this.bridge, ownerUid, mtu, signal }),
-      applyRules(admitGuests(this.#walls, [endpoint]), signal),
+      applyRules(admitGuests(this.bridge, [endpoint]), signal),
     ]);
     if (made.status === 'fulfilled' && admitted.status === 'fulfilled') return endpoint;
     try {
       if (made.status === 'fulfilled') await deleteTaps([tap]);
-      if (admitted.status === 'fulfilled') await applyRules(dismissGuest(this.#walls, endpoint));
+      if (admitted.status === 'fulfilled') await applyRules(dismissGuest(this.bridge, endpoint));
       this.#forget(endpoint);
     } catch (error) {
       // The address stays taken: what is left of this endpoint goes at the next start.
@@ -156,12 +168,12 @@ export class Network {
       throw error;
     }
     try {
-      await applyRules(dismissGuest(from.#walls, endpoint) + admitGuests(this.#walls, [taken]));
+      await applyRules(dismissGuest(from.bridge, endpoint) + admitGuests(this.bridge, [taken]));
       if (from !== this) await moveTap(tap, this.bridge, mtu);
     } catch (error) {
       this.#forget(taken);
       from.#guests.set(tap, endpoint);
-      await applyRules(dismissGuest(this.#walls, taken)).catch((left: unknown) => {
+      await applyRules(dismissGuest(this.bridge, taken)).catch((left: unknown) => {
         this.#warn(left, 'rules of a guest are left');
       });
       throw error;
@@ -190,9 +202,9 @@ export class Network {
 
   /** Takes a NIC away and gives its address back. One that is gone already is fine. */
   async disconnect(endpoint: Endpoint): Promise<void> {
-    // While the network is down there may be no rules: once it is up they are set anew.
-    const dismissed = this.#up === undefined ? undefined : applyRules(dismissGuest(this.#walls, endpoint));
-    await Promise.all([deleteTaps([endpoint.tap]), dismissed]);
+    await deleteTaps([endpoint.tap]); // before its rules: a guest that still runs is never without them
+    // While the network is down there may be none: once it is up they are set anew.
+    if (this.#up !== undefined) await applyRules(dismissGuest(this.bridge, endpoint));
     this.#forget(endpoint);
   }
 
@@ -227,9 +239,7 @@ export class Network {
     await this.close();
     if (!this.#ours) return;
     this.#ours = false;
-    await deleteTaps(await listTaps(this.bridge));
-    await deleteBridge(this.bridge);
-    await applyRules(removeRules(this.bridge));
+    await removeNetwork(this.bridge);
   }
 
   async #whenUp(): Promise<Up> {
@@ -278,6 +288,10 @@ export class Network {
   /** Takes an address for a tap and keeps in mind who has it. */
   #admit(tap: string, mtu: number, wish: EndpointWish): Endpoint {
     const mac = wish.mac === undefined ? undefined : checkMac(wish.mac);
+    const others = this.guests().filter((guest) => guest.tap !== tap);
+    if (mac !== undefined && (mac === macOf(this.gateway) || others.some((guest) => guest.mac === mac))) {
+      throw new HyperError('conflict', `the MAC address ${mac} is taken in the network ${this.name}: choose another`);
+    }
     const address = this.#takeAddress(wish.address);
     const endpoint: Endpoint = {
       ...{ network: this.name, tap, mac: mac ?? macOf(address), address },
@@ -310,14 +324,14 @@ export class Network {
 
   /** Whether a guest may ask outside for a name; where its egress names it, the answer opens the way. */
   #gateFor(from: string, name: string): Gate {
+    if (this.internal) return 'closed';
     const guest = this.#guestAt(from);
-    if (guest === undefined || guest.egress === null) return this.internal ? 'closed' : 'open';
+    if (guest === undefined || guest.egress === null) return 'open';
     const rules = rulesForName(guest.egress, name);
     if (rules.length === 0) return 'closed';
     return async (addresses, seconds) => {
       if (addresses.length === 0) return;
-      const kept = Math.max(seconds, leastNameSeconds);
-      await applyRules(openName(tableOf(this.bridge), guest.tap, rules, addresses, kept));
+      await this.#openedNames.open(guest.tap, rules, addresses, seconds);
     };
   }
 
@@ -342,7 +356,7 @@ export class Network {
     const guests = [...this.#guests.values()];
     const found = guests.filter(({ tap }) => taps.delete(tap));
     if (taps.size > 0) this.#options.log.info({ bridge: this.bridge, taps: [...taps] }, 'left-over taps are removed');
-    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.#walls, found))]);
+    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found))]);
     return guests.filter((guest) => !found.includes(guest));
   }
 
@@ -357,6 +371,7 @@ export class Network {
   }
 
   #forget({ address, tap }: Endpoint): void {
+    this.#openedNames.forget(tap);
     this.#addresses.release(address);
     this.#guests.delete(tap);
   }
@@ -370,4 +385,11 @@ export class Network {
   #warn(error: unknown, message: string): void {
     this.#options.log.warn({ network: this.name, error: messageOf(error) }, message);
   }
+}
+
+/** Takes away everything of a bridge: taps, itself, rules. */
+export async function removeNetwork(bridge: string): Promise<void> {
+  await deleteTaps(await listTaps(bridge));
+  await deleteBridge(bridge);
+  await applyRules(removeRules(bridge));
 }

@@ -1,6 +1,7 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
-import { Network } from './network.ts';
+import { bridgesOf } from './bridge.ts';
+import { Network, removeNetwork } from './network.ts';
 import type { NetworkDefinition, NetworkSettings, NetworkStatus } from './network-options.ts';
 import { BoundPorts, type HostPorts } from './ports/host-ports.ts';
 import type { PortMapping, PublishedPort } from './ports/port-mapping.ts';
@@ -18,6 +19,8 @@ export interface NetworksOptions extends NetworkSettings {
 
 /** What the default network may be called beside its own name, as docker's users do. */
 const standardNames = ['default', 'bridge'];
+/** What `--network` means otherwise. */
+const reservedNames = ['none', 'host'];
 
 /** Where a subnet is looked for when none is given: 254 of a size that docker's users know. */
 const ownSubnets = Array.from({ length: 131 }, (_, index) => ({
@@ -52,7 +55,22 @@ export class Networks {
   }
 
   async open(): Promise<void> {
-    await Promise.all(this.list().map((network) => network.open()));
+    await Promise.all([...this.list().map((network) => network.open()), this.#removeLeftOvers()]);
+  }
+
+  /** What a hyperd left that died while it made a network: a bridge of ours that no record tells of. */
+  async #removeLeftOvers(): Promise<void> {
+    const { owner, log } = this.#options;
+    const known = this.list().map(({ bridge }) => bridge);
+    try {
+      for (const bridge of await bridgesOf(owner)) {
+        if (known.includes(bridge)) continue;
+        log.warn({ bridge }, 'removing a network that no record tells of');
+        await removeNetwork(bridge);
+      }
+    } catch (error) {
+      log.debug({ error: messageOf(error) }, 'networks cannot be looked for here');
+    }
   }
 
   /** Of the default network. */
@@ -82,7 +100,8 @@ export class Networks {
    * @throws HyperError `conflict` for a name or subnet that is taken, `bad_request`, `unavailable`.
    */
   async create(definition: NetworkDefinition & { readonly name: string }): Promise<Network> {
-    if (this.#all.has(definition.name) || standardNames.includes(definition.name)) {
+    const taken = this.#all.has(definition.name) || [...standardNames, ...reservedNames].includes(definition.name);
+    if (taken) {
       throw new HyperError('conflict', `the name ${definition.name} is taken: choose another, or remove that network`);
     }
     const candidates = definition.subnet === undefined ? ownSubnets.map(formatSubnet) : [definition.subnet];
@@ -114,8 +133,8 @@ export class Networks {
     if (guests > 0) {
       throw new HyperError('conflict', `the network ${network.name} has ${guests} running pods: stop them first`);
     }
-    this.#all.delete(network.name);
     await network.remove();
+    this.#all.delete(network.name);
   }
 
   async connect(
@@ -141,9 +160,8 @@ export class Networks {
     const [from, to] = [this.#of(endpoint), this.find(network)];
     const { address, mac, hostAccess = false, egress = null, rate } = wish;
     const asItIs = from === to && (address ?? mac ?? rate?.out) === undefined && !hostAccess && egress === null;
-    const assigned = asItIs ? to.describe(endpoint, wish) : await to.takeOver(from, endpoint, wish);
-    await shapeTraffic(assigned.tap, rate ?? {});
-    return assigned;
+    await shapeTraffic(endpoint.tap, rate ?? {}); // before: it is the same tap, and what fails here changes nothing
+    return asItIs ? to.describe(endpoint, wish) : await to.takeOver(from, endpoint, wish);
   }
 
   /** Opens ports of the host that lead to a guest: all of them or none. */
@@ -153,14 +171,14 @@ export class Networks {
       for (const mapping of mappings) reserved.push(await this.#hostPorts.reserve(mapping));
       return await this.#of(endpoint).publish(endpoint, reserved);
     } catch (error) {
-      for (const port of reserved) await this.#hostPorts.release(port);
+      await this.#release(reserved);
       throw error;
     }
   }
 
   async unpublish(endpoint: Endpoint, ports: readonly PublishedPort[]): Promise<Endpoint> {
     const changed = await this.#of(endpoint).unpublish(endpoint, ports);
-    for (const port of ports) await this.#hostPorts.release(port);
+    await this.#release(ports);
     return changed;
   }
 
@@ -168,7 +186,7 @@ export class Networks {
     try {
       await this.#all.get(endpoint.network)?.disconnect(endpoint);
     } finally {
-      for (const port of endpoint.ports) await this.#hostPorts.release(port);
+      await this.#release(endpoint.ports);
     }
   }
 
@@ -202,6 +220,15 @@ export class Networks {
     const network = new Network({ ...definition, owner, log, forbiddenDestinations, upstreams });
     this.#all.set(network.name, network);
     return network;
+  }
+
+  /** All of them, whichever fails: the log says what is left. */
+  async #release(ports: readonly PublishedPort[]): Promise<void> {
+    for (const port of ports) {
+      await this.#hostPorts.release(port).catch((error: unknown) => {
+        this.#options.log.warn({ port, error: messageOf(error) }, 'a port of the host could not be given back');
+      });
+    }
   }
 
   #of({ network }: Endpoint): Network {

@@ -16,5 +16,7 @@ export const VolumeRecord = z.object({
   createdAt: z.string(),
   /** A guest is filling it, or was when hyperd died. */
   seeding: z.boolean(),
+  /** It has been mounted, and is what its users made of it: never filled again. */
+  seeded: z.boolean().default(false),
 });
 export type VolumeRecord = z.infer<typeof VolumeRecord>;

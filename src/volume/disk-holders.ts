@@ -1,4 +1,5 @@
 import { HyperError } from '../lib/errors.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 
 interface Holder {
   readonly id: string;
@@ -16,8 +17,12 @@ export class DiskHolders {
    *
    * @throws HyperError `conflict` when another pod runs with it
    */
-  async hold(disk: string, { id, name }: { readonly id: string; readonly name: string }): Promise<void> {
-    await this.#whileEnding(disk, id);
+  async hold(
+    disk: string,
+    { id, name }: { readonly id: string; readonly name: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await unlessAborted(this.#whileEnding(disk, id), signal);
     const holder = this.#holders.get(disk);
     if (holder !== undefined && holder.id !== id) {
       throw new HyperError(

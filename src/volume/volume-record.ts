@@ -8,6 +8,8 @@ export interface VolumeRecord {
   readonly options: Record<string, string>;
   readonly createdAt: string;
   seeding: boolean;
+  /** A pod has had it. */
+  seeded: boolean;
 }
 
 /** Where records outlive hyperd. */

@@ -83,7 +83,7 @@ export class Volumes {
         );
       }
       const createdAt = new Date().toISOString();
-      const more = { labels: { ...labels }, options: { ...options }, createdAt, seeding: false };
+      const more = { labels: { ...labels }, options: { ...options }, createdAt, seeding: false, seeded: false };
       const record: VolumeRecord = { name: made, kind, sizeMiB, anonymous, ...more };
       await this.#make(record);
       return record;

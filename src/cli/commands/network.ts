@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Network } from '../../contract/index.ts';
+import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
@@ -93,7 +94,16 @@ function defineInspect(command: Command, cli: Cli): void {
     .option('-f, --format <format>', "json, or a template: '{{.subnet}}'")
     .action(async (names: readonly string[], { format }: { readonly format?: string }) => {
       const client = await cli.connect();
-      const networks = await Promise.all(names.map((name) => client.networkInspect(name)));
+      const networks: Network[] = [];
+      for (const name of names) {
+        try {
+          networks.push(await client.networkInspect(name));
+        } catch (error) {
+          if (names.length === 1 || !(error instanceof HyperError) || error.code !== 'not_found') throw error;
+          cli.note(`hyper: ${error.message}`);
+          cli.exitCode = 1;
+        }
+      }
       if (format === undefined || format === 'json') {
         cli.print(JSON.stringify(networks, null, 2));
         return;
@@ -118,6 +128,7 @@ function definePrune(command: Command, cli: Cli): void {
   command
     .description('Remove all networks that no pod is made for')
     .helpOption('-h, --help', 'print this help')
+    .option('-f, --force', 'nothing is asked anyway (for those who type docker’s)')
     .action(async () => {
       for (const name of (await (await cli.connect()).networkPrune()).removed) cli.print(name);
     });

@@ -87,7 +87,7 @@ export class VmSupply {
    */
   async start<T>(request: VmRequest, options: TakeOptions, use: (ready: ReadyVm) => Promise<T>): Promise<T> {
     // A VM that shares its memory with whoever serves the host's folders is a clone with a copy of it: none waits.
-    const poolable = request.shares.length === 0;
+    const poolable = request.shares.length === 0 && request.nic !== null; // those that wait have one
     if (poolable) {
       this.#uses.note(request);
       this.#disks.note(request);
@@ -165,10 +165,9 @@ export class VmSupply {
   async #takePooled(request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm | undefined> {
     const { signal, claim } = options;
     for (;;) {
-      // Those that wait have a NIC.
-      const taken = request.nic === null ? undefined : this.#pool.take(request);
-      if (taken === undefined || request.nic === null) return undefined;
-      let idle: PooledVm = taken;
+      const taken = this.#pool.take(request);
+      if (taken === undefined) return undefined;
+      let idle = taken;
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(pooledAnswerMs)]);
       // Whatever is asked of a guest that has stopped: it fails when its VM goes.
       const giveUp = (): void => void idle.vm.kill();
@@ -195,8 +194,8 @@ export class VmSupply {
   }
 
   /** Its NIC becomes what the pod asks for. */
-  async #assign(idle: PooledVm, nic: NicRequest): Promise<PooledVm> {
-    if (idle.endpoint === null) return idle;
+  async #assign(idle: PooledVm, nic: NicRequest | null): Promise<PooledVm> {
+    if (idle.endpoint === null || nic === null) return idle;
     return { ...idle, endpoint: await this.#options.networks.assign(idle.endpoint, nic) };
   }
 
@@ -360,7 +359,8 @@ export class VmSupply {
     try {
       return await networks.connect(id, { ...nic, ownerUid: hypervisor.user.uid, signal });
     } catch (error) {
-      if (nic.address !== undefined) throw error; // who asks for an address is not served without one
+      // Who asks for a network or an address is not served without.
+      if (nic.address !== undefined || nic.network !== networks.standard.name) throw error;
       if (!(error instanceof HyperError) || (error.code !== 'unavailable' && error.code !== 'conflict')) throw error;
       log.warn({ vm: id, reason: error.message }, 'the pod gets no network');
       return error;

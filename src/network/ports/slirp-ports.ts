@@ -62,9 +62,9 @@ export class SlirpPorts implements HostPorts {
   }
 
   async release(port: PublishedPort): Promise<void> {
-    await this.#inside.release(this.#insideOf(port));
     const entry = await this.#entryOf(port);
     if (entry !== undefined) await this.#ask('remove_hostfwd', { id: entry.id });
+    await this.#inside.release(this.#insideOf(port)); // last: what leads there must not lead to another's
   }
 
   async close(): Promise<void> {
