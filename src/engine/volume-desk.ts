@@ -1,4 +1,5 @@
 import { HyperError } from '../lib/errors.ts';
+import { hasLabel } from '../lib/has-label.ts';
 import { runCommand } from '../lib/run-command.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { VolumeRecord, Volumes, VolumeSpec } from '../volume/index.ts';
@@ -56,7 +57,8 @@ export class VolumeDesk {
     const removed: string[] = [];
     let freedBytes = 0;
     for (const { record, path, pods } of this.list()) {
-      if (pods.length > 0 || !(all || record.anonymous) || !labels.every((label) => hasLabel(record, label))) continue;
+      if (pods.length > 0 || !(all || record.anonymous) || !labels.every((label) => hasLabel(record.labels, label)))
+        continue;
       freedBytes += await usedBytes(path);
       await this.#volumes.remove(record.name);
       removed.push(record.name);
@@ -68,11 +70,6 @@ export class VolumeDesk {
     const pods = usersOf(record.name, this.#pods()).map(({ name }) => name);
     return { record, path: this.#volumes.path(record), pods };
   }
-}
-
-function hasLabel({ labels }: VolumeRecord, wanted: string): boolean {
-  const [name = ''] = wanted.split('=', 1);
-  return name in labels && (name === wanted || labels[name] === wanted.slice(name.length + 1));
 }
 
 /** What it has on disk: du(1) counts hard links once, and holes not at all. */

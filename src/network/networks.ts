@@ -5,7 +5,6 @@ import { Network, removeNetwork } from './network.ts';
 import type { NetworkDefinition, NetworkSettings, NetworkStatus } from './network-options.ts';
 import { BoundPorts, type HostPorts } from './ports/host-ports.ts';
 import type { PortMapping, PublishedPort } from './ports/port-mapping.ts';
-import { formatSubnet } from './subnet.ts';
 import { shapeTraffic } from './traffic-rate.ts';
 
 export interface NetworksOptions extends NetworkSettings {
@@ -22,11 +21,8 @@ const standardNames = ['default', 'bridge'];
 /** What `--network` means otherwise. */
 const reservedNames = ['none', 'host'];
 
-/** Where a subnet is looked for when none is given: 254 of a size that docker's users know. */
-const ownSubnets = Array.from({ length: 131 }, (_, index) => ({
-  base: ((192 << 24) >>> 0) + (168 << 16) + ((124 + index) << 8),
-  prefixLength: 24,
-}));
+/** Where a subnet is looked for when none is given: 192.168.124.0/24 to 192.168.254.0/24. */
+const ownSubnets = Array.from({ length: 131 }, (_, index) => `192.168.${124 + index}.0/24`);
 
 /**
  * Opens the networks: makes bridges, rules and DNS servers, or adopts what an earlier run left. What this machine does
@@ -104,7 +100,7 @@ export class Networks {
     if (taken) {
       throw new HyperError('conflict', `the name ${definition.name} is taken: choose another, or remove that network`);
     }
-    const candidates = definition.subnet === undefined ? ownSubnets.map(formatSubnet) : [definition.subnet];
+    const candidates = definition.subnet === undefined ? ownSubnets : [definition.subnet];
     let problem: unknown;
     for (const subnet of candidates) {
       if (this.list().some((network) => network.subnet === subnet)) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestHyperd } from './hyperd.ts';
@@ -56,7 +56,7 @@ export async function until(condition: () => Promise<boolean> | boolean, patienc
 /** Restarts a hyperd with another configuration on the same folders. */
 export async function configure(hyperd: TestHyperd, config: object): Promise<void> {
   await hyperd.signal('SIGTERM');
-  await writeFile(join(hyperd.folder, 'config.json'), JSON.stringify(config));
+  hyperd.configure(config);
   await hyperd.start();
 }
 

@@ -3,8 +3,7 @@ import type { HyperClient } from '../../client/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
-import { parseTemplate, unescape } from '../output/template-parse.ts';
-import { renderTemplate } from '../output/template-render.ts';
+import { printInspected } from '../output/inspected.ts';
 import { parseChoice } from '../values/container-values.ts';
 
 const kinds = ['pod', 'container', 'image'] as const;
@@ -36,13 +35,7 @@ export function define(command: Command, cli: Cli): void {
           found.push(thing);
         }
       }
-      const { format } = options;
-      if (format === undefined || format === 'json') {
-        if (found.length > 0 || cli.exitCode === 0) cli.print(JSON.stringify(found, null, 2));
-        return;
-      }
-      const template = parseTemplate(unescape(format));
-      for (const thing of found) cli.print(renderTemplate(template, thing));
+      if (found.length > 0 || cli.exitCode === 0) printInspected(cli, found, options.format);
     });
   addExamples(command, [
     ['hyper inspect web', 'all about a pod, as JSON'],

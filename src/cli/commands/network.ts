@@ -4,9 +4,8 @@ import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
+import { printInspected } from '../output/inspected.ts';
 import { formatList } from '../output/list-format.ts';
-import { parseTemplate, unescape } from '../output/template-parse.ts';
-import { renderTemplate } from '../output/template-render.ts';
 import { showAge } from '../output/units.ts';
 import { collect } from '../collect.ts';
 import { given } from '../pod-options.ts';
@@ -104,12 +103,7 @@ function defineInspect(command: Command, cli: Cli): void {
           cli.exitCode = 1;
         }
       }
-      if (format === undefined || format === 'json') {
-        cli.print(JSON.stringify(networks, null, 2));
-        return;
-      }
-      const template = parseTemplate(unescape(format));
-      for (const network of networks) cli.print(renderTemplate(template, network));
+      printInspected(cli, networks, format);
     });
 }
 

@@ -6,8 +6,7 @@ import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
 import { formatList } from '../output/list-format.ts';
-import { parseTemplate, unescape } from '../output/template-parse.ts';
-import { renderTemplate } from '../output/template-render.ts';
+import { printInspected } from '../output/inspected.ts';
 import { showBytes } from '../output/units.ts';
 import { volumeDetails, volumeRow } from '../output/volume-rows.ts';
 import { collect } from '../collect.ts';
@@ -108,12 +107,7 @@ function defineInspect(command: Command, cli: Cli): void {
         cli.note(`hyper: no such volume: ${name}: see 'hyper volume ls'`);
         cli.exitCode = 1;
       }
-      if (format === undefined || format === 'json') {
-        cli.print(JSON.stringify(found, null, 2));
-        return;
-      }
-      const template = parseTemplate(unescape(format));
-      for (const each of found) cli.print(renderTemplate(template, each));
+      printInspected(cli, found, format);
     });
 }
 

@@ -1,4 +1,5 @@
 import type { Volume } from '../../contract/index.ts';
+import { hasLabel } from '../../lib/has-label.ts';
 import { UsageError } from '../usage-error.ts';
 
 type Test = (volume: Volume) => boolean;
@@ -23,11 +24,8 @@ function testOf(key: string, value: string, text: string): Test {
       return ({ name }) => name.includes(value);
     case 'driver':
       return ({ driver }) => driver === value;
-    case 'label': {
-      const [name = ''] = value.split('=', 1);
-      const wanted = value.slice(name.length + 1);
-      return ({ labels }) => name in labels && (name === value || labels[name] === wanted);
-    }
+    case 'label':
+      return ({ labels }) => hasLabel(labels, value);
     case 'dangling': {
       const yes = ['1', 'true'].includes(value);
       if (!yes && !['0', 'false'].includes(value)) throw new UsageError(`--filter is '${text}': give true or false`);

@@ -1,5 +1,6 @@
 import { type Engine, planPort } from '../../engine/index.ts';
 import { HyperError } from '../../lib/errors.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { encodeLogStream, parseSince } from './log-stream.ts';
 import {
   presentContainer,
@@ -58,9 +59,7 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       return {};
     },
     podWait: async ({ params, signal }) => {
-      const gone = Promise.withResolvers<never>();
-      signal.addEventListener('abort', () => gone.reject(new HyperError('cancelled', 'the caller has gone')));
-      const { exitCode, error } = await Promise.race([engine.pod(params.pod).wait(), gone.promise]);
+      const { exitCode, error } = await unlessAborted(engine.pod(params.pod).wait(), signal);
       return { exitCode, error: error?.message ?? null };
     },
     podPublish: async ({ params, body }) => {
