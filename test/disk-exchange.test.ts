@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { qemuUser } from '../src/daemon/rootless/index.ts';
+import { ProcessOutput } from '../src/engine/process-output.ts';
 import { DiskSupply } from '../src/engine/supply/disk-supply.ts';
 import type { IdleVm, VmRequest } from '../src/engine/supply/index.ts';
+import type { Agent } from '../src/guest/index.ts';
 import { ImageStore } from '../src/image/index.ts';
 import { HyperError } from '../src/lib/errors.ts';
 import { newVmId } from '../src/lib/ids.ts';
@@ -65,6 +67,38 @@ describe('the disks of a VM that waits', { skip: skipUnlessRoot, timeout: 90_000
     rmSync(folder, { recursive: true });
   });
 
+  it('are a container already, which becomes what its pod asks for', async () => {
+    await disks.standBy(idle);
+    const { agent } = idle;
+    const container = { container: 1, root: 'image', scratch: 'scratch', volumes: ['/kept'], readOnly: true };
+    const file = { path: '/etc/motd', mode: 0o640, uid: 7, gid: 8, content: Buffer.from('hello\n') };
+    const tmpfs = [{ path: '/t', options: 'size=1m' }];
+    await assert.rejects(agent.createContainer({ ...container, root: 'other', files: [], tmpfs: [] }), /Resource busy/);
+    await agent.createContainer({ ...container, files: [file], tmpfs, pidsMax: 17 });
+    await agent.createContainer({ ...container, files: [file], tmpfs, pidsMax: 17 }); // as after a reconnect
+    const script = [
+      'stat -c "%a %u %g" /etc/motd && cat /etc/motd',
+      'grep -c " / / ro," /proc/self/mountinfo; grep -c " /t " /proc/self/mountinfo; grep -c " /kept " /proc/self/mountinfo',
+      'cat /sys/fs/cgroup/pids.max; echo $$; find /kept -maxdepth 0 -empty',
+    ];
+    const found = await output(agent, 9, 1, script.join('; '));
+    assert.deepEqual(found, ['640 7 8', 'hello', '1', '1', '1', '17', '1', '/kept']);
+    await agent.destroyContainer(1);
+  });
+
+  it('hold nothing of the places of what is mounted in every container', async () => {
+    await disks.standBy(idle);
+    const { agent } = idle;
+    const container = { container: 1, root: 'image', scratch: 'scratch', volumes: [], readOnly: false, tmpfs: [] };
+    const file = { path: '/etc/hosts', mode: 0o644, uid: 0, gid: 0, content: Buffer.from('x\n') };
+    await agent.createContainer({ ...container, files: [file] });
+    assert.deepEqual(await output(agent, 10, 1, 'cat /etc/hosts'), ['x']);
+    assert.deepEqual(await output(agent, 11, 0, 'find /run/scratch/scratch/container-1/upper'), [
+      '/run/scratch/scratch/container-1/upper',
+    ]);
+    await agent.destroyContainer(1);
+  });
+
   it('are not exchanged while one is still mounted: such a VM is of no use', async () => {
     const standby = await disks.standBy(idle);
     const { agent } = idle;
@@ -89,3 +123,20 @@ describe('the disks of a VM that waits', { skip: skipUnlessRoot, timeout: 90_000
     await agent.ping();
   });
 });
+
+/** The lines of stdout of a shell in a container, or in the guest itself (0). */
+async function output(agent: Agent, process: number, container: number, script: string): Promise<string[]> {
+  const chunks: Buffer[] = [];
+  const taken = new ProcessOutput(agent, process, false, [
+    (_, bytes) => {
+      chunks.push(bytes);
+      return undefined;
+    },
+  ]);
+  await agent.startProcess({
+    ...{ process, container, args: ['sh', '-c', script], tty: false, stdin: false, rlimits: [] },
+    env: ['PATH=/usr/bin:/bin'],
+  });
+  await taken.ended;
+  return Buffer.concat(chunks).toString().trim().split('\n');
+}

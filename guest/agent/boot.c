@@ -30,10 +30,22 @@ static const struct {
 
 static const char *const folders[] = {"/run/images", "/run/scratch", "/run/volumes", "/run/shares", "/run/containers"};
 
+static const char *const skeleton_folders[] = {SKELETON, SKELETON "/dev", SKELETON "/etc", SKELETON "/proc", SKELETON "/sys"};
+static const char *const skeleton_files[] = {SKELETON "/etc/hostname", SKELETON "/etc/hosts", SKELETON "/etc/resolv.conf"};
+
 static void make_folder(const char *path)
 {
     if (mkdir(path, 0755) != 0 && errno != EEXIST)
         log_fatal("mkdir %s", path);
+}
+
+static void make_skeleton(void)
+{
+    for (size_t i = 0; i < sizeof skeleton_folders / sizeof *skeleton_folders; i++)
+        make_folder(skeleton_folders[i]);
+    for (size_t i = 0; i < sizeof skeleton_files / sizeof *skeleton_files; i++)
+        if (mknod(skeleton_files[i], S_IFREG | 0644, 0) != 0)
+            log_fatal("mknod %s", skeleton_files[i]);
 }
 
 /* pivot_root refuses to leave the kernel's first root file system, the initramfs. A bind mount of it, moved over it, may be left. */
@@ -68,6 +80,7 @@ void boot_mount(void)
     open_stdio();
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         make_folder(folders[i]);
+    make_skeleton();
     /* Docker's seccomp filter refuses them to containers: root of one reaches far more of the kernel. */
     errno = file_write_text("/proc/sys/user/max_user_namespaces", "0");
     if (errno && errno != ENOENT)

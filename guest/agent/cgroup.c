@@ -77,25 +77,30 @@ static int set_number(uint64_t container, const char *name, uint64_t number)
     return file_write_text(path, text);
 }
 
-int cgroup_make(uint64_t container, const struct request *request)
+int cgroup_make(uint64_t container)
 {
     char path[PATH_SIZE];
     container_file(container, "", path);
     if (mkdir(path, 0755) != 0 && errno != EEXIST)
         return errno;
+    int fd = cgroup_open(container);
+    if (fd < 0)
+        return errno;
+    int error = devices_restrict(fd);
+    (void)close(fd);
+    return error;
+}
+
+int cgroup_limit(uint64_t container, const struct request *request)
+{
+    char path[PATH_SIZE];
     int error = set_number(container, "pids.max", request->pids_max);
     if (error == 0)
         error = set_number(container, "memory.max", request->memory_max ? request->memory_max : memory_default());
-    if (error == 0 && request->cpu_max && *request->cpu_max) {
-        container_file(container, "cpu.max", path);
-        error = file_write_text(path, request->cpu_max);
-    }
-    int fd = error ? -1 : cgroup_open(container);
-    if (fd < 0)
-        return error ? error : errno;
-    error = devices_restrict(fd);
-    (void)close(fd);
-    return error;
+    if (error || !request->cpu_max || !*request->cpu_max)
+        return error;
+    container_file(container, "cpu.max", path);
+    return file_write_text(path, request->cpu_max);
 }
 
 int cgroup_open(uint64_t container)

@@ -79,12 +79,19 @@ static int release_disks(const struct container *gone)
     return error ? error : root ? root : scratch;
 }
 
-static void forget(struct container *container)
+static void drop(struct container *container)
 {
     struct container **link = &containers;
     while (*link != container)
         link = &(*link)->next;
     *link = container->next;
+    request_free(&container->request);
+    free(container->message);
+    free(container);
+}
+
+static void forget(struct container *container)
+{
     for (struct process *process = processes; process; process = process->next)
         if (process->container == container)
             process->container = NULL;
@@ -92,20 +99,19 @@ static void forget(struct container *container)
     if (container->cgroup >= 0)
         (void)close(container->cgroup);
     cgroup_remove(container->id);
-    request_free(&container->request);
-    free(container->message);
-    free(container);
+    drop(container);
 }
 
 static void on_created(void *argument, int error, const char *why)
 {
     struct container *container = argument;
     uint64_t request = container->waiting_request;
-    if (error == 0) {
+    if (error == 0 && container->cgroup < 0) {
         container->cgroup = cgroup_open(container->id);
         error = container->cgroup < 0 ? errno : 0;
     }
     container->state = CONTAINER_READY;
+    container->has_root = true;
     if (error) {
         (void)release_disks(container);
         forget(container);
@@ -133,16 +139,46 @@ static struct container *add(const uint8_t *message, size_t length)
     return container;
 }
 
-/* True when the container is there already and the request is thereby answered, or will be. */
-static bool answer_existing(struct container *container, uint64_t request)
+static void prepare(struct container *container)
 {
-    if (!container)
+    char why[256] = "";
+    int error;
+    container->waiting_request = container->request.id;
+    container->state = CONTAINER_CREATING;
+    if (!prepare_waits(container)) {
+        error = prepare_container(container, why);
+        on_created(container, error, why);
+        return;
+    }
+    error = job_start(prepare_container, on_created, container);
+    if (error)
+        on_created(container, error, NULL);
+}
+
+/* A container that stands by becomes what the newcomer says; which is then no more. */
+static bool complete(struct container *standby, struct container *newcomer)
+{
+    if (!standby->request.standby || newcomer->request.standby || standby->state != CONTAINER_READY || standby->init ||
+        !same_disk(standby->request.root, newcomer->request.root) || !same_disk(standby->request.scratch, newcomer->request.scratch))
         return false;
+    struct request request = standby->request;
+    uint8_t *message = standby->message;
+    standby->request = newcomer->request;
+    standby->message = newcomer->message;
+    newcomer->request = request;
+    newcomer->message = message;
+    drop(newcomer);
+    prepare(standby);
+    return true;
+}
+
+/* The container is there already: the request is thereby answered, or will be. */
+static void answer_existing(struct container *container, uint64_t request, bool completes)
+{
     if (container->state == CONTAINER_CREATING)
         container->waiting_request = request;
     else
-        reply_plain(request, container->state == CONTAINER_READY ? 0 : EBUSY, NULL);
-    return true;
+        reply_plain(request, container->state == CONTAINER_READY && !(completes && container->request.standby) ? 0 : EBUSY, NULL);
 }
 
 void container_create(uint8_t *message, size_t length)
@@ -160,25 +196,18 @@ void container_create(uint8_t *message, size_t length)
     }
     int error = request_decode(&container->request, container->message, length);
     uint64_t request = container->request.id;
-    const char *why = NULL;
     struct container *existing = error ? NULL : find(container->request.container);
-    container->id = existing ? 0 : container->request.container;
-    if (error == 0 && !existing && container->request.container == 0) {
-        error = EINVAL;
-        why = "container 0 is the guest itself";
+    if (error || container->request.container == 0) {
+        drop(container);
+        reply_plain(request, error ? error : EINVAL, error ? NULL : "container 0 is the guest itself");
+    } else if (!existing) {
+        container->id = container->request.container;
+        prepare(container);
+    } else if (!complete(existing, container)) {
+        bool completes = !container->request.standby;
+        drop(container);
+        answer_existing(existing, request, completes);
     }
-    if (error == 0 && !existing) {
-        container->waiting_request = request;
-        error = job_start(prepare_container, on_created, container);
-        if (error == 0)
-            return;
-    }
-    containers = container->next;
-    request_free(&container->request);
-    free(container->message);
-    free(container);
-    if (error || !answer_existing(existing, request))
-        reply_plain(request, error, why);
 }
 
 static void on_destroyed(void *argument, int error, const char *why)

@@ -17,6 +17,7 @@ struct container {
     struct container *next;
     uint64_t id;
     enum { CONTAINER_CREATING = 1, CONTAINER_READY, CONTAINER_DESTROYING } state;
+    bool has_root;          /* its root and cgroup are there */
     struct request request; /* CREATE_CONTAINER's, which lies in `message` */
     uint8_t *message;
     uint64_t waiting_request; /* the id to answer when the job is done */

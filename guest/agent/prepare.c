@@ -1,5 +1,6 @@
 #include "prepare.h"
 
+#include "boot.h"
 #include "cgroup.h"
 #include "container.h"
 #include "disks.h"
@@ -86,7 +87,7 @@ static int mount_overlay(const struct container *container)
     int error = copy_root_attributes(image, upper);
     if (error)
         return error;
-    (void)snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", image, upper, work);
+    (void)snprintf(options, sizeof options, "lowerdir=%s:" SKELETON ",upperdir=%s,workdir=%s", image, upper, work);
     return mount("overlay", target, "overlay", MS_NOATIME, options) == 0 ? 0 : errno;
 }
 
@@ -199,9 +200,8 @@ static int make_mounts(const struct container *container, char *why)
     return error;
 }
 
-int prepare_container(void *argument, char *why)
+static int make_root(const struct container *container, char *why)
 {
-    const struct container *container = argument;
     int error = disk_mount(DISK_IMAGE, container->request.root, why, WHY_SIZE);
     if (error == 0)
         error = disk_mount(DISK_SCRATCH, container->request.scratch, why, WHY_SIZE);
@@ -211,11 +211,28 @@ int prepare_container(void *argument, char *why)
         return fail(why, error, "cannot make the container's folders");
     if ((error = mount_overlay(container)) != 0)
         return fail(why, error, "cannot mount the container's root");
-    if ((error = make_mounts(container, why)) != 0)
-        return error;
-    if ((error = cgroup_make(container->id, &container->request)) != 0)
+    if ((error = cgroup_make(container->id)) != 0)
         return fail(why, error, "cannot make the container's cgroup");
     return 0;
+}
+
+int prepare_container(void *argument, char *why)
+{
+    const struct container *container = argument;
+    int error = container->has_root ? 0 : make_root(container, why);
+    if (error == 0)
+        error = make_mounts(container, why);
+    if (error == 0 && (error = cgroup_limit(container->id, &container->request)) != 0)
+        return fail(why, error, "cannot limit the container");
+    return error;
+}
+
+bool prepare_waits(const struct container *container)
+{
+    for (size_t i = 0; i < container->request.mount_count; i++)
+        if (container->request.mounts[i].kind != MOUNT_FILE && container->request.mounts[i].kind != MOUNT_TMPFS)
+            return true;
+    return !container->has_root;
 }
 
 int prepare_destruction(void *argument, char *why)

@@ -3,12 +3,17 @@
 
 #include "request.h"
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+struct container;
 
 /* Jobs on a container: what may wait for disks and processes. The argument is the container. */
 int prepare_container(void *container, char *why);
 int prepare_destruction(void *container, char *why);
+/* Whether prepare_container may have to wait, and so must be a job. */
+bool prepare_waits(const struct container *container);
 
 /* The folder behind a volume of a container, on its scratch disk. */
 void prepare_volume_path(const char *scratch, uint64_t container, const char *volume, char *path, size_t size);

@@ -59,6 +59,7 @@ struct request {
     size_t sysctl_count;
     char *root, *scratch, *cpu_max;
     bool readonly, tty, takes_stdin;
+    bool standby; /* a container of which more will be said */
     struct mount *mounts;
     size_t mount_count;
     uint64_t shm_size, pids_max, memory_max; /* 0: the default, none, none */

@@ -5,6 +5,7 @@ import type { Image } from '../image/index.ts';
 import type { ContainerRecord, MountRecord } from '../store/index.ts';
 import { containerLimits } from './limits.ts';
 import { normalTarget } from './mounts.ts';
+import { firstContainer } from './supply/index.ts';
 import { checkUlimits } from './ulimits.ts';
 import type { ContainerSpec } from './pod-spec.ts';
 
@@ -53,7 +54,7 @@ export function planContainer(
     labels: { ...config.labels, ...spec.labels },
     stopSignal: signalNumber(spec.stopSignal ?? config.stopSignal ?? 'TERM'),
     terminalSize: spec.terminalSize ?? null,
-    number: 1,
+    number: firstContainer,
     state: 'pending',
     startedAt: null,
     finishedAt: null,

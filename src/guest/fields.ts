@@ -65,6 +65,7 @@ export const tag = {
   memoryMax: 63,
   cpuMax: 64,
   stream: 65,
+  standby: 66,
 } as const;
 
 /** Integers, text, bytes, or a record of fields. Booleans are 0 and 1. */

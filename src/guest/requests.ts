@@ -62,6 +62,8 @@ export interface ContainerSetup {
   /** `quota period`, both in microseconds. */
   readonly cpuMax?: string;
   readonly sysctls?: Readonly<Record<string, string>>;
+  /** Made ahead: a second request, of the same disks, says the rest. */
+  readonly standby?: boolean;
 }
 
 export interface ProcessSetup {
@@ -155,6 +157,7 @@ export function createContainerRequest(setup: ContainerSetup): AgentRequest {
       ...(setup.shmBytes === undefined ? [] : [[tag.shmSize, setup.shmBytes] as const]),
       ...(setup.pidsMax === undefined ? [] : [[tag.pidsMax, setup.pidsMax] as const]),
       ...(setup.cpuMax === undefined ? [] : [[tag.cpuMax, setup.cpuMax] as const]),
+      ...(setup.standby === undefined ? [] : [[tag.standby, setup.standby] as const]),
       ...sysctlFields(setup.sysctls),
     ],
   };

@@ -4,3 +4,6 @@ import type { DiskSlot } from '../../vm/index.ts';
 export const containerDisks = { root: 'image', scratch: 'scratch' } as const satisfies Readonly<
   Record<string, DiskSlot>
 >;
+
+/** The number of a pod's first container in its guest. */
+export const firstContainer = 1;

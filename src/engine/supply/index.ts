@@ -1,5 +1,5 @@
 export type * from './ready-vm.ts';
-export { containerDisks } from './container-disks.ts';
+export { containerDisks, firstContainer } from './container-disks.ts';
 export type { HostMemoryOptions } from './host-memory.ts';
 export type { SupplyMetrics } from './metrics.ts';
 export type { PodShape } from './shape-uses.ts';

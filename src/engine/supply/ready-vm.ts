@@ -33,7 +33,7 @@ export interface ClaimedVm {
   readonly endpoint: Endpoint | null;
 }
 
-/** Disks that are in their slots and mounted in the guest, held there by a container of ours. */
+/** Disks that are in their slots, and the container that is made of them. */
 export interface Standby {
   /** The image that most likely comes next; null where none is there. Nothing of it has run, but for our own. */
   readonly imagePath: string | null;

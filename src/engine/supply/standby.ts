@@ -2,33 +2,28 @@ import { type Agent, AgentRefusal } from '../../guest/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { defaultCapabilities } from '../capabilities.ts';
 import { ProcessOutput } from '../process-output.ts';
-import { containerDisks } from './container-disks.ts';
+import { containerDisks, firstContainer } from './container-disks.ts';
 import type { IdleVm } from './ready-vm.ts';
 
-/** No pod's process or container has this number: theirs count up from 1. */
+/** No process of a pod has this number: theirs count up from 1. */
 const number = 0x8000_0000;
 
-/** Mounts the disks that are in their slots, and keeps them mounted until `stand down`. */
+/** Makes a pod's first container of the disks that are in their slots, as far as can be before the pod has come. */
 export async function standBy({ agent }: IdleVm): Promise<void> {
-  const paths = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf'];
   await agent.createContainer({
-    container: number,
-    ...containerDisks,
-    readOnly: false,
-    tmpfs: [],
-    files: paths.map((path) => ({ path, mode: 0o644, uid: 0, gid: 0, content: Buffer.from('\n') })),
-    volumes: [],
+    ...{ container: firstContainer, ...containerDisks, standby: true },
+    ...{ readOnly: false, tmpfs: [], files: [], volumes: [] },
   });
 }
 
 /**
- * Lets the disks go: what no pod's container uses is unmounted.
+ * Takes it away again and lets its disks go.
  *
  * @throws HyperError `vm_failed` where one stays mounted: in such a VM no disk may be exchanged
  */
 export async function standDown(agent: Agent): Promise<void> {
   try {
-    await agent.destroyContainer(number);
+    await agent.destroyContainer(firstContainer);
   } catch (error) {
     if (!(error instanceof AgentRefusal)) throw error;
     throw new HyperError('vm_failed', `its disks cannot be taken away: ${error.message}`, { cause: error });
@@ -52,7 +47,7 @@ export async function rehearse({ agent, vm }: IdleVm): Promise<void> {
   });
   exited.promise.catch(() => undefined); // heard below, once the process has started
   await agent.startProcess({
-    ...{ process: number, container: number, args: ['true'], user: '', tty: false, stdin: false, rlimits: [] },
+    ...{ process: number, container: firstContainer, args: ['true'], user: '', tty: false, stdin: false, rlimits: [] },
     env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
     capabilities: defaultCapabilities,
   });

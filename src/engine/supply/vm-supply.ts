@@ -17,12 +17,9 @@ import type { PoolStatus, SupplyOptions, TakeOptions } from './supply-options.ts
 import { setUp } from './set-up.ts';
 import { type PodShape, shapeKey, ShapeUses } from './shape-uses.ts';
 import { VmPool } from './vm-pool.ts';
-import { standDown } from './standby.ts';
 
 /** A guest of the pool answers in milliseconds; one that does not is given up for another. */
 const pooledAnswerMs = 5000;
-/** By then a pod has what it needs: taking away what it does not is in nobody's way. */
-const standDownMs = 1000;
 /** How often it is looked whether memory has become short. */
 const lookIntervalMs = 1000;
 /** Below this share of the host's memory the pool gives its VMs up; below twice of it none are made. */
@@ -178,7 +175,6 @@ export class VmSupply {
         await allDone([setUp(idle, request.hostname, bounded), this.#disks.take(idle, request), plugIn(idle, request)]);
         watch.lap('guest set-up, disks');
         this.#options.metrics.poolHit();
-        this.#standDownLater(idle);
         return { ...idle, origin: 'pool', steps: watch.steps };
       } catch (error) {
         await this.#discard(idle);
@@ -197,15 +193,6 @@ export class VmSupply {
   async #assign(idle: PooledVm, nic: NicRequest | null): Promise<PooledVm> {
     if (idle.endpoint === null || nic === null) return idle;
     return { ...idle, endpoint: await this.#options.networks.assign(idle.endpoint, nic) };
-  }
-
-  /** The container that held the disks is of no use any more once the pod's own holds them; nobody waits for its end. */
-  #standDownLater({ agent, vm }: IdleVm): void {
-    setTimeout(() => {
-      standDown(agent).catch((error: unknown) => {
-        this.#options.log.debug({ vm: vm.record.id, error: messageOf(error) }, 'a VM did not stand down');
-      });
-    }, standDownMs).unref();
   }
 
   /** `id` has its memory reserved. */
