@@ -20,7 +20,7 @@
 
 struct container *containers;
 
-static struct container *find(uint64_t id)
+struct container *container_find(uint64_t id)
 {
     struct container *container = containers;
     while (container && container->id != id)
@@ -161,7 +161,7 @@ void container_create(uint8_t *message, size_t length)
     int error = request_decode(&container->request, container->message, length);
     uint64_t request = container->request.id;
     const char *why = NULL;
-    struct container *existing = error ? NULL : find(container->request.container);
+    struct container *existing = error ? NULL : container_find(container->request.container);
     container->id = existing ? 0 : container->request.container;
     if (error == 0 && !existing && container->request.container == 0) {
         error = EINVAL;
@@ -196,7 +196,7 @@ static void on_destroyed(void *argument, int error, const char *why)
 
 void container_destroy(uint64_t id, uint64_t request)
 {
-    struct container *container = find(id);
+    struct container *container = container_find(id);
     if (!container) {
         reply_plain(request, 0, NULL); /* destroyed before */
         return;
@@ -218,7 +218,7 @@ void container_destroy(uint64_t id, uint64_t request)
 
 struct container *container_for_start(uint64_t id, const char **why)
 {
-    struct container *container = find(id);
+    struct container *container = container_find(id);
     *why = "there is no such container";
     if (!container)
         return NULL;

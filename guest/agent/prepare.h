@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stddef.h>
 
+struct container;
+
 /* Jobs on a container: what may wait for disks and processes. The argument is the container. */
 int prepare_container(void *container, char *why);
 int prepare_destruction(void *container, char *why);
@@ -15,5 +17,8 @@ void prepare_volume_path(const char *scratch, uint64_t container, const char *vo
 
 /* What a mount of a share or disk shows, on that. */
 void prepare_source_path(const struct mount *mount, char *path, size_t size);
+
+/* Writes the FILE of this number among the request's mounts, in place of what it holds. Returns 0 or an errno. */
+int prepare_file(const struct container *container, size_t number);
 
 #endif

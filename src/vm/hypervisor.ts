@@ -31,7 +31,12 @@ export interface DiskLimits {
   readonly iops: number | null;
 }
 
+/** How many NICs a VM can have. */
+export const maxNics = 8;
+
 export interface Nic {
+  /** From 0, below `maxNics`. */
+  readonly number: number;
   readonly tap: string;
   /** Of a clone it is the template's until the agent sets it (SETUP). */
   readonly mac: string;

@@ -395,6 +395,6 @@ async function plugIn({ vm }: IdleVm, { shares, disks }: VmRequest): Promise<voi
 }
 
 function vmSpec(id: VmId, { vcpus, memoryMiB }: PodShape, endpoint: Endpoint | null): VmSpec {
-  const nic = endpoint === null ? {} : { nic: { tap: endpoint.tap, mac: endpoint.mac } };
+  const nic = endpoint === null ? {} : { nic: { number: 0, tap: endpoint.tap, mac: endpoint.mac } };
   return { id, vcpus, memoryMiB, ...nic };
 }

@@ -17,7 +17,7 @@ import {
   type VmEnd,
   type VmRecord,
 } from '../hypervisor.ts';
-import { consoleBytes, deviceOf, isReadOnly, plugPort } from './arguments.ts';
+import { consoleBytes, deviceOf, isReadOnly, plugBus, plugPlace } from './arguments.ts';
 import { DiskErrors } from './disk-errors.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
 import type { VmFiles } from './vm-files.ts';
@@ -147,9 +147,9 @@ export class QemuVm implements Vm {
     }
     // As the functions of one device: that the guest looks for them is the news of the first, which comes last.
     for (const [at, device] of [...devices.entries()].reverse()) {
-      const place = { bus: plugPort, addr: `0.${at}`, multifunction: devices.length > 1 };
+      const place = { bus: plugBus, addr: `${plugPlace}.${at}`, multifunction: devices.length > 1, 'disable-legacy': 'on' };
       await this.qmp.execute('device_add', { ...device, ...place }).catch((error: unknown) => {
-        throw messageOf(error).includes(`Bus '${plugPort}' not found`) ? noPlugs(error) : error;
+        throw messageOf(error).includes(`Bus '${plugBus}' not found`) ? noPlugs(error) : error;
       });
     }
   }
