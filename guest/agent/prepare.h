@@ -3,6 +3,7 @@
 
 #include "request.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stddef.h>
 
