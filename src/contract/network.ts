@@ -39,7 +39,10 @@ export const NetworkOfPodSpec = z.strictObject({
 });
 export type NetworkOfPodSpec = z.infer<typeof NetworkOfPodSpec>;
 
-export const NetworkConnection = z.strictObject({ pod: z.string().min(1), ...NetworkOfPodSpec.omit({ network: true }).shape });
+export const NetworkConnection = z.strictObject({
+  pod: z.string().min(1),
+  ...NetworkOfPodSpec.omit({ network: true }).shape,
+});
 export type NetworkConnection = z.infer<typeof NetworkConnection>;
 
 /** A network that a pod is on, in the order in which it was put on them. */

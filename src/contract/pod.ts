@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { DnsSpec, EgressRule, HostSpec, NetworkOfPod, NetworkOfPodSpec, Port, PortSpec, TrafficRate } from './network.ts';
+import {
+  DnsSpec,
+  EgressRule,
+  HostSpec,
+  NetworkOfPod,
+  NetworkOfPodSpec,
+  Port,
+  PortSpec,
+  TrafficRate,
+} from './network.ts';
 import { containerLimits, containerLimitsAsked, podLimits, podLimitsAsked } from './limits.ts';
 import { Mount, MountSpec } from './mount.ts';
 
@@ -58,11 +67,7 @@ export const PodSpec = z.strictObject({
   ...podLimitsAsked,
   labels: labels.optional(),
   autoRemove: z.boolean().optional().describe('remove the pod when it has ended'),
-  networks: z
-    .array(NetworkOfPodSpec)
-    .max(8)
-    .optional()
-    .describe('empty: none; left out: the default network'),
+  networks: z.array(NetworkOfPodSpec).max(8).optional().describe('empty: none; left out: the default network'),
   dns: DnsSpec.optional(),
   hosts: z.array(HostSpec).optional().describe('further lines of /etc/hosts'),
   egress: z

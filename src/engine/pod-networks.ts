@@ -57,7 +57,7 @@ async function plugIn(record: PodRecord, wanted: NetworkOfPod, run: PodRun, opti
   const nic = { ...nicOf(record, wanted), nic: number, ownerUid: hypervisor.user.uid };
   const made = await networks.connect(run.vm.record.id, nic);
   try {
-    record.endpoints = [...before, storable(made)];
+    record.endpoints = [...before, made];
     refuseSameMac(record.endpoints);
     store.savePod(record); // before anything uses it
     await run.vm.plugNic({ number, tap: made.tap, mac: made.mac });

@@ -86,7 +86,7 @@ export function portsOf({ endpoints, ports }: PodRecord): readonly PortMapping[]
 /** A NIC is another now: its ports are. */
 export function replaceEndpoint(record: PodRecord, changed: Endpoint): void {
   const at = record.endpoints.findIndex(({ nic }) => nic === changed.nic);
-  record.endpoints[at] = { ...changed, egress: changed.egress === null ? null : [...changed.egress] };
+  record.endpoints[at] = changed;
 }
 
 function asAsked(standing: PublishedPort, asked: PortMapping): boolean {

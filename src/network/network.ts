@@ -281,7 +281,13 @@ export class Network {
     const address = this.#takeAddress(wish.address);
     const endpoint: Endpoint = {
       ...{ network: this.name, tap, nic, mac: mac ?? macOf(address), address },
-      ...{ prefixLength: this.addresses.subnet.prefixLength, gateway: this.gateway, mtu, internal: this.internal, dns: [this.gateway] },
+      ...{
+        prefixLength: this.addresses.subnet.prefixLength,
+        gateway: this.gateway,
+        mtu,
+        internal: this.internal,
+        dns: [this.gateway],
+      },
       ...{ names: wish.names ?? [], hostAccess: wish.hostAccess ?? false },
       ...{ nameservers: wish.nameservers ?? [], egress: wish.egress ?? null, rate: wish.rate ?? {}, ports: [] },
     };

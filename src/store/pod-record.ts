@@ -141,9 +141,7 @@ const Pod = z.object({
   /** Its NICs while it has a VM, in the order of its networks. One of no network that it is to be on was not finished. */
   endpoints: z.array(EndpointOfPod),
   /** None: it has no network. */
-  networks: z
-    .array(NetworkOfPod)
-    .default([{ network: 'default', aliases: [] }]),
+  networks: z.array(NetworkOfPod).default([{ network: 'default', aliases: [] }]),
   dns: z.object({ servers: z.array(z.string()), search: z.array(z.string()) }).default({ servers: [], search: [] }),
   /** Further lines of /etc/hosts; `host-gateway` is this host. */
   hosts: z.array(z.object({ name: z.string(), address: z.string() })).default([]),

@@ -31,7 +31,9 @@ export function presentPod({ record }: Pod): PodShape {
   const { createdAt, startedAt, finishedAt, reason, warnings, vm, containers } = record;
   const { diskBytesPerSecond, diskIops, sysctls } = record;
   const runs = record.state === 'running' || record.state === 'pending';
-  const networks = networksOf(record).map((each) => (runs ? each : { ...each, address: null, mac: null, interface: null }));
+  const networks = networksOf(record).map((each) =>
+    runs ? each : { ...each, address: null, mac: null, interface: null },
+  );
   const main = networks.find((each) => each.main);
   return {
     ...{ id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove },
