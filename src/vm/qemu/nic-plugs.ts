@@ -64,7 +64,8 @@ export class NicPulls {
       await this.#qmp.execute(command, { id });
       return true;
     } catch (error) {
-      if (!/not found/.test(messageOf(error))) throw error;
+      // Or it is one that cannot be pulled, of a machine without PCI: it stays, with nothing behind it.
+      if (!/not found|does not support hotplugging/.test(messageOf(error))) throw error;
       return false;
     }
   }
