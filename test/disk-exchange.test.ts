@@ -49,13 +49,13 @@ describe('the disks of a VM that waits', { skip: skipUnlessRoot, timeout: 90_000
       ownImage: () => Promise.resolve(imagePath),
     });
     request = {
-      ...{ vcpus: 1, memoryMiB: 128, hostname: 'x', nic: null, imagePath, shares: [], disks: [] },
+      ...{ vcpus: 1, memoryMiB: 128, hostname: 'x', nics: [], imagePath, shares: [], disks: [] },
       scratch: { path: join(folder, 'own.ext4'), sizeMiB: 64, limits: { bytesPerSecond: null, iops: null } },
     };
     const spec = { id: newVmId(), vcpus: 1, memoryMiB: 128 };
     const { vm, agent } = await hypervisor.start(spec, { signal: AbortSignal.timeout(60_000) });
     agent.listen({ onExit: () => undefined, onClose: () => undefined });
-    idle = { vm, agent, endpoint: null, networkProblem: '' };
+    idle = { vm, agent, endpoints: [], networkProblem: '' };
     parts.defer(async () => {
       agent.close();
       await vm.kill();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -56,6 +57,18 @@ describe('with "machine": "microvm" in the configuration', { skip }, () => {
       );
     }
     await run('volume', 'rm', 'disk');
+  });
+
+  it('refuses further networks while it runs and at its start, and is then as it was', async () => {
+    await run('network', 'create', 'other');
+    const words = /a microvm has no port for further NICs: set "machine" to "q35"/;
+    const started = await hyperd.hyper(['run', '--rm', '--network', 'default', '--network', 'other', 'busybox']);
+    assert.deepEqual([started.code, words.test(started.stderr)], [125, true], started.stderr);
+    const connected = await hyperd.hyper(['network', 'connect', 'other', 'main']);
+    assert.deepEqual([connected.code, words.test(connected.stderr)], [1, true], connected.stderr);
+    const links = execFileSync('ip', ['-netns', hyperd.namespace, '-o', 'link'], { encoding: 'utf8' });
+    assert.equal(links.match(/: hy\w{10}-\d+:/g)?.length, 1, links);
+    await run('network', 'rm', 'other');
   });
 
   it('is reached from another pod', async () => {

@@ -51,11 +51,13 @@ describe('a network', { skip: skipUnlessRoot }, () => {
     assert.deepEqual(endpoint, {
       network: 'hyper0',
       tap: 'hyEljQlbnRAP-0',
+      nic: 0,
       mac: '02:68:c0:a8:7b:02',
       address: '192.168.123.2',
       prefixLength: 24,
       gateway,
       mtu: 1500,
+      internal: false,
       dns: [gateway],
       names: [],
       hostAccess: false,

@@ -71,5 +71,5 @@ async function podLikeSpec(): Promise<Omit<VmSpec, 'id'>> {
   const user = await qemuUser();
   execFileSync('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap', 'user', String(user.uid), 'vnet_hdr']);
   execFileSync('ip', ['link', 'set', tap, 'up']);
-  return { vcpus: 1, memoryMiB: 128, nic: { tap, mac: '02:68:c0:a8:7b:02' } };
+  return { vcpus: 1, memoryMiB: 128, nic: { number: 0, tap, mac: '02:68:c0:a8:7b:02' } };
 }

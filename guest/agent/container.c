@@ -20,7 +20,7 @@
 
 struct container *containers;
 
-static struct container *find(uint64_t id)
+struct container *container_find(uint64_t id)
 {
     struct container *container = containers;
     while (container && container->id != id)
@@ -196,7 +196,7 @@ void container_create(uint8_t *message, size_t length)
     }
     int error = request_decode(&container->request, container->message, length);
     uint64_t request = container->request.id;
-    struct container *existing = error ? NULL : find(container->request.container);
+    struct container *existing = error ? NULL : container_find(container->request.container);
     if (error || container->request.container == 0) {
         drop(container);
         reply_plain(request, error ? error : EINVAL, error ? NULL : "container 0 is the guest itself");
@@ -225,7 +225,7 @@ static void on_destroyed(void *argument, int error, const char *why)
 
 void container_destroy(uint64_t id, uint64_t request)
 {
-    struct container *container = find(id);
+    struct container *container = container_find(id);
     if (!container) {
         reply_plain(request, 0, NULL); /* destroyed before */
         return;
@@ -247,7 +247,7 @@ void container_destroy(uint64_t id, uint64_t request)
 
 struct container *container_for_start(uint64_t id, const char **why)
 {
-    struct container *container = find(id);
+    struct container *container = container_find(id);
     *why = "there is no such container";
     if (!container)
         return NULL;

@@ -31,6 +31,8 @@ extern struct container *containers;
 /* CREATE_CONTAINER and DESTROY_CONTAINER; both answer when done. */
 void container_create(uint8_t *message, size_t length);
 void container_destroy(uint64_t id, uint64_t request);
+/* NULL where there is none. */
+struct container *container_find(uint64_t id);
 /* The container, if a process can be started in it now; else NULL and why. */
 struct container *container_for_start(uint64_t id, const char **why);
 void container_open_namespaces(struct container *container, pid_t pid);

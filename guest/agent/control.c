@@ -6,10 +6,12 @@
 #include "events.h"
 #include "fields.h"
 #include "launch.h"
+#include "nics.h"
 #include "power.h"
 #include "process.h"
 #include "request.h"
 #include "setup.h"
+#include "update.h"
 #include "version.h"
 
 #include <errno.h>
@@ -165,6 +167,16 @@ static void on_request(uint8_t *payload, size_t length)
     case OP_RESIZE:
     case OP_CLOSE_OUTPUT:
         reply_plain(request.id, act_on_process(&request), NULL);
+        break;
+    case OP_CONFIGURE_NIC:
+        nic_configure(&request);
+        break;
+    case OP_REMOVE_NIC:
+        error = nic_remove(&request, why, sizeof why);
+        reply_plain(request.id, error, why);
+        break;
+    case OP_UPDATE_FILES:
+        reply_plain(request.id, update_files(&request), NULL);
         break;
     case OP_SHUTDOWN:
         reply_plain(request.id, 0, NULL);

@@ -98,6 +98,13 @@ static int find_interface(const char *mac, const char *name, char current_mac[32
     return found;
 }
 
+bool network_has(const char *mac)
+{
+    char current[32];
+    int interface = find_interface(mac, NULL, current);
+    return interface && strcasecmp(mac, current) == 0;
+}
+
 static bool parse_mac(const char *text, uint8_t mac[6])
 {
     unsigned int part[6];
@@ -107,6 +114,24 @@ static bool parse_mac(const char *text, uint8_t mac[6])
     for (int i = 0; i < 6; i++)
         mac[i] = (uint8_t)part[i];
     return true;
+}
+
+/* Kernels name interfaces as they come: one that waits to be configured may have the name that another is to have. */
+static int free_name(int socket, const char *name, int interface)
+{
+    struct netlink_request request;
+    char other[IF_NAMESIZE];
+    int holder = (int)if_nametoindex(name);
+    if (!holder || holder == interface)
+        return 0;
+    int error = set_flags(socket, holder, false);
+    if (error)
+        return error;
+    (void)snprintf(other, sizeof other, "nic%d", holder);
+    netlink_begin(&request, RTM_NEWLINK, 0, sizeof request.body.link);
+    request.body.link.ifi_index = holder;
+    netlink_attribute(&request, IFLA_IFNAME, other, strlen(other) + 1);
+    return netlink_ask(socket, &request);
 }
 
 static int set_link(int socket, int interface, const struct nic *nic, const char *current_mac)
@@ -128,7 +153,9 @@ static int set_link(int socket, int interface, const struct nic *nic, const char
     if (nic->name && *nic->name && if_indextoname((unsigned int)interface, name) && strcmp(name, nic->name) != 0) {
         if (strlen(nic->name) >= IF_NAMESIZE)
             return EINVAL;
-        int error = set_flags(socket, interface, false); /* only then it may be renamed */
+        int error = free_name(socket, nic->name, interface);
+        if (error == 0)
+            error = set_flags(socket, interface, false); /* only then it may be renamed */
         if (error)
             return error;
         netlink_attribute(&request, IFLA_IFNAME, nic->name, strlen(nic->name) + 1);
@@ -208,8 +235,38 @@ static int set_addresses(int socket, int interface, const struct nic *nic)
     return error;
 }
 
+/* One network's address is not told to another: ARP on an interface is about its own addresses alone. */
+static int bind_arp(int interface)
+{
+    static const char *const values[][2] = {{"arp_ignore", "1"}, {"arp_announce", "2"}};
+    char name[IF_NAMESIZE] = "", path[96];
+    if (!if_indextoname((unsigned int)interface, name))
+        return errno;
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < sizeof values / sizeof *values; i++) {
+        (void)snprintf(path, sizeof path, "/proc/sys/net/ipv4/conf/%s/%s", name, values[i][0]);
+        error = file_write_text(path, values[i][1]);
+    }
+    return error;
+}
+
+static int delete_default_route(int socket, int interface)
+{
+    struct netlink_request request;
+    uint32_t out = (uint32_t)interface;
+    netlink_begin(&request, RTM_DELROUTE, 0, sizeof request.body.route);
+    request.body.route.rtm_family = AF_INET;
+    request.body.route.rtm_table = RT_TABLE_MAIN;
+    request.body.route.rtm_scope = RT_SCOPE_NOWHERE;
+    netlink_attribute(&request, RTA_OIF, &out, sizeof out);
+    int error = netlink_ask(socket, &request);
+    return error == ESRCH ? 0 : error;
+}
+
 static int set_default_route(int socket, int interface, const char *gateway)
 {
+    if (!gateway || !*gateway)
+        return delete_default_route(socket, interface);
     struct netlink_request request;
     struct in_addr address;
     uint32_t out = (uint32_t)interface;
@@ -245,7 +302,11 @@ int network_configure(const struct nic *nic, char *why, size_t why_size)
         step = "bring the interface up";
         error = set_flags(socket, interface, true);
     }
-    if (error == 0 && nic->gateway && *nic->gateway) {
+    if (error == 0) {
+        step = "bind ARP to the interface";
+        error = bind_arp(interface);
+    }
+    if (error == 0) {
         step = "set the default route";
         error = set_default_route(socket, interface, nic->gateway);
     }
@@ -253,5 +314,23 @@ int network_configure(const struct nic *nic, char *why, size_t why_size)
         (void)close(socket);
     if (error)
         (void)snprintf(why, why_size, "network: cannot %s for %s: %s", step, nic->mac ? nic->mac : "the first interface", strerror(error));
+    return error;
+}
+
+int network_take_down(const char *mac, char *why, size_t why_size)
+{
+    static const struct nic nothing = {0};
+    char current[32];
+    int interface = find_interface(mac, NULL, current);
+    if (!interface || strcasecmp(mac, current) != 0)
+        return 0;
+    int socket = netlink_open();
+    int error = socket < 0 ? errno : set_addresses(socket, interface, &nothing);
+    if (error == 0)
+        error = set_flags(socket, interface, false);
+    if (socket >= 0)
+        (void)close(socket);
+    if (error)
+        (void)snprintf(why, why_size, "network: cannot take %s down: %s", mac, strerror(error));
     return error;
 }

@@ -3,11 +3,17 @@
 
 #include "request.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* All return 0 or an errno. */
 int network_loopback(void);
-/* Brings an interface to what the host says: name, MAC, MTU, exactly these IPv4 addresses, up, the default route. */
+/* Whether there is an interface with this MAC. */
+bool network_has(const char *mac);
+/* Sets an interface down and without addresses, by which its routes go; one that is not there is fine. */
+int network_take_down(const char *mac, char *why, size_t why_size);
+/* Brings an interface to what the host says: name, MAC, MTU, exactly these IPv4 addresses, up, the default route
+ * by it or, without a gateway, none by it. */
 int network_configure(const struct nic *nic, char *why, size_t why_size);
 
 #endif

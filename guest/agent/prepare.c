@@ -91,7 +91,7 @@ static int mount_overlay(const struct container *container)
     return mount("overlay", target, "overlay", MS_NOATIME, options) == 0 ? 0 : errno;
 }
 
-static int write_file(const struct container *container, size_t number)
+int prepare_file(const struct container *container, size_t number)
 {
     const struct mount *file = &container->request.mounts[number];
     char name[32], path[PATH_SIZE];
@@ -187,7 +187,7 @@ static int make_mounts(const struct container *container, char *why)
     for (size_t i = 0; error == 0 && i < container->request.mount_count; i++) {
         const struct mount *mount = &container->request.mounts[i];
         if (mount->kind == MOUNT_FILE)
-            error = write_file(container, i);
+            error = prepare_file(container, i);
         if (mount->kind == MOUNT_VOLUME)
             error = make_volume(container, mount->path, root);
         if (mount->kind == MOUNT_SHARE || mount->kind == MOUNT_DISK)

@@ -21,4 +21,7 @@ void prepare_volume_path(const char *scratch, uint64_t container, const char *vo
 /* What a mount of a share or disk shows, on that. */
 void prepare_source_path(const struct mount *mount, char *path, size_t size);
 
+/* Writes the FILE of this number among the request's mounts, in place of what it holds. Returns 0 or an errno. */
+int prepare_file(const struct container *container, size_t number);
+
 #endif

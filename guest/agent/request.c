@@ -256,6 +256,8 @@ void request_free(struct request *request)
     for (size_t i = 0; i < request->nic_count; i++)
         free(request->nics[i].addresses);
     free(request->nics);
+    for (size_t i = 0; i < request->mount_count; i++)
+        free(request->mounts[i].updated);
     free(request->sysctls);
     free(request->mounts);
     free(request->arguments);

@@ -7,7 +7,7 @@
 
 enum operation {
     OP_PING = 1, OP_SETUP, OP_CREATE_CONTAINER, OP_START_PROCESS, OP_SIGNAL_PROCESS, OP_RESIZE, OP_SET_CLOCK,
-    OP_DESTROY_CONTAINER, OP_SHUTDOWN, OP_CLOSE_OUTPUT,
+    OP_DESTROY_CONTAINER, OP_SHUTDOWN, OP_CLOSE_OUTPUT, OP_CONFIGURE_NIC, OP_REMOVE_NIC, OP_UPDATE_FILES,
 };
 
 #define UNLIMITED UINT64_MAX
@@ -37,6 +37,7 @@ struct mount {
     bool readonly;
     bool seed;        /* a folder that is empty is to have what the image has there */
     uint8_t *content; /* file, with mode, uid and gid */
+    uint8_t *updated; /* where `content` is when it came later than the message: allocated */
     size_t length;
     uint64_t mode, uid, gid;
 };

@@ -4,11 +4,12 @@ import type { PodSpec } from '../contract/index.ts';
 import { collect } from './collect.ts';
 import { UsageError } from './usage-error.ts';
 import { parseEgress, parseRate } from './values/egress.ts';
+import { parseNetworks } from './values/networks.ts';
 import { parsePublish } from './values/ports.ts';
 
 /** What `run` and `create` are told about the pod's network, as commander gives it. */
 export interface PodNetworkOptions {
-  readonly network?: string;
+  readonly network?: readonly string[];
   readonly networkAlias?: readonly string[];
   readonly ip?: string;
   readonly mac?: string;
@@ -23,10 +24,14 @@ export interface PodNetworkOptions {
 
 export function addNetworkOptions(command: Command): Command {
   return command
-    .option('--network <name>', 'the network, or none (default: the default network)')
-    .option('--network-alias <name>', 'a further name in the DNS of its network', collect)
-    .option('--ip <address>', 'its IPv4 address (default: the next that is free)')
-    .option('--mac <address>', 'the MAC address of its NIC')
+    .option(
+      '--network <name>',
+      'a network, or none (default: the default network); again for further ones, also as name=…,ip=…,alias=…',
+      collect,
+    )
+    .option('--network-alias <name>', 'a further name in the DNS of its first network', collect)
+    .option('--ip <address>', 'its IPv4 address on the first network (default: the next that is free)')
+    .option('--mac <address>', 'the MAC address of its first NIC')
     .option('--dns <address>', 'ask this server for names that are not of pods', collect)
     .option('--dns-search <domain>', 'look for short names in this domain', collect)
     .option('--add-host <name:address>', 'a line for /etc/hosts; the address host-gateway is this host', collect)
@@ -44,38 +49,13 @@ export function addNetworkOptions(command: Command): Command {
 export function networkSpecOf(
   options: PodNetworkOptions,
 ): Pick<PodSpec, 'networks' | 'dns' | 'hosts' | 'egress' | 'rate' | 'ports' | 'publishAll'> {
-  const { network, networkAlias, ip, mac, dns, dnsSearch, addHost, publish } = options;
-  if (network === 'host') {
-    const why = "a pod has a kernel of its own, so that it cannot share this host's network";
-    throw new UsageError(
-      `--network host: ${why}: publish ports with -p, or name this host with --add-host NAME:host-gateway`,
-    );
+  const { network = [], networkAlias, ip, mac, dns, dnsSearch, addHost, publish } = options;
+  const networks = parseNetworks(network, { ip, mac, aliases: networkAlias });
+  for (const address of dns ?? []) {
+    if (!isIPv4(address)) throw new UsageError(`--dns is '${address}': give an IPv4 address`);
   }
-  if (network?.startsWith('container:') === true) {
-    throw new UsageError('--network container:NAME: pods do not share a network: give them a network of their own');
-  }
-  if (network === 'none' && (ip ?? mac ?? networkAlias) !== undefined) {
-    throw new UsageError('--network none: leave out --ip, --mac and --network-alias');
-  }
-  for (const [flag, address] of [['--ip', ip] as const, ...(dns ?? []).map((each) => ['--dns', each] as const)]) {
-    if (address !== undefined && !isIPv4(address))
-      throw new UsageError(`${flag} is '${address}': give an IPv4 address`);
-  }
-  const named = (network ?? ip ?? mac ?? networkAlias) !== undefined;
   return {
-    ...(network === 'none' ? { networks: [] } : {}),
-    ...(named && network !== 'none'
-      ? {
-          networks: [
-            {
-              network: network ?? 'default',
-              ...(networkAlias === undefined ? {} : { aliases: [...networkAlias] }),
-              ...(ip === undefined ? {} : { address: ip }),
-              ...(mac === undefined ? {} : { mac }),
-            },
-          ],
-        }
-      : {}),
+    ...(networks === undefined ? {} : { networks }),
     ...(dns === undefined && dnsSearch === undefined
       ? {}
       : { dns: { ...(dns && { servers: [...dns] }), ...(dnsSearch && { search: [...dnsSearch] }) } }),

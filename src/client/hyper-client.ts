@@ -4,6 +4,7 @@ import type {
   Credentials,
   ExecSpec,
   ImageProgress,
+  NetworkConnection,
   NetworkSpec,
   PodSpec,
   PortRemoval,
@@ -77,6 +78,10 @@ export class HyperClient {
   networkRemove = (network: string, options?: CallOptions) =>
     this.#json('networkRemove', { params: { network } }, options);
   networkPrune = (options?: CallOptions) => this.#json('networkPrune', {}, options);
+  networkConnect = (network: string, connection: NetworkConnection, options?: CallOptions) =>
+    this.#json('networkConnect', { params: { network }, body: connection }, options);
+  networkDisconnect = (network: string, pod: string, options?: CallOptions) =>
+    this.#json('networkDisconnect', { params: { network }, body: { pod } }, options);
 
   imageList = (options?: CallOptions) => this.#json('imageList', {}, options);
   imageInspect = (reference: string, options?: CallOptions) =>

@@ -15,6 +15,8 @@ export const routePaths: RoutePaths = {
   networkPrune: 'POST /v1/networks/prune',
   networkInspect: 'GET /v1/networks/:network',
   networkRemove: 'DELETE /v1/networks/:network',
+  networkConnect: 'POST /v1/networks/:network/connect',
+  networkDisconnect: 'POST /v1/networks/:network/disconnect',
   imageList: 'GET /v1/images',
   imageInspect: 'GET /v1/images/inspect',
   imagePull: 'POST /v1/images/pull',

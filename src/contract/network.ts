@@ -39,6 +39,23 @@ export const NetworkOfPodSpec = z.strictObject({
 });
 export type NetworkOfPodSpec = z.infer<typeof NetworkOfPodSpec>;
 
+export const NetworkConnection = z.strictObject({
+  pod: z.string().min(1),
+  ...NetworkOfPodSpec.omit({ network: true }).shape,
+});
+export type NetworkConnection = z.infer<typeof NetworkConnection>;
+
+/** A network that a pod is on, in the order in which it was put on them. */
+export const NetworkOfPod = z.object({
+  network: z.string(),
+  aliases: z.array(z.string()),
+  address: z.string().nullable().describe('while it runs'),
+  mac: z.string().nullable(),
+  interface: z.string().nullable().describe('eth0, as the pod sees it'),
+  main: z.boolean().describe("whether its default route, DNS and published ports are this network's"),
+});
+export type NetworkOfPod = z.infer<typeof NetworkOfPod>;
+
 export const DnsSpec = z.strictObject({
   servers: z.array(ipv4).optional().describe('asked for names that are not of pods'),
   search: z.array(z.string().min(1)).optional(),

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { DnsSpec, EgressRule, HostSpec, NetworkOfPodSpec, Port, PortSpec, TrafficRate } from './network.ts';
+import {
+  DnsSpec,
+  EgressRule,
+  HostSpec,
+  NetworkOfPod,
+  NetworkOfPodSpec,
+  Port,
+  PortSpec,
+  TrafficRate,
+} from './network.ts';
 import { containerLimits, containerLimitsAsked, podLimits, podLimitsAsked } from './limits.ts';
 import { Mount, MountSpec } from './mount.ts';
 
@@ -58,11 +67,7 @@ export const PodSpec = z.strictObject({
   ...podLimitsAsked,
   labels: labels.optional(),
   autoRemove: z.boolean().optional().describe('remove the pod when it has ended'),
-  networks: z
-    .array(NetworkOfPodSpec)
-    .max(1)
-    .optional()
-    .describe('one at most for now; empty: none; left out: the default network'),
+  networks: z.array(NetworkOfPodSpec).max(8).optional().describe('empty: none; left out: the default network'),
   dns: DnsSpec.optional(),
   hosts: z.array(HostSpec).optional().describe('further lines of /etc/hosts'),
   egress: z
@@ -112,8 +117,9 @@ export const Pod = z.object({
   vcpus: z.number().int(),
   memoryMiB: z.number().int(),
   storageMiB: z.number().int(),
-  network: z.string().nullable().describe('null: it has none'),
-  address: z.string().nullable().describe('192.168.123.2, while it runs'),
+  networks: z.array(NetworkOfPod).describe('empty: it has none'),
+  network: z.string().nullable().describe('the main one, which its default route leads to'),
+  address: z.string().nullable().describe('192.168.123.2, on the main network while it runs'),
   mac: z.string().nullable(),
   egress: z.array(EgressRule).nullable().describe('null: not bounded'),
   rate: TrafficRate,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Exec, ExecSpec } from './exec.ts';
 import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
-import { Network, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
+import { Network, NetworkConnection, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
 import { Container, KillRequest, Pod, PodCreated, PodSpec, PodStarted, StopRequest, Vm, WaitResult } from './pod.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
 import { Volume, VolumePruneRequest, VolumeSpec, VolumesPruned } from './volume.ts';
@@ -57,6 +57,23 @@ export const routes = {
     kind: 'json',
     params: networkParam,
     response: z.object({ name: z.string() }),
+  },
+
+  networkConnect: {
+    method: 'POST',
+    path: '/v1/networks/:network/connect',
+    kind: 'json',
+    params: networkParam,
+    body: NetworkConnection,
+    response: empty,
+  },
+  networkDisconnect: {
+    method: 'POST',
+    path: '/v1/networks/:network/disconnect',
+    kind: 'json',
+    params: networkParam,
+    body: z.strictObject({ pod: z.string().min(1) }),
+    response: empty,
   },
 
   imageList: { method: 'GET', path: '/v1/images', kind: 'json', response: z.array(Image) },

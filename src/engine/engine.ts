@@ -18,7 +18,7 @@ import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
 import type { PoolStatus, VmSupply } from './supply/index.ts';
 import { timeout } from './timeout.ts';
-import { type ExecSpec, podDefaults, type PodSpec } from './pod-spec.ts';
+import { type ExecSpec, type NetworkOfPodSpec, podDefaults, type PodSpec } from './pod-spec.ts';
 import { Pods } from './pods.ts';
 import { VolumeDesk } from './volume-desk.ts';
 
@@ -132,7 +132,7 @@ export class Engine {
       reason: null,
       warnings: [],
       vm: null,
-      endpoint: null,
+      endpoints: [],
       persistedEvent: 0,
       ...planNetwork(spec, image, this.#options.networks),
       // Says what is wrong in it before volumes are made for it.
@@ -181,6 +181,17 @@ export class Engine {
     return await this.#networks.create(spec);
   }
 
+  /** Puts a pod on a further network, which is found as all others. */
+  async connectNetwork(text: string, podText: string, wish: Omit<NetworkOfPodSpec, 'network'>): Promise<void> {
+    const { network } = this.#networks.find(text);
+    await this.pod(podText).joinNetwork({ ...wish, network: network.name });
+  }
+
+  async disconnectNetwork(text: string, podText: string): Promise<void> {
+    const { network } = this.#networks.find(text);
+    await this.pod(podText).leaveNetwork(network.name);
+  }
+
   async removeNetwork(text: string): Promise<string> {
     return await this.#networks.remove(text, (name) => this.#podsOn(name));
   }
@@ -227,8 +238,12 @@ export class Engine {
   async #recover(): Promise<void> {
     const { store, hypervisor, networks, log } = this.#options;
     const records = store.pods();
-    for (const record of records) this.#add(record);
-    await networks.restore(records.flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint])));
+    for (const record of records) {
+      // Before there were others the default network had no name of its own.
+      for (const each of record.networks) if (each.network === 'default') each.network = networks.standard.name;
+      this.#add(record);
+    }
+    await networks.restore(records.flatMap(({ endpoints }) => endpoints));
     const owned = new Set(records.flatMap(({ vm }) => (vm === null ? [] : [vm.id])));
     for (const id of await hypervisor.leftovers()) {
       if (owned.has(id)) continue;

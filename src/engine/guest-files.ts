@@ -1,14 +1,26 @@
 import { createHash } from 'node:crypto';
 import type { ContainerFile } from '../guest/index.ts';
+import { mainEndpoint } from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
 import { hostLines } from './network-plan.ts';
 
 /**
- * The files that Docker puts into every container, made of the pod's name, address and DNS server; and a machine id of the
+ * The files that Docker puts into every container, made of the pod's name, addresses and DNS server; and a machine id of the
  * pod's own, the same at each of its starts, which systemd, D-Bus and others take for the machine's.
  */
 export function guestFiles(pod: PodRecord): ContainerFile[] {
-  const { hostname, endpoint } = pod;
+  return [
+    file('/etc/hostname', [pod.hostname]),
+    ...networkFiles(pod),
+    file('/etc/machine-id', [machineId(pod.id)], 0o444),
+  ];
+}
+
+/** Those that change with the pod's networks. */
+export function networkFiles(pod: PodRecord): ContainerFile[] {
+  const { hostname, endpoints } = pod;
+  const main = mainEndpoint(endpoints);
+  const addresses = [main, ...endpoints.filter((each) => each !== main)].flatMap((each) => each?.address ?? []);
   const hosts = [
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',
@@ -16,26 +28,18 @@ export function guestFiles(pod: PodRecord): ContainerFile[] {
     'ff00::0\tip6-mcastprefix',
     'ff02::1\tip6-allnodes',
     'ff02::2\tip6-allrouters',
-    `${endpoint?.address ?? '127.0.1.1'}\t${hostname}`,
+    ...(addresses.length === 0 ? ['127.0.1.1'] : addresses).map((address) => `${address}\t${hostname}`),
     ...hostLines(pod),
   ];
   const resolver = [
     ...(pod.dns.search.length === 0 ? [] : [`search ${pod.dns.search.join(' ')}`]),
-    ...(endpoint?.dns ?? []).map((server) => `nameserver ${server}`),
+    ...(main?.dns ?? []).map((server) => `nameserver ${server}`),
   ];
-  const file = (path: string, lines: readonly string[], mode = 0o644): ContainerFile => ({
-    path,
-    mode,
-    uid: 0,
-    gid: 0,
-    content: Buffer.from(lines.map((line) => `${line}\n`).join('')),
-  });
-  return [
-    file('/etc/hostname', [hostname]),
-    file('/etc/hosts', hosts),
-    file('/etc/resolv.conf', resolver),
-    file('/etc/machine-id', [machineId(pod.id)], 0o444),
-  ];
+  return [file('/etc/hosts', hosts), file('/etc/resolv.conf', resolver)];
+}
+
+function file(path: string, lines: readonly string[], mode = 0o644): ContainerFile {
+  return { path, mode, uid: 0, gid: 0, content: Buffer.from(lines.map((line) => `${line}\n`).join('')) };
 }
 
 /** 32 hex digits (machine-id(5)) that say nothing of the pod's id. */

@@ -2,7 +2,7 @@ export type { AttachClient, Attachment } from './attachment.ts';
 export { Engine } from './engine.ts';
 export type { Exec } from './exec.ts';
 export type { NetworkDescription, NetworkSpec } from './network-catalog.ts';
-export { planPort } from './network-plan.ts';
+export { networksOf, planPort } from './network-plan.ts';
 export { portsOf } from './pod-ports.ts';
 export type { PortMapping } from '../network/index.ts';
 export type { LogQuery } from './log-reader.ts';

@@ -3,19 +3,25 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Image } from '../image/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import {
+  checkMac,
   type EgressRule,
   egressTo,
   everyAddress,
+  mainEndpoint,
   type Networks,
   type PortMapping,
   type TrafficRate,
 } from '../network/index.ts';
-import type { PodRecord } from '../store/index.ts';
-import type { PodSpec, PortSpec } from './pod-spec.ts';
-import type { NicRequest } from './supply/index.ts';
+import type { NetworkOfPod, PodRecord } from '../store/index.ts';
+import { maxNics } from '../vm/index.ts';
+import type { NetworkOfPodSpec, PodSpec, PortSpec } from './pod-spec.ts';
+import { interfaceOf, type NicRequest } from './supply/index.ts';
 
 /** What `--add-host NAME:host-gateway` stands for: this host, as the pod reaches it. */
 const hostGateway = 'host-gateway';
+
+/** What `--network` means otherwise. */
+const reservedNetworks: readonly string[] = ['none', 'host'];
 
 /** What a pod is on the network: its user's wishes, checked. */
 export function planNetwork(
@@ -46,17 +52,39 @@ export function planNetwork(
     }
   }
   return {
-    networks: wanted.map(({ network, aliases = [], address, mac }) => ({
-      network: networks.find(network).name,
-      aliases: [...aliases],
-      ...(address === undefined ? {} : { address }),
-      ...(mac === undefined ? {} : { mac }),
-    })),
+    networks: wanted.reduce<NetworkOfPod[]>((all, each) => [...all, planNetworkOf(each, all, networks)], []),
     dns: { servers: [...(spec.dns?.servers ?? [])], search: [...(spec.dns?.search ?? [])] },
     hosts: (spec.hosts ?? []).map(({ name, address }) => ({ name, address })),
     egress: spec.egress?.map(planEgress) ?? null,
     rate: planRate(spec.rate ?? {}),
     ports: published,
+  };
+}
+
+/** A further network of a pod that is on those of `others`. */
+export function planNetworkOf(
+  { network, aliases = [], address, mac }: NetworkOfPodSpec,
+  others: readonly NetworkOfPod[],
+  networks: Networks,
+): NetworkOfPod {
+  if (reservedNetworks.includes(network)) {
+    throw new HyperError('bad_request', `${network} is no network beside others: name those that it is to be on`);
+  }
+  const { name } = networks.find(network);
+  if (others.some((other) => other.network === name)) {
+    throw new HyperError('conflict', `the pod is on the network ${name} already: name each once`);
+  }
+  if (others.length >= maxNics) {
+    throw new HyperError('unsupported', `a pod can be on ${maxNics} networks at most`);
+  }
+  const checked = mac === undefined ? undefined : checkMac(mac);
+  if (checked !== undefined && others.some((other) => other.mac === checked)) {
+    throw new HyperError('conflict', `the pod has a NIC with the MAC address ${checked} already: choose another`);
+  }
+  return {
+    ...{ network: name, aliases: [...aliases] },
+    ...(address === undefined ? {} : { address }),
+    ...(checked === undefined ? {} : { mac: checked }),
   };
 }
 
@@ -87,11 +115,13 @@ function planRate(rate: TrafficRate): PodRecord['rate'] {
   return { ...(rate.in === undefined ? {} : { in: rate.in }), ...(rate.out === undefined ? {} : { out: rate.out }) };
 }
 
-/** What a supply is asked for: the pod's NIC. Null: it has none. */
-export function nicOf(record: PodRecord): NicRequest | null {
-  const [first] = record.networks;
-  if (first === undefined) return null;
-  const { network, aliases, address, mac } = first;
+/** What a supply is asked for: the pod's NICs, the first in the place of the first. */
+export function nicsOf(record: PodRecord): NicRequest[] {
+  return record.networks.map((each) => nicOf(record, each));
+}
+
+/** A pod's NIC on one of its networks. */
+export function nicOf(record: PodRecord, { network, aliases, address, mac }: NetworkOfPod): NicRequest {
   const containers = record.containers.flatMap(({ id, name }) => [name, id.slice(0, 12)]);
   const names = [...new Set([record.name, ...containers, record.hostname, ...aliases])];
   const hostAccess = record.hosts.some((host) => host.address === hostGateway);
@@ -100,12 +130,31 @@ export function nicOf(record: PodRecord): NicRequest | null {
   return { network, address, mac, names, hostAccess, nameservers: record.dns.servers, egress, ...limited };
 }
 
-/** The user's lines of /etc/hosts. */
-export function hostLines({ hosts, endpoint }: PodRecord): string[] {
-  return hosts.map(({ name, address }) => {
-    const shown = address === hostGateway ? (endpoint?.gateway ?? '127.0.0.1') : address;
-    return `${shown}\t${name}`;
+/** A network of a pod as it is, or will be where the pod does not run. */
+export interface NetworkState {
+  readonly network: string;
+  readonly aliases: string[];
+  readonly address: string | null;
+  readonly mac: string | null;
+  readonly interface: string | null;
+  /** The pod's default route, DNS and published ports are its. */
+  readonly main: boolean;
+}
+
+export function networksOf({ networks, endpoints }: PodRecord): NetworkState[] {
+  const main = mainEndpoint(endpoints)?.network ?? networks[0]?.network;
+  return networks.map(({ network, aliases }) => {
+    const endpoint = endpoints.find((each) => each.network === network);
+    const { address = null, mac = null } = endpoint ?? {};
+    const interfaceName = endpoint === undefined ? null : interfaceOf(endpoint);
+    return { network, aliases, address, mac, interface: interfaceName, main: network === main };
   });
+}
+
+/** The user's lines of /etc/hosts. */
+export function hostLines({ hosts, endpoints }: PodRecord): string[] {
+  const gateway = mainEndpoint(endpoints)?.gateway ?? '127.0.0.1';
+  return hosts.map(({ name, address }) => `${address === hostGateway ? gateway : address}\t${name}`);
 }
 
 /** `80/tcp` of the image's config. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HyperError } from '../lib/errors.ts';
-import { describePort, type PortMapping, type PublishedPort } from '../network/index.ts';
+import { describePort, type Endpoint, mainEndpoint, type PortMapping, type PublishedPort } from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 
@@ -9,11 +9,12 @@ type Context = Pick<EngineOptions, 'networks' | 'store'>;
 /** Opens the ports that a pod's user asked for, once it has its NIC. The caller stores the record. */
 export async function publishAll(record: PodRecord, { networks }: Context): Promise<void> {
   if (record.ports.length === 0) return;
-  if (record.endpoint === null) {
+  const main = mainEndpoint(record.endpoints);
+  if (main === undefined) {
     record.warnings.push('its ports are not published');
     return;
   }
-  record.endpoint = await networks.publish(record.endpoint, record.ports);
+  replaceEndpoint(record, await networks.publish(main, record.ports));
 }
 
 /** Opens further ports, at once where the pod runs, and at each of its starts. Answers with them as they stand. */
@@ -32,10 +33,11 @@ export async function publish(
     throw new HyperError('conflict', `pod ${record.name} publishes ${describePort(fixed)} already`);
   }
   let added: readonly PortMapping[] = mappings;
-  if (record.endpoint !== null) {
-    const before = record.endpoint.ports.length;
-    record.endpoint = await networks.publish(record.endpoint, mappings);
-    added = record.endpoint.ports.slice(before);
+  const main = mainEndpoint(record.endpoints);
+  if (main !== undefined) {
+    const changed = await networks.publish(main, mappings);
+    replaceEndpoint(record, changed);
+    added = changed.ports.slice(main.ports.length);
   }
   record.ports.push(...mappings);
   store.savePod(record);
@@ -57,7 +59,8 @@ export async function unpublish(record: PodRecord, filter: PortFilter, { network
     (filter.protocol ?? 'tcp') === port.protocol &&
     (filter.hostIp ?? port.hostIp) === port.hostIp &&
     (filter.hostPort ?? port.hostPort) === port.hostPort;
-  const standing = (record.endpoint?.ports ?? []).filter(fits);
+  const main = mainEndpoint(record.endpoints);
+  const standing = (main?.ports ?? []).filter(fits);
   /** One that was to be any has its number only while it stands. */
   const gone = record.ports.filter(
     (port) => fits(port) || standing.some((each) => each.hostPort !== port.hostPort && asAsked(each, port)),
@@ -69,15 +72,21 @@ export async function unpublish(record: PodRecord, filter: PortFilter, { network
       `pod ${record.name} does not publish ${asked}: see 'hyper ports ls ${record.name}'`,
     );
   }
-  if (record.endpoint !== null) record.endpoint = await networks.unpublish(record.endpoint, standing);
+  if (main !== undefined) replaceEndpoint(record, await networks.unpublish(main, standing));
   record.ports = record.ports.filter((port) => !gone.includes(port));
   store.savePod(record);
   return Math.max(gone.length, standing.length);
 }
 
 /** A pod's ports as they stand; of one that does not run, as they will be. */
-export function portsOf({ endpoint, ports }: PodRecord): readonly PortMapping[] {
-  return endpoint?.ports ?? ports;
+export function portsOf({ endpoints, ports }: PodRecord): readonly PortMapping[] {
+  return mainEndpoint(endpoints)?.ports ?? ports;
+}
+
+/** A NIC is another now: its ports are. */
+export function replaceEndpoint(record: PodRecord, changed: Endpoint): void {
+  const at = record.endpoints.findIndex(({ nic }) => nic === changed.nic);
+  record.endpoints[at] = changed;
 }
 
 function asAsked(standing: PublishedPort, asked: PortMapping): boolean {

@@ -7,7 +7,7 @@ import { guestFiles } from './guest-files.ts';
 import { agentLimits, diskLimits } from './limits.ts';
 import { MountedSources } from './mounted-sources.ts';
 import type { EngineOptions } from './pod-context.ts';
-import { nicOf } from './network-plan.ts';
+import { nicsOf } from './network-plan.ts';
 import { initProcess, PodRun, scratchPath } from './pod-run.ts';
 import { publishAll } from './pod-ports.ts';
 import { checkTransition } from './pod-states.ts';
@@ -38,9 +38,9 @@ export async function startPod(
   const imagePath = images.disk(images.inspect(record.containers[0]?.imageId ?? '')).descriptorPath;
   const scratch = { path: scratchPath(podsDir, record), sizeMiB: record.storageMiB, limits: diskLimits(record) };
   /** What it is given is stored before it is used, and again when it is another's turn. */
-  const claim = ({ vm, endpoint }: ClaimedVm): void => {
+  const claim = ({ vm, endpoints }: ClaimedVm): void => {
     record.vm = { ...vm, helpers: [...vm.helpers] };
-    record.endpoint = endpoint;
+    record.endpoints = [...endpoints];
     record.persistedEvent = 0;
     store.savePod(record);
   };
@@ -48,7 +48,7 @@ export async function startPod(
   try {
     const sources = await MountedSources.open(record, volumes, signal);
     const { shares, disks } = sources;
-    const request = { vcpus, memoryMiB, hostname, nic: nicOf(record), imagePath, scratch, shares, disks };
+    const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), imagePath, scratch, shares, disks };
     try {
       return await supply.start(request, { signal, claim }, async (ready) => {
         given.vm = true;
@@ -58,7 +58,7 @@ export async function startPod(
       await sources.seeded(false); // where it was not, and its VM has gone
     }
   } catch (error) {
-    if (!given.vm) Object.assign(record, { vm: null, endpoint: null }); // the supply has taken it back
+    if (!given.vm) Object.assign(record, { vm: null, endpoints: [] }); // the supply has taken it back
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import type { VmId } from '../lib/ids.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { VmRecord } from '../vm/index.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { leaveNetworks } from './pod-networks.ts';
 import { PodRun } from './pod-run.ts';
 import type { StartedPod } from './pod-start.ts';
 
@@ -16,18 +17,18 @@ function vmRecord(stored: NonNullable<PodRecord['vm']>): VmRecord {
 
 /** Removes what a pod's VM had on this host, and forgets it in the record, which the caller stores. */
 export async function releaseVm(record: PodRecord, { supply, volumes, log }: EngineOptions): Promise<void> {
-  const { vm, endpoint } = record;
-  if (vm === null && endpoint === null) {
+  const { vm, endpoints } = record;
+  if (vm === null && endpoints.length === 0) {
     volumes.holders.letGo(record.id);
     return;
   }
   try {
-    await supply.release({ vm: vm === null ? null : vmRecord(vm), endpoint });
+    await supply.release({ vm: vm === null ? null : vmRecord(vm), endpoints });
   } catch (error) {
     log.error({ pod: record.id, vm: vm?.id, error }, 'a VM left something behind: the next start of hyperd removes it');
   }
   record.vm = null;
-  record.endpoint = null;
+  record.endpoints = [];
   volumes.holders.letGo(record.id);
 }
 
@@ -64,6 +65,7 @@ export async function resumePod(
     const exit = run.initExit(output);
     exit.catch(() => undefined); // heard by the pod
     run.listen(log);
+    await leaveNetworks(record, run, options);
     log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');
     return { run, output, exit };
   } catch (error) {

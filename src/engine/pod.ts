@@ -9,9 +9,10 @@ import { Exec } from './exec.ts';
 import { removeAnonymous, usersOf } from './mounts.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { type LogQuery, readLog } from './log-reader.ts';
+import { joinNetwork, leaveNetwork } from './pod-networks.ts';
 import { type PortFilter, publish, unpublish } from './pod-ports.ts';
 import { initProcess, logPath, podFolder, type PodRun } from './pod-run.ts';
-import type { ExecSpec } from './pod-spec.ts';
+import type { ExecSpec, NetworkOfPodSpec } from './pod-spec.ts';
 import { startPod } from './pod-start.ts';
 import type { StartTiming } from './start-timing.ts';
 import { checkTransition } from './pod-states.ts';
@@ -215,6 +216,14 @@ export class Pod {
 
   async unpublish(filter: PortFilter): Promise<number> {
     return await this.#lock.run(() => unpublish(this.record, filter, this.#options));
+  }
+
+  async joinNetwork(spec: NetworkOfPodSpec): Promise<void> {
+    await this.#lock.run(() => joinNetwork(this.record, spec, this.#run, this.#options));
+  }
+
+  async leaveNetwork(network: string): Promise<void> {
+    await this.#lock.run(() => leaveNetwork(this.record, network, this.#run, this.#options));
   }
 
   exec(spec: ExecSpec): Exec {

@@ -81,6 +81,21 @@ export class Agent {
     await this.#control.request(requests.setupRequest(setup), requestTimeoutMs);
   }
 
+  /** Configures a NIC, which is awaited for 10 s. */
+  async configureNic(nic: requests.NicSetup): Promise<void> {
+    await this.#control.request(requests.configureNicRequest(nic), requestTimeoutMs);
+  }
+
+  /** Nothing goes by a NIC any more; one that is not there is fine. */
+  async removeNic(mac: string): Promise<void> {
+    await this.#control.request(requests.removeNicRequest(mac), requestTimeoutMs);
+  }
+
+  /** Gives files of a container new contents, but for those that have been changed in it. */
+  async updateFiles(container: number, files: readonly requests.ContainerFile[]): Promise<void> {
+    await this.#control.request(requests.updateFilesRequest(container, files), requestTimeoutMs);
+  }
+
   async setClock(): Promise<void> {
     await this.#control.request(requests.setClockRequest(), requestTimeoutMs);
   }

@@ -12,7 +12,8 @@ export interface NicSetup {
   readonly mac: string;
   /** With the prefix length: 192.168.123.2/24. */
   readonly addresses: readonly string[];
-  readonly gateway: string;
+  /** Of the default route; undefined: none goes by this NIC. */
+  readonly gateway: string | undefined;
   readonly mtu: number;
 }
 
@@ -92,19 +93,24 @@ export function setupRequest(setup: GuestSetup): AgentRequest {
       [tag.clock, wallClock()],
       [tag.entropy, setup.entropy],
       [tag.hostname, setup.hostname],
-      ...setup.nics.map((nic): Field => [
-        tag.nic,
-        [
-          [tag.name, nic.name],
-          [tag.mac, nic.mac],
-          ...nic.addresses.map((address): Field => [tag.address, address]),
-          [tag.gateway, nic.gateway],
-          [tag.mtu, nic.mtu],
-        ],
-      ]),
+      ...setup.nics.map(nicField),
       ...sysctlFields(setup.sysctls),
     ],
   };
+}
+
+function nicField(nic: NicSetup): Field {
+  const gateway: Field[] = nic.gateway === undefined ? [] : [[tag.gateway, nic.gateway]];
+  return [
+    tag.nic,
+    [
+      [tag.name, nic.name],
+      [tag.mac, nic.mac],
+      ...nic.addresses.map((address): Field => [tag.address, address]),
+      ...gateway,
+      [tag.mtu, nic.mtu],
+    ],
+  ];
 }
 
 function sysctlFields(sysctls: Readonly<Record<string, string>> = {}): Field[] {
@@ -132,16 +138,7 @@ export function createContainerRequest(setup: ContainerSetup): AgentRequest {
           [tag.options, tmpfs.options],
         ],
       ]),
-      ...setup.files.map((file): Field => [
-        tag.file,
-        [
-          [tag.path, file.path],
-          [tag.mode, file.mode],
-          [tag.uid, file.uid],
-          [tag.gid, file.gid],
-          [tag.content, file.content],
-        ],
-      ]),
+      ...setup.files.map(fileField),
       ...setup.volumes.map((path): Field => [tag.volume, [[tag.path, path]]]),
       ...(setup.mounts ?? []).map((mount): Field => [
         tag.mount,
@@ -161,6 +158,19 @@ export function createContainerRequest(setup: ContainerSetup): AgentRequest {
       ...sysctlFields(setup.sysctls),
     ],
   };
+}
+
+function fileField(file: ContainerFile): Field {
+  return [
+    tag.file,
+    [
+      [tag.path, file.path],
+      [tag.mode, file.mode],
+      [tag.uid, file.uid],
+      [tag.gid, file.gid],
+      [tag.content, file.content],
+    ],
+  ];
 }
 
 export function startProcessRequest(setup: ProcessSetup): AgentRequest {
@@ -223,6 +233,15 @@ export const closeOutputRequest = (process: number, stream: number): AgentReques
     [tag.process, process],
     [tag.stream, stream],
   ],
+});
+
+export const configureNicRequest = (nic: NicSetup): AgentRequest => ({ op: 11, fields: [nicField(nic)] });
+
+export const removeNicRequest = (mac: string): AgentRequest => ({ op: 12, fields: [[tag.nic, [[tag.mac, mac]]]] });
+
+export const updateFilesRequest = (container: number, files: readonly ContainerFile[]): AgentRequest => ({
+  op: 13,
+  fields: [[tag.container, container], ...files.map(fileField)],
 });
 
 /** Nanoseconds since 1970, from the clock that follows corrections and sleep (performance.now() does not). */

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly network: string;
   /** The tap's name on the host, at most 15 characters. QEMU opens it by name, with `vnet_hdr=on`. */
   readonly tap: string;
+  /** Which NIC of the VM, from 0. */
+  readonly nic: number;
   /** `02:…`, lower case. */
   readonly mac: string;
   /** The guest's IPv4 address, dotted. */
@@ -15,6 +17,8 @@ export interface Endpoint {
   readonly prefixLength: number;
   readonly gateway: string;
   readonly mtu: number;
+  /** Whether its network has no way out. */
+  readonly internal: boolean;
   /** The addresses for the guest's /etc/resolv.conf. */
   readonly dns: readonly string[];
   /** What others of its network call it. */
@@ -27,6 +31,11 @@ export interface Endpoint {
   readonly egress: readonly EgressRule[] | null;
   readonly rate: TrafficRate;
   readonly ports: readonly PublishedPort[];
+}
+
+/** Of a VM's NICs, in the order of its networks, the one that leads out: the first that can. */
+export function mainEndpoint(endpoints: readonly Endpoint[]): Endpoint | undefined {
+  return endpoints.find(({ internal }) => !internal) ?? endpoints[0];
 }
 
 /** What a guest is on its network. */

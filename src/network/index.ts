@@ -13,7 +13,7 @@ export { openNetworks, type Networks } from './networks.ts';
 export type { Network } from './network.ts';
 export { egressTo, type EgressRule } from './egress.ts';
 export type { TrafficRate } from './traffic-rate.ts';
-export type { Endpoint, ConnectOptions, EndpointWish } from './endpoint.ts';
+export { mainEndpoint, type Endpoint, type ConnectOptions, type EndpointWish } from './endpoint.ts';
 export { defaultBridge, type NetworkDefinition, type NetworkStatus } from './network-options.ts';
 export {
   describePort,
@@ -22,6 +22,7 @@ export {
   type Protocol,
   type PublishedPort,
 } from './ports/port-mapping.ts';
+export { checkMac } from './link-names.ts';
 export { SlirpPorts } from './ports/slirp-ports.ts';
 export type { HostPorts } from './ports/host-ports.ts';
 export type { Names } from './dns/names.ts';

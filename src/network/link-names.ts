@@ -23,6 +23,12 @@ export function tapName(vmId: string, nic: number): string {
   return `hy${letters}-${nic}`;
 }
 
+/** Whether two taps are one VM's. */
+export function isOfSameVm(one: string, other: string): boolean {
+  const vm = (tap: string): string => tap.slice(0, tap.lastIndexOf('-'));
+  return vm(one) === vm(other);
+}
+
 /** Locally administered, made from the address: unique in its network, and the same after a restart. */
 export function macOf(address: string): string {
   const hex = parseAddress(address).toString(16).padStart(8, '0');

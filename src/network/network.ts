@@ -1,8 +1,6 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
-import { AddressPool } from './address-pool.ts';
 import { deleteBridge, ensureBridge, routeLoopback } from './bridge.ts';
 import type { Gate } from './dns/gate.ts';
-import type { Names } from './dns/names.ts';
 import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
 import { rulesForName } from './egress.ts';
@@ -17,24 +15,17 @@ import {
   resetGuests,
   tableOf,
 } from './firewall-rules.ts';
+import { namesIn } from './guest-names.ts';
 import { hostFirewallProblem } from './host-firewall.ts';
 import { ensureForwarding } from './ip-forward.ts';
 import { checkBridgeName, checkMac, macOf, tapName } from './link-names.ts';
 import { explainFailure, requireTun } from './machine-problem.ts';
-import { defaultBridge, defaultSubnet, type NetworkOptions, type NetworkStatus } from './network-options.ts';
+import { addressesOf, type NetworkAddresses } from './network-addresses.ts';
+import { defaultBridge, type NetworkOptions, type NetworkStatus } from './network-options.ts';
 import { applyRules } from './nft.ts';
 import { OpenedNames } from './opened-names.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
-import {
-  contains,
-  formatAddress,
-  formatSubnet,
-  gatewayOf,
-  parseAddress,
-  parseSubnet,
-  sizeOf,
-  type Subnet,
-} from './subnet.ts';
+import { formatSubnet } from './subnet.ts';
 import { createTap, deleteTaps, listTaps, moveTap } from './tap.ts';
 
 /** A network that is not up is tried again at a connect, but no more often than this. */
@@ -54,9 +45,9 @@ export class Network {
   readonly bridge: string;
   readonly gateway: string;
   readonly internal: boolean;
+  readonly addresses: NetworkAddresses;
   readonly #options: NetworkOptions;
-  readonly #subnet: Subnet;
-  readonly #addresses: AddressPool;
+  readonly #networksOf: (guest: Endpoint) => readonly Network[];
   /** By their tap: those that were connected, and those of VMs that an earlier run left. */
   readonly #guests = new Map<string, Endpoint>();
   /** Whether the guests of an earlier run are known: before, no tap is a left-over. */
@@ -69,38 +60,25 @@ export class Network {
   /** Its bridge is there and not someone else's. */
   #ours = false;
 
-  /** @throws HyperError `bad_request` when the options cannot be right anywhere. */
-  constructor(options: NetworkOptions) {
+  /**
+   * @param networksOf those that the VM of a guest of this one is on
+   * @throws HyperError `bad_request` when the options cannot be right anywhere.
+   */
+  constructor(options: NetworkOptions, networksOf: (guest: Endpoint) => readonly Network[]) {
     this.#options = options;
+    this.#networksOf = networksOf;
     this.bridge = checkBridgeName(options.bridge ?? defaultBridge);
     this.name = options.name ?? this.bridge;
     this.internal = options.internal ?? false;
-    this.#subnet = parseSubnet(options.subnet ?? defaultSubnet);
-    if (this.#subnet.prefixLength < 8 || this.#subnet.prefixLength > 29) {
-      throw new HyperError('bad_request', `${formatSubnet(this.#subnet)} is no size for a network: use a /8 to /29`);
-    }
-    const gateway = options.gateway === undefined ? gatewayOf(this.#subnet) : parseAddress(options.gateway);
-    const range = options.range === undefined ? undefined : parseSubnet(options.range);
-    const [first, last] = [this.#subnet.base, this.#subnet.base + sizeOf(this.#subnet) - 1];
-    if (gateway === first || gateway === last) {
-      throw new HyperError('bad_request', `${formatAddress(gateway)} is no address for a gateway: take one between`);
-    }
-    for (const part of [gateway, range?.base]) {
-      if (part === undefined || contains(this.#subnet, part)) continue;
-      const problem = `${formatAddress(part)} is outside of the subnet ${formatSubnet(this.#subnet)}`;
-      throw new HyperError('bad_request', problem);
-    }
-    this.gateway = formatAddress(gateway);
+    this.addresses = addressesOf(options);
+    this.gateway = this.addresses.gateway;
     this.#openedNames = new OpenedNames(tableOf(this.bridge));
-    const addresses = { subnet: this.#subnet, gateway, range };
-    new AddressPool(addresses).take(); // says now where a range has none
-    this.#addresses = new AddressPool(addresses);
     // Says now what is wrong in them, not at the first pod.
     this.#rules(53);
   }
 
   get subnet(): string {
-    return formatSubnet(this.#subnet);
+    return formatSubnet(this.addresses.subnet);
   }
 
   status(): NetworkStatus {
@@ -132,10 +110,11 @@ export class Network {
    */
   async connect(vmId: string, options: ConnectOptions): Promise<Endpoint> {
     const { mtu } = await this.#whenUp();
-    const tap = tapName(vmId, options.nic ?? 0);
+    const { nic = 0 } = options;
+    const tap = tapName(vmId, nic);
     if (this.#guests.has(tap)) throw new HyperError('conflict', `${vmId} has that NIC already: disconnect it first`);
     const { signal, ownerUid } = options;
-    const endpoint = this.#admit(tap, mtu, options);
+    const endpoint = this.#admit({ tap, nic }, mtu, options);
     const [made, admitted] = await Promise.allSettled([
       createTap({ name: tap, bridge: this.bridge, ownerUid, mtu, signal }),
       applyRules(admitGuests(this.bridge, [endpoint]), signal),
@@ -162,7 +141,7 @@ export class Network {
     if (from === this) this.#guests.delete(tap); // it keeps its address until it has the other
     let taken: Endpoint;
     try {
-      taken = this.#admit(tap, mtu, wish);
+      taken = this.#admit(endpoint, mtu, wish);
     } catch (error) {
       if (from === this) this.#guests.set(tap, endpoint);
       throw error;
@@ -178,7 +157,7 @@ export class Network {
       });
       throw error;
     }
-    from.#addresses.release(endpoint.address);
+    from.addresses.pool.release(endpoint.address);
     if (from !== this) from.#guests.delete(tap);
     return taken;
   }
@@ -193,6 +172,15 @@ export class Network {
     await this.#whenUp();
     await applyRules(openPorts(this.bridge, endpoint.address, ports));
     return this.#change(endpoint, { ports: [...endpoint.ports, ...ports] });
+  }
+
+  /** Leads the ports of a guest to another of its NICs, which is on this network. Both as they are then. */
+  async movePorts(from: Network, before: Endpoint, after: Endpoint): Promise<readonly [Endpoint, Endpoint]> {
+    await this.#whenUp();
+    const { ports } = before;
+    const closed = closePorts(from.bridge, before.address, ports);
+    await applyRules((from.#up === undefined ? '' : closed) + openPorts(this.bridge, after.address, ports));
+    return [from.#change(before, { ports: [] }), this.#change(after, { ports: [...after.ports, ...ports] })];
   }
 
   async unpublish(endpoint: Endpoint, ports: readonly PublishedPort[]): Promise<Endpoint> {
@@ -255,9 +243,8 @@ export class Network {
     let dns: DnsServer | undefined;
     try {
       await requireTun();
-      const mtu = await ensureBridge({ name: bridge, subnet: this.#subnet, gateway, mtu: wanted, owner });
+      const mtu = await ensureBridge({ name: bridge, subnet: this.addresses.subnet, gateway, mtu: wanted, owner });
       this.#ours = true;
-      const names = this.#names();
       const gate = (from: string, name: string): Gate => this.#gateFor(from, name);
       const upstreamsFor = (from: string): Promise<readonly string[]> => {
         const own = this.#guestAt(from)?.nameservers ?? [];
@@ -265,8 +252,7 @@ export class Network {
       };
       dns = await DnsServer.listen({
         address: gateway,
-        subnet: this.#subnet,
-        names,
+        names: (from) => namesIn(this.#networksFor(from)),
         upstreams: upstreamsFor,
         gate,
         log,
@@ -286,7 +272,7 @@ export class Network {
   }
 
   /** Takes an address for a tap and keeps in mind who has it. */
-  #admit(tap: string, mtu: number, wish: EndpointWish): Endpoint {
+  #admit({ tap, nic }: Pick<Endpoint, 'tap' | 'nic'>, mtu: number, wish: EndpointWish): Endpoint {
     const mac = wish.mac === undefined ? undefined : checkMac(wish.mac);
     const others = this.guests().filter((guest) => guest.tap !== tap);
     if (mac !== undefined && (mac === macOf(this.gateway) || others.some((guest) => guest.mac === mac))) {
@@ -294,8 +280,14 @@ export class Network {
     }
     const address = this.#takeAddress(wish.address);
     const endpoint: Endpoint = {
-      ...{ network: this.name, tap, mac: mac ?? macOf(address), address },
-      ...{ prefixLength: this.#subnet.prefixLength, gateway: this.gateway, mtu, dns: [this.gateway] },
+      ...{ network: this.name, tap, nic, mac: mac ?? macOf(address), address },
+      ...{
+        prefixLength: this.addresses.subnet.prefixLength,
+        gateway: this.gateway,
+        mtu,
+        internal: this.internal,
+        dns: [this.gateway],
+      },
       ...{ names: wish.names ?? [], hostAccess: wish.hostAccess ?? false },
       ...{ nameservers: wish.nameservers ?? [], egress: wish.egress ?? null, rate: wish.rate ?? {}, ports: [] },
     };
@@ -309,17 +301,10 @@ export class Network {
     return changed;
   }
 
-  /** What its guests are called, as they are now. */
-  #names(): Names {
-    return {
-      resolve: (name) => {
-        const addresses = this.guests().flatMap(({ names, address }) =>
-          names.some((each) => each.toLowerCase() === name) ? address : [],
-        );
-        return addresses.length === 0 ? undefined : addresses;
-      },
-      reverse: (address) => this.#guestAt(address)?.names[0],
-    };
+  /** Whose names an asker is told: its own network's, and those of the others that it is on. */
+  #networksFor(from: string): readonly Network[] {
+    const asker = this.#guestAt(from);
+    return asker === undefined ? [this] : [this, ...this.#networksOf(asker).filter((network) => network !== this)];
   }
 
   /** Whether a guest may ask outside for a name; where its egress names it, the answer opens the way. */
@@ -364,7 +349,7 @@ export class Network {
   #remember(endpoint: Endpoint): void {
     this.#guests.set(endpoint.tap, endpoint);
     try {
-      if (!this.#addresses.has(endpoint.address)) this.#addresses.reserve(endpoint.address);
+      if (!this.addresses.pool.has(endpoint.address)) this.addresses.pool.reserve(endpoint.address);
     } catch (error) {
       this.#warn(error, `the VM of ${endpoint.tap} has an address of another subnet: start its pod again`);
     }
@@ -372,13 +357,13 @@ export class Network {
 
   #forget({ address, tap }: Endpoint): void {
     this.#openedNames.forget(tap);
-    this.#addresses.release(address);
+    this.addresses.pool.release(address);
     this.#guests.delete(tap);
   }
 
   #takeAddress(wanted: string | undefined): string {
-    if (wanted === undefined) return this.#addresses.take();
-    this.#addresses.reserve(wanted);
+    if (wanted === undefined) return this.addresses.pool.take();
+    this.addresses.pool.reserve(wanted);
     return wanted;
   }
 

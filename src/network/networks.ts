@@ -1,6 +1,7 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import { bridgesOf } from './bridge.ts';
+import { isOfSameVm } from './link-names.ts';
 import { Network, removeNetwork } from './network.ts';
 import type { NetworkDefinition, NetworkSettings, NetworkStatus } from './network-options.ts';
 import { BoundPorts, type HostPorts } from './ports/host-ports.ts';
@@ -172,6 +173,11 @@ export class Networks {
     }
   }
 
+  /** Leads the ports of a VM to another of its NICs: the host's stay reserved. Both NICs as they are then. */
+  async movePorts(from: Endpoint, to: Endpoint): Promise<readonly [Endpoint, Endpoint]> {
+    return await this.#of(to).movePorts(this.#of(from), from, to);
+  }
+
   async unpublish(endpoint: Endpoint, ports: readonly PublishedPort[]): Promise<Endpoint> {
     const changed = await this.#of(endpoint).unpublish(endpoint, ports);
     await this.#release(ports);
@@ -213,7 +219,9 @@ export class Networks {
 
   #add(definition: NetworkDefinition): Network {
     const { owner, log, forbiddenDestinations, upstreams } = this.#options;
-    const network = new Network({ ...definition, owner, log, forbiddenDestinations, upstreams });
+    const network = new Network({ ...definition, owner, log, forbiddenDestinations, upstreams }, (guest) =>
+      this.list().filter((each) => each.guests().some(({ tap }) => isOfSameVm(tap, guest.tap))),
+    );
     this.#all.set(network.name, network);
     return network;
   }

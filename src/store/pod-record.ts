@@ -85,11 +85,13 @@ export const RateOfPod = z.object({ in: z.number().optional(), out: z.number().o
 export const EndpointOfPod = z.object({
   network: z.string(),
   tap: z.string(),
+  nic: z.number().default(0),
   mac: z.string(),
   address: z.string(),
   prefixLength: z.number(),
   gateway: z.string(),
   mtu: z.number(),
+  internal: z.boolean().default(false),
   dns: z.array(z.string()).readonly(),
   names: z.array(z.string()).readonly().default([]),
   hostAccess: z.boolean().default(false),
@@ -114,9 +116,10 @@ export const NetworkOfPod = z.object({
   address: z.string().optional(),
   mac: z.string().optional(),
 });
+export type NetworkOfPod = z.infer<typeof NetworkOfPod>;
 
 /** A pod as it is stored: one row, replaced whole at each transition. */
-export const PodRecord = z.object({
+const Pod = z.object({
   id: z.string(),
   name: z.string(),
   hostname: z.string(),
@@ -135,12 +138,10 @@ export const PodRecord = z.object({
   warnings: z.array(z.string()).default([]),
   /** The VM that runs it, from before its process is started until it is known to have gone. */
   vm: VmOfPod.nullable(),
-  endpoint: EndpointOfPod.nullable(),
+  /** Its NICs while it has a VM, in the order of its networks. One of no network that it is to be on was not finished. */
+  endpoints: z.array(EndpointOfPod),
   /** None: it has no network. */
-  networks: z
-    .array(NetworkOfPod)
-    .max(1)
-    .default([{ network: 'default', aliases: [] }]),
+  networks: z.array(NetworkOfPod).default([{ network: 'default', aliases: [] }]),
   dns: z.object({ servers: z.array(z.string()), search: z.array(z.string()) }).default({ servers: [], search: [] }),
   /** Further lines of /etc/hosts; `host-gateway` is this host. */
   hosts: z.array(z.object({ name: z.string(), address: z.string() })).default([]),
@@ -154,4 +155,14 @@ export const PodRecord = z.object({
   persistedEvent: z.number(),
   containers: z.array(ContainerRecord).min(1),
 });
-export type PodRecord = z.infer<typeof PodRecord>;
+
+/** When pods had one network, their one NIC was called `endpoint`. */
+const EarlierPod = z.looseObject({ endpoint: z.unknown(), endpoints: z.undefined() });
+
+export const PodRecord = z.preprocess((stored) => {
+  const { data } = EarlierPod.safeParse(stored);
+  if (data === undefined) return stored;
+  const { endpoint, ...rest } = data;
+  return { ...rest, endpoints: endpoint == null ? [] : [endpoint] };
+}, Pod);
+export type PodRecord = z.infer<typeof Pod>;

@@ -31,7 +31,12 @@ export interface DiskLimits {
   readonly iops: number | null;
 }
 
+/** How many NICs a VM can have. */
+export const maxNics = 8;
+
 export interface Nic {
+  /** From 0, below `maxNics`. */
+  readonly number: number;
   readonly tap: string;
   /** Of a clone it is the template's until the agent sets it (SETUP). */
   readonly mac: string;
@@ -110,6 +115,10 @@ export interface Vm {
   limitDisk(slot: DiskSlot, limits: DiskLimits): Promise<void>;
   /** Plugs devices in, once in a VM's life. The guest finds them a moment later. */
   plug(plugs: Plugs): Promise<void>;
+  /** Plugs a NIC in; the guest finds it a moment later. @throws HyperError `unsupported` on a machine without PCI */
+  plugNic(nic: Nic): Promise<void>;
+  /** Pulls a NIC: its tap is let go at once, its device when the guest does. One that is not there is fine. */
+  unplugNic(number: number): Promise<void>;
   /** The end of what the guest's kernel printed. */
   console(): Promise<string>;
   /** Ends the hypervisor's process at once; resolves when it has gone. */

@@ -21,6 +21,7 @@ export function fakePod(id: string, spec: PodSpec, state: Pod['state']): Pod {
     vcpus: 1,
     memoryMiB: 128,
     storageMiB: 10240,
+    networks: [],
     network: 'hyper0',
     diskBytesPerSecond: null,
     diskIops: null,

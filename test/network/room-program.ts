@@ -25,7 +25,6 @@ import {
   type PortMapping,
   type PublishedPort,
 } from '../../src/network/index.ts';
-import { parseSubnet } from '../../src/network/subnet.ts';
 
 export interface Requests {
   place: [];
@@ -69,7 +68,7 @@ let networks: Networks | undefined;
 function namesFrom(table: Readonly<Record<string, string>>): Names {
   return {
     resolve: (name) => (table[name] === undefined ? undefined : [table[name]]),
-    reverse: (address) => Object.keys(table).find((name) => table[name] === address),
+    reverse: (address) => Object.keys(table).find((name) => table[name] === address) ?? null,
   };
 }
 
@@ -137,9 +136,8 @@ function handlersAt(place: Place): Handlers {
     remove: () => opened().removeAll(),
     serve,
     serveDns: async ([address, table]) => {
-      const subnet = parseSubnet('203.0.113.0/24');
       const none = () => Promise.resolve([]);
-      await DnsServer.listen({ address, subnet, names: namesFrom(table), upstreams: none, log });
+      await DnsServer.listen({ address, names: () => namesFrom(table), upstreams: none, log });
     },
     ask,
     run: async ([file, args]) => (await runCommand(file, args, { timeoutMs: 10_000 })).stdout,

@@ -10,6 +10,7 @@ import { showAge } from '../output/units.ts';
 import { collect } from '../collect.ts';
 import { given } from '../pod-options.ts';
 import { parseLabels, parseWhole } from '../values/container-values.ts';
+import { endpointOf } from '../values/networks.ts';
 
 interface ListOptions {
   readonly quiet?: boolean;
@@ -32,9 +33,12 @@ export function define(command: Command, cli: Cli): void {
   defineInspect(command.command('inspect'), cli);
   defineRemove(command.command('rm'), cli);
   definePrune(command.command('prune'), cli);
+  defineConnect(command.command('connect'), cli);
+  defineDisconnect(command.command('disconnect'), cli);
   addExamples(command, [
     ['hyper network create backend', 'a network of its own, in the next free subnet'],
     ['hyper run -d --network backend --name db postgres', "others of the network find it as 'db'"],
+    ['hyper network connect backend web', "puts the pod 'web' on it as well, while it runs"],
     ['hyper network create --internal --subnet 10.88.0.0/24 closed', 'without a way out'],
   ]);
 }
@@ -125,6 +129,38 @@ function definePrune(command: Command, cli: Cli): void {
     .option('-f, --force', 'nothing is asked anyway (for those who type docker’s)')
     .action(async () => {
       for (const name of (await (await cli.connect()).networkPrune()).removed) cli.print(name);
+    });
+}
+
+interface ConnectOptions {
+  readonly ip?: string;
+  readonly mac?: string;
+  readonly alias?: readonly string[];
+}
+
+function defineConnect(command: Command, cli: Cli): void {
+  command
+    .description('Put a pod on a further network, now and at each of its starts')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<network>', 'name or id of a network')
+    .argument('<pod>', 'name or id of a pod')
+    .option('--ip <address>', 'its IPv4 address there (default: the next that is free)')
+    .option('--mac <address>', 'the MAC address of its NIC')
+    .option('--alias <name>', 'a further name in the DNS of the network', collect)
+    .action(async (name: string, pod: string, { ip, mac, alias }: ConnectOptions) => {
+      const { network, ...wish } = endpointOf(name, { ip, mac, aliases: alias });
+      await (await cli.connect()).networkConnect(network, { pod, ...wish });
+    });
+}
+
+function defineDisconnect(command: Command, cli: Cli): void {
+  command
+    .description('Take a pod off a network, now and for its next starts')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<network>', 'name or id of a network')
+    .argument('<pod>', 'name or id of a pod')
+    .action(async (network: string, pod: string) => {
+      await (await cli.connect()).networkDisconnect(network, pod);
     });
 }
 

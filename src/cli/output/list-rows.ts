@@ -16,6 +16,8 @@ export function podRow(pod: Pod) {
     Reason: pod.reason ?? '',
     Hostname: pod.hostname,
     Address: pod.address ?? '',
+    Addresses: pod.networks.flatMap(({ address }) => address ?? []).join(', '),
+    Networks: pod.networks.map(({ network }) => network).join(', '),
     CPU: pod.vcpus,
     Memory: pod.memoryMiB,
     Containers: pod.containers.map(({ id }) => id),

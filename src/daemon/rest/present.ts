@@ -23,22 +23,27 @@ import type {
   TemplateDescription,
   VmRecord,
 } from '../../engine/index.ts';
-import { portsOf } from '../../engine/index.ts';
+import { networksOf, portsOf } from '../../engine/index.ts';
 
 /** What the engine knows, in the API's shapes. */
 export function presentPod({ record }: Pod): PodShape {
   const { id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove } = record;
-  const { createdAt, startedAt, finishedAt, reason, warnings, endpoint, vm, containers, networks } = record;
+  const { createdAt, startedAt, finishedAt, reason, warnings, vm, containers } = record;
   const { diskBytesPerSecond, diskIops, sysctls } = record;
   const runs = record.state === 'running' || record.state === 'pending';
+  const networks = networksOf(record).map((each) =>
+    runs ? each : { ...each, address: null, mac: null, interface: null },
+  );
+  const main = networks.find((each) => each.main);
   return {
     ...{ id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove },
     ...{ diskBytesPerSecond, diskIops, sysctls },
     ...{ createdAt, startedAt, finishedAt, reason, warnings },
     vmId: runs ? (vm?.id ?? null) : null,
-    network: networks[0]?.network ?? null,
-    address: runs ? (endpoint?.address ?? null) : null,
-    mac: runs ? (endpoint?.mac ?? null) : null,
+    networks,
+    network: main?.network ?? null,
+    address: main?.address ?? null,
+    mac: main?.mac ?? null,
     egress: record.egress?.map((rule) => ({ ...rule })) ?? null,
     rate: { ...record.rate },
     ports: portsOf(record).map(presentPort),
@@ -55,7 +60,7 @@ export function presentNetwork({ network, record }: NetworkDescription, pods: re
   const { name, bridge, subnet, gateway, internal } = network;
   const { state, reason } = network.status();
   const podOf = (tap: string): string | null =>
-    pods.find((pod) => pod.record.endpoint?.tap === tap)?.record.name ?? null;
+    pods.find(({ record: pod }) => pod.endpoints.some((each) => each.tap === tap))?.record.name ?? null;
   return {
     ...{ id: record?.id ?? null, name, bridge, subnet, gateway, internal, state, reason },
     ...{ range: record?.range ?? null, mtu: record?.mtu ?? null, labels: record?.labels ?? {} },

@@ -16,7 +16,8 @@ export interface VmRequest {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly hostname: string;
-  readonly nic: NicRequest | null;
+  /** None: it has no network. */
+  readonly nics: readonly NicRequest[];
   /** The image's disk. */
   readonly imagePath: string;
   /** The writable layer's disk: made where there is none yet. */
@@ -30,7 +31,8 @@ export interface VmRequest {
 /** What must be stored of a VM before it is used, so that nothing of it is lost when hyperd dies. */
 export interface ClaimedVm {
   readonly vm: VmRecord;
-  readonly endpoint: Endpoint | null;
+  /** In the order of the NICs that were asked for. */
+  readonly endpoints: readonly Endpoint[];
 }
 
 /** Disks that are in their slots, and the container that is made of them. */
@@ -41,11 +43,11 @@ export interface Standby {
   readonly scratch: { readonly path: string; readonly sizeMiB: number };
 }
 
-/** A VM that runs, with its NIC and its guest's agent. */
+/** A VM that runs, with its NICs and its guest's agent. */
 export interface IdleVm {
   readonly vm: Vm;
   readonly agent: Agent;
-  readonly endpoint: Endpoint | null;
+  readonly endpoints: readonly Endpoint[];
   /** Why it has no NIC; empty when it has one. */
   readonly networkProblem: string;
 }

@@ -6,13 +6,13 @@ import { newVmId, type VmId } from '../../lib/ids.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { Mutex } from '../../lib/mutex.ts';
 import { Stopwatch } from '../../lib/stopwatch.ts';
-import type { Endpoint } from '../../network/index.ts';
 import type { TemplateDescription, VmRecord, VmSpec } from '../../vm/index.ts';
 import { availableMemoryShare } from './available-memory.ts';
 import { DiskSupply } from './disk-supply.ts';
 import { HostMemory } from './host-memory.ts';
 import { Quiet } from './quiet.ts';
-import type { ClaimedVm, IdleVm, NicRequest, PooledVm, ReadyVm, VmRequest } from './ready-vm.ts';
+import { type Connected, NicSupply } from './nic-supply.ts';
+import type { ClaimedVm, IdleVm, PooledVm, ReadyVm, VmRequest } from './ready-vm.ts';
 import type { PoolStatus, SupplyOptions, TakeOptions } from './supply-options.ts';
 import { setUp } from './set-up.ts';
 import { type PodShape, shapeKey, ShapeUses } from './shape-uses.ts';
@@ -38,12 +38,14 @@ export class VmSupply {
   readonly #timer: NodeJS.Timeout;
   readonly #closed = new AbortController();
   readonly #disks: DiskSupply;
+  readonly #nics: NicSupply;
 
   constructor(options: SupplyOptions) {
     this.#options = options;
     this.#memory = new HostMemory(options.memory);
     const { scratchDisks, poolDir, hypervisor, ownImage } = options;
     this.#disks = new DiskSupply({ scratchDisks, folder: poolDir, owner: hypervisor.user, ownImage });
+    this.#nics = new NicSupply(options);
     this.#pool = new VmPool({
       ...{ size: options.poolSize, uses: this.#uses, log: options.log },
       make: (shape, signal) => this.#makeIdle(shape, signal),
@@ -84,7 +86,7 @@ export class VmSupply {
    */
   async start<T>(request: VmRequest, options: TakeOptions, use: (ready: ReadyVm) => Promise<T>): Promise<T> {
     // A VM that shares its memory with whoever serves the host's folders is a clone with a copy of it: none waits.
-    const poolable = request.shares.length === 0 && request.nic !== null; // those that wait have one
+    const poolable = request.shares.length === 0 && request.nics.length > 0; // those that wait have one
     if (poolable) {
       this.#uses.note(request);
       this.#disks.note(request);
@@ -121,18 +123,12 @@ export class VmSupply {
   /** Removes what a VM has on this host. Its process may still run, and is ended. */
   async release({
     vm,
-    endpoint,
-  }: {
-    readonly vm: ClaimedVm['vm'] | null;
-    readonly endpoint: Endpoint | null;
-  }): Promise<void> {
-    const { hypervisor, networks } = this.#options;
+    endpoints,
+  }: Pick<ClaimedVm, 'endpoints'> & { readonly vm: ClaimedVm['vm'] | null }): Promise<void> {
+    const { hypervisor } = this.#options;
     try {
       await this.#quiet.during(() =>
-        allDone([
-          vm === null ? Promise.resolve() : hypervisor.cleanUp(vm),
-          endpoint === null ? Promise.resolve() : networks.disconnect(endpoint),
-        ]),
+        allDone([vm === null ? Promise.resolve() : hypervisor.cleanUp(vm), this.#nics.disconnect(endpoints)]),
       );
     } finally {
       if (vm !== null) this.#memory.release(vm.id);
@@ -170,8 +166,8 @@ export class VmSupply {
       const giveUp = (): void => void idle.vm.kill();
       bounded.addEventListener('abort', giveUp, { once: true });
       try {
-        idle = await this.#assign(taken, request.nic);
-        claim({ vm: idle.vm.record, endpoint: idle.endpoint });
+        idle = await this.#nics.assign(taken, request.nics, bounded);
+        claim({ vm: idle.vm.record, endpoints: idle.endpoints });
         await allDone([setUp(idle, request.hostname, bounded), this.#disks.take(idle, request), plugIn(idle, request)]);
         watch.lap('guest set-up, disks');
         this.#options.metrics.poolHit();
@@ -187,12 +183,6 @@ export class VmSupply {
         bounded.removeEventListener('abort', giveUp);
       }
     }
-  }
-
-  /** Its NIC becomes what the pod asks for. */
-  async #assign(idle: PooledVm, nic: NicRequest | null): Promise<PooledVm> {
-    if (idle.endpoint === null || nic === null) return idle;
-    return { ...idle, endpoint: await this.#options.networks.assign(idle.endpoint, nic) };
   }
 
   /** `id` has its memory reserved. */
@@ -217,7 +207,7 @@ export class VmSupply {
       this.#options.log.debug({ vm: id, error: messageOf(error) }, 'a guest’s clock could not be set');
     });
     watch.lap('guest set-up, disks');
-    const nic = idle.endpoint !== null;
+    const nic = idle.endpoints.length > 0;
     if (origin === 'boot' && this.#options.makesTemplates) this.#wantTemplate({ vcpus, memoryMiB }, nic);
     return { ...idle, origin, steps: watch.steps };
   }
@@ -231,24 +221,23 @@ export class VmSupply {
   /** From nothing to an agent that answers; `id` has its memory reserved. */
   async #begin(
     id: VmId,
-    { vcpus, memoryMiB, nic, shares = [] }: PodShape & Pick<VmRequest, 'nic'> & Partial<Pick<VmRequest, 'shares'>>,
+    { vcpus, memoryMiB, nics, shares = [] }: PodShape & Pick<VmRequest, 'nics'> & Partial<Pick<VmRequest, 'shares'>>,
     signal: AbortSignal,
     claim: TakeOptions['claim'],
     watch: Stopwatch,
   ): Promise<IdleVm & { readonly origin: 'template' | 'boot' }> {
-    let endpoint: Endpoint | null = null;
+    let connected: Connected = { endpoints: [], problem: '' };
     try {
-      const connected = nic === null ? null : await this.#connect(id, signal, nic);
-      endpoint = connected instanceof HyperError ? null : connected;
+      connected = await this.#nics.connect(id, nics, signal);
+      const { endpoints, problem: networkProblem } = connected;
       watch.lap('network');
-      const spec = { ...vmSpec(id, { vcpus, memoryMiB }, endpoint), shares };
-      const onProcess = (vm: ClaimedVm['vm']): void => claim({ vm, endpoint });
+      const spec = { ...vmSpec(id, { vcpus, memoryMiB }, connected), shares };
+      const onProcess = (vm: ClaimedVm['vm']): void => claim({ vm, endpoints });
       const { vm, agent, origin, steps } = await this.#options.hypervisor.start(spec, { signal, onProcess });
       watch.add(steps);
-      const networkProblem = connected instanceof HyperError ? connected.message : '';
-      return { vm, agent, endpoint, networkProblem, origin };
+      return { vm, agent, endpoints, networkProblem, origin };
     } catch (error) {
-      await this.#giveBack(id, endpoint);
+      await this.#giveBack(id, connected);
       throw error;
     }
   }
@@ -263,13 +252,13 @@ export class VmSupply {
     const id = newVmId();
     if (!this.#memory.tryReserve(id, shape.memoryMiB)) return undefined;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
-    const nic = { network: networks.standard.name };
-    const idle = await this.#begin(id, { ...shape, nic }, bounded, () => undefined, new Stopwatch());
+    const nics = [{ network: networks.standard.name }];
+    const idle = await this.#begin(id, { ...shape, nics }, bounded, () => undefined, new Stopwatch());
     const giveUp = (): void => void idle.vm.kill();
     bounded.addEventListener('abort', giveUp, { once: true });
     try {
       bounded.throwIfAborted();
-      if (idle.endpoint === null) {
+      if (idle.endpoints.length === 0) {
         await this.#discard(idle);
         return undefined;
       }
@@ -311,55 +300,33 @@ export class VmSupply {
     if (!this.#memory.tryReserve(id, shape.memoryMiB)) {
       throw new HyperError('no_memory', 'the host is full: a template needs as much memory as a VM: stop a pod first');
     }
-    let endpoint: Endpoint | null = null;
+    let connected: Connected = { endpoints: [], problem: '' };
     try {
       const network = this.#options.networks.standard.name;
-      const connected = nic ? await this.#connect(id, bounded, { network }) : null;
-      endpoint = connected instanceof HyperError ? null : connected;
-      const made = await hypervisor.makeTemplate(vmSpec(id, shape, endpoint), bounded);
+      connected = await this.#nics.connect(id, nic ? [{ network }] : [], bounded);
+      const made = await hypervisor.makeTemplate(vmSpec(id, shape, connected), bounded);
       metrics.templateMade();
       return made;
     } catch (error) {
       if (!signal.aborted) metrics.templateFailed();
       throw error;
     } finally {
-      await this.#giveBack(id, endpoint);
+      await this.#giveBack(id, connected);
     }
   }
 
   /** What was taken for a VM that is not there. */
-  async #giveBack(id: VmId, endpoint: Endpoint | null): Promise<void> {
+  async #giveBack(id: VmId, { endpoints }: Connected): Promise<void> {
     this.#memory.release(id);
-    try {
-      if (endpoint !== null) await this.#options.networks.disconnect(endpoint);
-    } catch (error) {
-      this.#options.log.error(
-        { vm: id, error: messageOf(error) },
-        'a NIC is left: the next start of hyperd removes it',
-      );
-    }
+    await this.#nics.giveBack(id, endpoints);
   }
 
-  /** A pod runs without a network where the host cannot give one; its user is told why. */
-  async #connect(id: VmId, signal: AbortSignal, nic: NicRequest): Promise<Endpoint | HyperError> {
-    const { networks, hypervisor, log } = this.#options;
-    try {
-      return await networks.connect(id, { ...nic, ownerUid: hypervisor.user.uid, signal });
-    } catch (error) {
-      // Who asks for a network or an address is not served without.
-      if (nic.address !== undefined || nic.network !== networks.standard.name) throw error;
-      if (!(error instanceof HyperError) || (error.code !== 'unavailable' && error.code !== 'conflict')) throw error;
-      log.warn({ vm: id, reason: error.message }, 'the pod gets no network');
-      return error;
-    }
-  }
-
-  async #discard({ vm, agent, endpoint, standby }: IdleVm & Partial<PooledVm>): Promise<void> {
+  async #discard({ vm, agent, endpoints, standby }: IdleVm & Partial<PooledVm>): Promise<void> {
     await vm.kill();
     agent.close();
     try {
       if (standby !== undefined) await rm(standby.scratch.path, { force: true });
-      await this.release({ vm: vm.record, endpoint });
+      await this.release({ vm: vm.record, endpoints });
     } catch (error) {
       const fields = { vm: vm.record.id, error: messageOf(error) };
       this.#options.log.error(fields, 'a VM left something behind: the next start of hyperd removes it');
@@ -381,7 +348,8 @@ async function plugIn({ vm }: IdleVm, { shares, disks }: VmRequest): Promise<voi
   if (shares.length > 0 || disks.length > 0) await vm.plug({ shares: shares.length > 0, disks });
 }
 
-function vmSpec(id: VmId, { vcpus, memoryMiB }: PodShape, endpoint: Endpoint | null): VmSpec {
-  const nic = endpoint === null ? {} : { nic: { tap: endpoint.tap, mac: endpoint.mac } };
+/** With the NIC that it has from its start; further ones are plugged in. */
+function vmSpec(id: VmId, { vcpus, memoryMiB }: PodShape, { endpoints: [first] }: Connected): VmSpec {
+  const nic = first === undefined ? {} : { nic: { number: first.nic, tap: first.tap, mac: first.mac } };
   return { id, vcpus, memoryMiB, ...nic };
 }

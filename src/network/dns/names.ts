@@ -1,9 +1,9 @@
-/** The names that a network answers itself, given by the engine. Both are asked for each query, so they must be quick. */
+/** The names that an asker is answered by us. All are asked for each query, so they must be quick. */
 export interface Names {
-  /** The IPv4 addresses of a name (lower case, no dot at its end); undefined: not ours, ask upstream. */
+  /** The addresses of a name (lower case, no dot at its end); undefined: not ours, ask upstream. */
   resolve(name: string): readonly string[] | undefined;
-  /** The name of an address of the network; undefined: it has none. */
-  reverse(address: string): string | undefined;
+  /** The name of an address; null: it is in our networks and has none; undefined: not ours, ask upstream. */
+  reverse(address: string): string | null | undefined;
 }
 
 export const noNames: Names = { resolve: () => undefined, reverse: () => undefined };

@@ -1,6 +1,5 @@
 import * as packets from 'dns-packet';
 import { isIPv4 } from 'node:net';
-import { contains, parseAddress, type Subnet } from '../subnet.ts';
 import { headerLength, opcodeMask, rcode, recursionAvailable, recursionDesired, responseBit } from './message.ts';
 import type { Names } from './names.ts';
 
@@ -37,15 +36,15 @@ export function parseQuery(message: Buffer): Query | { readonly refuse: number }
 }
 
 /** The answer from our own names, or undefined when upstream is to be asked. */
-export function answerOwn(query: Query, names: Names, subnet: Subnet): Buffer | undefined {
+export function answerOwn(query: Query, names: Names): Buffer | undefined {
   const { id, name, type, questions } = query;
   const flags = authoritative | recursionAvailable | (query.flags & recursionDesired);
   const asked = questions[0]?.name ?? name;
   const pointed = addressOfPointer(name);
-  if (pointed !== undefined && contains(subnet, parseAddress(pointed))) {
-    const found = names.reverse(pointed);
+  const found = pointed === undefined ? undefined : names.reverse(pointed);
+  if (found !== undefined) {
     // Nobody upstream knows our addresses, nor should they hear of them (RFC 6303).
-    if (found === undefined) return encode(id, flags | rcode.nameError, questions, []);
+    if (found === null) return encode(id, flags | rcode.nameError, questions, []);
     const answers = type === 'PTR' ? [{ type: 'PTR' as const, name: asked, ttl: ownTtlSeconds, data: found }] : [];
     return encode(id, flags, questions, answers);
   }

@@ -6,10 +6,9 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as packets from 'dns-packet';
 import { silentLog } from '../../lib/log.ts';
-import { parseSubnet } from '../subnet.ts';
 import { exchange } from './exchange.ts';
 import { frame } from './message.ts';
-import type { Names } from './names.ts';
+import { type Names, noNames } from './names.ts';
 import { DnsServer } from './server.ts';
 import { parseResolvConf } from './upstreams.ts';
 
@@ -23,8 +22,7 @@ const listen = (upstreamPort?: number) =>
     // An upstream with the server's own address is left out: it would ask itself.
     address: upstreamPort === undefined ? address : forwarding,
     port: 0,
-    subnet: parseSubnet('10.0.0.0/24'),
-    names: upstreamPort === undefined ? names : { ...names, resolve: () => undefined },
+    names: () => (upstreamPort === undefined ? names : noNames),
     upstreams: upstreamPort === undefined ? noUpstreams : () => Promise.resolve(['127.0.0.2', '127.0.0.1']),
     ...(upstreamPort === undefined ? {} : { upstreamPort }),
     log: silentLog,
@@ -82,8 +80,7 @@ describe('a guest that is greedy', () => {
     let answered = 0;
     const many = Array.from({ length: 250 }, (_, at) => `10.0.0.${at}`);
     const resolve = () => ((answered += 1), many);
-    const subnet = parseSubnet('10.0.0.0/24');
-    const own = { address, port: 0, subnet, names: { ...names, resolve }, upstreams: noUpstreams, log: silentLog };
+    const own = { address, port: 0, names: () => ({ ...names, resolve }), upstreams: noUpstreams, log: silentLog };
     await using server = await DnsServer.listen({ ...own, idleMs: 300 });
     const client = connect(server.port, address);
     client.on('error', () => client.destroy());
@@ -102,7 +99,7 @@ describe('a guest that is greedy', () => {
   });
 
   it('is left when it only sends what needs no answer', async () => {
-    const own = { address, port: 0, subnet: parseSubnet('10.0.0.0/24'), names, upstreams: noUpstreams, log: silentLog };
+    const own = { address, port: 0, names: () => names, upstreams: noUpstreams, log: silentLog };
     await using server = await DnsServer.listen({ ...own, idleMs: 300 });
     const client = connect(server.port, address);
     client.on('error', () => client.destroy());

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer, type Server as TcpServer, type Socket } from 'node:net';
 import { messageOf, systemCode } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import type { Subnet } from '../subnet.ts';
 import type { Transport } from './exchange.ts';
 import { Forwarder } from './forwarder.ts';
 import { addressesOf, type Gate } from './gate.ts';
@@ -18,8 +17,8 @@ export interface DnsServerOptions {
   readonly address: string;
   /** Default 53; another one is taken when it is in use. */
   readonly port?: number;
-  readonly subnet: Subnet;
-  readonly names: Names;
+  /** What an asker is answered by us. */
+  readonly names: (from: string) => Names;
   /** Whom to ask for an asker. */
   readonly upstreams: (from: string) => Promise<readonly string[]>;
   /** Default: everything may be asked outside. */
@@ -127,7 +126,7 @@ export class DnsServer implements AsyncDisposable {
     if (query === 'silence') return undefined;
     if ('refuse' in query) return errorAnswer(message, query.refuse);
     try {
-      const own = answerOwn(query, this.#options.names, this.#options.subnet);
+      const own = answerOwn(query, this.#options.names(from));
       if (own !== undefined) return own;
       const gate = this.#options.gate?.(from, query.name) ?? 'open';
       if (gate === 'closed') return errorAnswer(message, rcode.refused);

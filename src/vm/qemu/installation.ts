@@ -92,7 +92,7 @@ export class Installation {
    * firmware, kernel, initramfs, both command lines, and under KVM the processor, which the guest has seen.
    */
   async templateKey(accelerator: Accelerator, shape: VmShape): Promise<string> {
-    const nic = shape.nic ? { nic: { tap: 'tap', mac: 'mac' } } : {};
+    const nic = shape.nic ? { nic: { number: 0, tap: 'tap', mac: 'mac' } } : {};
     const { vcpus, memoryMiB } = shape;
     const files = { qmp: 'qmp', control: 'control', streams: 'streams' };
     const spec = { id: 'vm' as VmId, vcpus, memoryMiB, ...nic };

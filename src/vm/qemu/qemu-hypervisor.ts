@@ -28,7 +28,8 @@ import { insideJail, jailed, type JailOptions, type QemuUser } from './jail.ts';
 import { type Launch, launch, removeVmFolder, stateDescriptor } from './launch.ts';
 import { privateCopy } from './memory-copy.ts';
 import { loadState, saveState } from './migration.ts';
-import { noPlugs, QemuVm } from './qemu-vm.ts';
+import { noPlugs } from './no-plugs.ts';
+import { QemuVm } from './qemu-vm.ts';
 import { type Template, TemplateStore } from './template-store.ts';
 import { vmFiles, vmsFolder } from './vm-files.ts';
 
@@ -106,7 +107,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
 
   async start(spec: VmSpec, options: StartOptions): Promise<StartedVm> {
     if (sharesOf(spec).length > 0 && this.#options.machine !== 'q35') {
-      throw noPlugs();
+      throw noPlugs('folders');
     }
     const template = await this.#template(shapeOf(spec));
     if (template === undefined) return await this.#boot(spec, options);

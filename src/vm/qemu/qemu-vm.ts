@@ -11,14 +11,17 @@ import {
   type DiskLimits,
   type DiskSlot,
   maxPlugs,
+  type Nic,
   type Plugs,
   shareTag,
   type Vm,
   type VmEnd,
   type VmRecord,
 } from '../hypervisor.ts';
-import { consoleBytes, deviceOf, isReadOnly, plugPort } from './arguments.ts';
+import { consoleBytes, deviceOf, isReadOnly, plugBus, plugPlace } from './arguments.ts';
 import { DiskErrors } from './disk-errors.ts';
+import { isWithoutPlugs, noPlugs } from './no-plugs.ts';
+import { NicPulls, plugNic } from './nic-plugs.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
 import type { VmFiles } from './vm-files.ts';
 
@@ -45,6 +48,7 @@ export class QemuVm implements Vm {
   readonly #files: VmFiles;
   readonly #see: QemuVmOptions['see'];
   readonly #diskErrors: DiskErrors;
+  readonly #pulls: NicPulls;
   readonly #inserted = new Map<DiskSlot, string>();
   readonly #ended = Promise.withResolvers<VmEnd>();
   readonly #portsOpen = Promise.withResolvers<void>();
@@ -58,6 +62,7 @@ export class QemuVm implements Vm {
     this.qmp = qmp;
     this.#files = files;
     this.#see = see;
+    this.#pulls = new NicPulls(qmp, record.id, log);
     this.#diskErrors = new DiskErrors(record.id, log);
   }
 
@@ -140,18 +145,27 @@ export class QemuVm implements Vm {
         file: { driver: 'file', filename: this.#see(path) },
       });
       const errors = { werror: 'report', rerror: 'report' };
-      devices.push({ driver: 'virtio-blk-pci', id: `plug-${serial}`, drive: node['node-name'], serial, ...errors });
+      const device = { driver: 'virtio-blk-pci', id: `plug-${serial}`, drive: node['node-name'], serial };
+      devices.push({ ...device, ...errors, 'disable-legacy': 'on' });
     }
     if (devices.length > maxPlugs) {
       throw new HyperError('unsupported', `a pod can have ${maxPlugs} volumes of type disk and host folders at most`);
     }
     // As the functions of one device: that the guest looks for them is the news of the first, which comes last.
     for (const [at, device] of [...devices.entries()].reverse()) {
-      const place = { bus: plugPort, addr: `0.${at}`, multifunction: devices.length > 1 };
+      const place = { bus: plugBus, addr: `${plugPlace}.${at}`, multifunction: devices.length > 1 };
       await this.qmp.execute('device_add', { ...device, ...place }).catch((error: unknown) => {
-        throw messageOf(error).includes(`Bus '${plugPort}' not found`) ? noPlugs(error) : error;
+        throw isWithoutPlugs(error) ? noPlugs('folders', error) : error;
       });
     }
+  }
+
+  async plugNic(nic: Nic): Promise<void> {
+    await plugNic(this.qmp, nic);
+  }
+
+  async unplugNic(number: number): Promise<void> {
+    await this.#pulls.pull(number);
   }
 
   async console(): Promise<string> {
@@ -202,6 +216,8 @@ export class QemuVm implements Vm {
     if (name === 'VSERPORT_CHANGE' && data['open'] === true) {
       this.#openPorts.add(String(data['id']));
       if (this.#openPorts.size === 2) this.#portsOpen.resolve();
+    } else if (name === 'DEVICE_DELETED') {
+      this.#pulls.note(event);
     } else if (name === 'BLOCK_IO_ERROR') {
       this.#diskErrors.note(event);
     } else if (name === 'SHUTDOWN' && this.#shutdownReason === undefined) {
@@ -247,15 +263,6 @@ export class QemuVm implements Vm {
     if (lines.length === 0) return '';
     return `; the end of the guest's console:\n${lines.slice(-consoleLines).join('\n')}`;
   }
-}
-
-/** Of a machine without PCI. */
-export function noPlugs(cause?: unknown): HyperError {
-  return new HyperError(
-    'unsupported',
-    'a microvm has no port for folders of this host and volumes: set "machine" to "q35" in the config, or leave -v and --mount out',
-    { cause },
-  );
 }
 
 /** What a guest prints must not reach a terminal as orders: control sequences (ECMA-48) and characters are left out. */
