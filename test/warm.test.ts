@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
@@ -216,4 +216,39 @@ describe('a warm start', { skip: skipUnlessRoot }, () => {
       samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
     );
   }
+});
+
+describe('a warm start with a folder of the host', { skip: skipUnlessRoot }, () => {
+  it('finds a VM of the pool where such pods are used, and leaves nothing that served it', async () => {
+    await using hyperd = await TestHyperd.start({ pool: { size: 1 }, templates: {} });
+    const folder = join(hyperd.folder, 'shared');
+    mkdirSync(folder);
+    const withFolder = ['-v', `${folder}:/shared`];
+    assert.equal(await originOf(hyperd, ...withFolder), 'boot');
+    await untilPoolHas(hyperd, 1);
+    assert.equal(await originOf(hyperd, ...withFolder), 'pool');
+    await untilPoolHas(hyperd, 1);
+    // Its server is in the record: the next hyperd ends it with the VM.
+    const run = await hyperd.hyper([
+      'run',
+      '-d',
+      '--name',
+      'served',
+      '--timing',
+      ...withFolder,
+      'busybox',
+      'sleep',
+      '1000',
+    ]);
+    assert.match(run.stderr, /a VM of the pool/);
+    assert.equal((await hyperd.hyper(['exec', 'served', 'sh', '-c', 'echo yes >/shared/file'])).code, 0);
+    assert.equal(readFileSync(join(folder, 'file'), 'utf8'), 'yes\n');
+    const found = spawnSync('pgrep', ['-f', `${hyperd.run}/vms/.*/shares`], { encoding: 'utf8' }).stdout;
+    const servers = found.trim().split('\n').map(Number);
+    assert.ok(servers[0], 'virtiofsd runs');
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    assert.equal((await hyperd.hyper(['rm', '-f', 'served'])).code, 0);
+    await untilGone(hyperd, servers);
+  });
 });

@@ -56,7 +56,7 @@ export const shareTag = 'hyper';
 
 /** What is plugged into a VM that runs. */
 export interface Plugs {
-  /** The device of the shares with which it was started. */
+  /** The device of the shares that are served to it. */
   readonly shares: boolean;
   /** File systems of their own, found by their serials. */
   readonly disks: readonly { readonly serial: string; readonly path: string; readonly readOnly: boolean }[];
@@ -70,8 +70,8 @@ export interface VmSpec {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly nic?: Nic;
-  /** What its guest may have of the host: served from before its process starts. */
-  readonly shares?: readonly Share[];
+  /** Its memory can be mapped by who serves it shares: only such a VM can have any. */
+  readonly sharedMemory?: boolean;
 }
 
 export interface HypervisorDescription {
@@ -104,6 +104,7 @@ export interface VmEnd {
 
 /** A running VM. */
 export interface Vm {
+  /** What must be stored of it: a process more once it is served shares. */
   readonly record: VmRecord;
   /** Resolves once, when the hypervisor's process has gone. Never rejects. */
   readonly ended: Promise<VmEnd>;
@@ -113,6 +114,8 @@ export interface Vm {
   insertDisk(disk: Disk): Promise<void>;
   /** Of whatever disk is in the slot, from now on. */
   limitDisk(slot: DiskSlot, limits: DiskLimits): Promise<void>;
+  /** Has shares of the host served to it, once in a VM's life: what is plugged in next has them. Its memory must be shared. */
+  serveShares(shares: readonly Share[], signal: AbortSignal): Promise<void>;
   /** Plugs devices in, once in a VM's life. The guest finds them a moment later. */
   plug(plugs: Plugs): Promise<void>;
   /** Plugs a NIC in; the guest finds it a moment later. @throws HyperError `unsupported` on a machine without PCI */

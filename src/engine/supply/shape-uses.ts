@@ -1,7 +1,13 @@
-/** A shape that pods ask for. */
-export interface PodShape {
+/** What a guest has. */
+export interface GuestSize {
   readonly vcpus: number;
   readonly memoryMiB: number;
+}
+
+/** A shape that pods ask for. */
+export interface PodShape extends GuestSize {
+  /** For pods with folders of the host: who serves them maps the VM's memory. */
+  readonly sharedMemory: boolean;
 }
 
 /** How many of the latest starts count. */
@@ -11,8 +17,8 @@ const remembered = 32;
 export class ShapeUses {
   #latest: PodShape[] = [];
 
-  note({ vcpus, memoryMiB }: PodShape): void {
-    this.#latest = [...this.#latest.slice(1 - remembered), { vcpus, memoryMiB }];
+  note({ vcpus, memoryMiB, sharedMemory }: PodShape): void {
+    this.#latest = [...this.#latest.slice(1 - remembered), { vcpus, memoryMiB, sharedMemory }];
   }
 
   /** How many VMs of each shape `size` of them should be: by their shares of the latest starts, largest remainder first. */
@@ -37,4 +43,5 @@ export class ShapeUses {
   }
 }
 
-export const shapeKey = ({ vcpus, memoryMiB }: PodShape): string => `${vcpus}:${memoryMiB}`;
+export const shapeKey = ({ vcpus, memoryMiB, sharedMemory }: PodShape): string =>
+  `${vcpus}:${memoryMiB}${sharedMemory ? ':shared' : ''}`;

@@ -15,7 +15,7 @@ import { type Connected, NicSupply } from './nic-supply.ts';
 import type { ClaimedVm, IdleVm, PooledVm, ReadyVm, VmRequest } from './ready-vm.ts';
 import type { PoolStatus, SupplyOptions, TakeOptions } from './supply-options.ts';
 import { setUp } from './set-up.ts';
-import { type PodShape, shapeKey, ShapeUses } from './shape-uses.ts';
+import { type GuestSize, type PodShape, ShapeUses } from './shape-uses.ts';
 import { VmPool } from './vm-pool.ts';
 
 /** A guest of the pool answers in milliseconds; one that does not is given up for another. */
@@ -74,7 +74,7 @@ export class VmSupply {
     await this.#disks.clear();
     for (const { shape } of await hypervisor.templates()) {
       if (!shape.nic) continue;
-      this.#uses.note(shape);
+      this.#uses.note({ ...shape, sharedMemory: false });
       await hypervisor.hasTemplate(shape); // reads it
     }
     this.#pool.fill();
@@ -85,14 +85,9 @@ export class VmSupply {
    * its own, also when it fails. While it works the pool is not filled.
    */
   async start<T>(request: VmRequest, options: TakeOptions, use: (ready: ReadyVm) => Promise<T>): Promise<T> {
-    // A VM that shares its memory with whoever serves the host's folders is a clone with a copy of it: none waits.
-    const poolable = request.shares.length === 0 && request.nics.length > 0; // those that wait have one
-    if (poolable) {
-      this.#uses.note(request);
-      this.#disks.note(request);
-    }
+    const poolable = request.nics.length > 0; // those that wait have one
     try {
-      return await this.#quiet.during(async () => {
+      const used = await this.#quiet.during(async () => {
         const watch = new Stopwatch();
         const pooled = poolable ? await this.#takePooled(request, options, watch) : undefined;
         if (pooled !== undefined) return await use(pooled);
@@ -110,6 +105,11 @@ export class VmSupply {
           if (!turn.came) this.#memory.release(id);
         }
       });
+      if (poolable) {
+        this.#uses.note(shapeOf(request));
+        this.#disks.note(request);
+      }
+      return used;
     } finally {
       this.#pool.fill();
     }
@@ -137,9 +137,9 @@ export class VmSupply {
   }
 
   /** Makes the template of a shape now, in place of the one that is there. */
-  async makeTemplate(shape: PodShape, signal: AbortSignal): Promise<TemplateDescription> {
+  async makeTemplate(shape: GuestSize, signal: AbortSignal): Promise<TemplateDescription> {
     const made = await this.#making.run(() => this.#makeTemplate(shape, signal));
-    this.#uses.note(shape);
+    this.#uses.note({ ...shape, sharedMemory: false });
     this.#pool.fill();
     return made;
   }
@@ -158,7 +158,7 @@ export class VmSupply {
   async #takePooled(request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm | undefined> {
     const { signal, claim } = options;
     for (;;) {
-      const taken = this.#pool.take(request);
+      const taken = this.#pool.take(shapeOf(request));
       if (taken === undefined) return undefined;
       let idle = taken;
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(pooledAnswerMs)]);
@@ -168,7 +168,11 @@ export class VmSupply {
       try {
         idle = await this.#nics.assign(taken, request.nics, bounded);
         claim({ vm: idle.vm.record, endpoints: idle.endpoints });
-        await allDone([setUp(idle, request.hostname, bounded), this.#disks.take(idle, request), plugIn(idle, request)]);
+        await allDone([
+          setUp(idle, request.hostname, bounded),
+          this.#disks.take(idle, request),
+          plugIn(idle, request, claim, bounded),
+        ]);
         watch.lap('guest set-up, disks');
         this.#options.metrics.poolHit();
         return { ...idle, origin: 'pool', steps: watch.steps };
@@ -190,14 +194,18 @@ export class VmSupply {
     const { vcpus, memoryMiB } = request;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
     const [began, disk] = await Promise.allSettled([
-      this.#begin(id, request, bounded, claim, watch),
+      this.#begin(id, { ...shapeOf(request), nics: request.nics }, bounded, claim, watch),
       this.#disks.ensure(request),
     ]);
     if (began.status === 'rejected') throw began.reason;
     const { origin, ...idle } = began.value;
     try {
       if (disk.status === 'rejected') throw disk.reason;
-      await allDone([setUp(idle, request.hostname, bounded), this.#disks.put(idle, request), plugIn(idle, request)]);
+      await allDone([
+        setUp(idle, request.hostname, bounded),
+        this.#disks.put(idle, request),
+        plugIn(idle, request, claim, bounded),
+      ]);
     } catch (error) {
       await this.#discard(idle);
       throw error;
@@ -221,7 +229,7 @@ export class VmSupply {
   /** From nothing to an agent that answers; `id` has its memory reserved. */
   async #begin(
     id: VmId,
-    { vcpus, memoryMiB, nics, shares = [] }: PodShape & Pick<VmRequest, 'nics'> & Partial<Pick<VmRequest, 'shares'>>,
+    { nics, ...shape }: PodShape & Pick<VmRequest, 'nics'>,
     signal: AbortSignal,
     claim: TakeOptions['claim'],
     watch: Stopwatch,
@@ -231,7 +239,7 @@ export class VmSupply {
       connected = await this.#nics.connect(id, nics, signal);
       const { endpoints, problem: networkProblem } = connected;
       watch.lap('network');
-      const spec = { ...vmSpec(id, { vcpus, memoryMiB }, connected), shares };
+      const spec = { ...vmSpec(id, shape, connected), sharedMemory: shape.sharedMemory };
       const onProcess = (vm: ClaimedVm['vm']): void => claim({ vm, endpoints });
       const { vm, agent, origin, steps } = await this.#options.hypervisor.start(spec, { signal, onProcess });
       watch.add(steps);
@@ -275,7 +283,7 @@ export class VmSupply {
   }
 
   /** A pod has booted: the next one of its shape is to be a clone. */
-  #wantTemplate(shape: PodShape, nic: boolean): void {
+  #wantTemplate(shape: GuestSize, nic: boolean): void {
     const signal = this.#closed.signal;
     void this.#quiet
       .reached(signal)
@@ -288,12 +296,12 @@ export class VmSupply {
       .then(() => this.#pool.fill())
       .catch((error: unknown) => {
         if (signal.aborted) return;
-        const fields = { shape: shapeKey(shape), error: messageOf(error) };
+        const fields = { shape, error: messageOf(error) };
         this.#options.log.warn(fields, 'a template could not be made: VMs of its shape boot');
       });
   }
 
-  async #makeTemplate(shape: PodShape, signal: AbortSignal, nic = true): Promise<TemplateDescription> {
+  async #makeTemplate(shape: GuestSize, signal: AbortSignal, nic = true): Promise<TemplateDescription> {
     const { hypervisor, metrics } = this.#options;
     const id = newVmId();
     const bounded = AbortSignal.any([signal, this.#closed.signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
@@ -344,12 +352,26 @@ export class VmSupply {
   }
 }
 
-async function plugIn({ vm }: IdleVm, { shares, disks }: VmRequest): Promise<void> {
+/** What serves it is stored before the guest finds it. */
+async function plugIn(
+  { vm, endpoints }: IdleVm,
+  { shares, disks }: VmRequest,
+  claim: TakeOptions['claim'],
+  signal: AbortSignal,
+): Promise<void> {
+  if (shares.length > 0) {
+    await vm.serveShares(shares, signal);
+    claim({ vm: vm.record, endpoints });
+  }
   if (shares.length > 0 || disks.length > 0) await vm.plug({ shares: shares.length > 0, disks });
 }
 
+function shapeOf({ vcpus, memoryMiB, shares }: VmRequest): PodShape {
+  return { vcpus, memoryMiB, sharedMemory: shares.length > 0 };
+}
+
 /** With the NIC that it has from its start; further ones are plugged in. */
-function vmSpec(id: VmId, { vcpus, memoryMiB }: PodShape, { endpoints: [first] }: Connected): VmSpec {
+function vmSpec(id: VmId, { vcpus, memoryMiB }: GuestSize, { endpoints: [first] }: Connected): VmSpec {
   const nic = first === undefined ? {} : { nic: { number: first.nic, tap: first.tap, mac: first.mac } };
   return { id, vcpus, memoryMiB, ...nic };
 }

@@ -7,9 +7,8 @@ import type { Log } from '../../lib/log.ts';
 import { missingCommand, runCommand } from '../../lib/run-command.ts';
 import type { Accelerator, VmRecord, VmSpec } from '../hypervisor.ts';
 import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts';
-import { endProcesses } from './find-processes.ts';
 import { insideJail, jailed, type JailOptions } from './jail.ts';
-import { QemuVm } from './qemu-vm.ts';
+import { QemuVm, type QemuVmOptions } from './qemu-vm.ts';
 import type { VmFiles } from './vm-files.ts';
 
 /** What is the same for every VM of a hyperd, until QEMU or the guest is another. */
@@ -35,8 +34,7 @@ export interface Launch {
   readonly state?: FileHandle;
   /** Its memory, where it is QEMU's own, can be mapped by the server of its shares. */
   readonly sharedMemory?: boolean;
-  /** Starts what serves the VM, once its folder is there. */
-  readonly helpers: () => Promise<readonly ProcessIdentity[]>;
+  readonly serve: QemuVmOptions['serve'];
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly onProcess?: ((record: VmRecord) => void) | undefined;
@@ -54,18 +52,15 @@ export async function launch(options: Launch): Promise<QemuVm> {
   const { spec, machine, jail, files, signal } = options;
   await mkdir(files.folder, { mode: 0o711 });
   let identity: ProcessIdentity | undefined;
-  let helpers: readonly ProcessIdentity[] = [];
   try {
     await mkdir(files.sockets, { mode: 0o700 });
     await chown(files.sockets, jail.user.uid, jail.user.gid);
-    helpers = await options.helpers();
     identity = await spawnQemu(options);
-    const record = { id: spec.id, process: identity, accelerator: machine.accelerator, helpers };
+    const record = { id: spec.id, process: identity, accelerator: machine.accelerator, helpers: [] };
     options.onProcess?.(record);
     return await awaitMonitor(options, record, signal);
   } catch (error) {
     if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
-    if (helpers.length > 0) await endProcesses(spec.id);
     const said = await readLastLine(files.errors);
     await removeVmFolder(files);
     if (error instanceof HyperError && error.code !== 'vm_failed') throw error;
@@ -119,7 +114,7 @@ async function spawned(child: ChildProcess, file: string): Promise<ProcessIdenti
 }
 
 async function awaitMonitor(
-  { jail, files, state, log }: Launch,
+  { jail, files, state, serve, log }: Launch,
   record: VmRecord,
   signal: AbortSignal,
 ): Promise<QemuVm> {
@@ -127,7 +122,7 @@ async function awaitMonitor(
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await QemuVm.attach({ record, files, booting: state === undefined, see, log });
+      return await QemuVm.attach({ record, files, booting: state === undefined, see, serve, log });
     } catch (error) {
       const code = systemCode(error);
       if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;

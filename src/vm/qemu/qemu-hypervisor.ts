@@ -10,6 +10,7 @@ import {
   type Accelerator,
   type Hypervisor,
   type HypervisorDescription,
+  type Share,
   shapeOf,
   type StartedVm,
   type StartOptions,
@@ -106,7 +107,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   }
 
   async start(spec: VmSpec, options: StartOptions): Promise<StartedVm> {
-    if (sharesOf(spec).length > 0 && this.#options.machine !== 'q35') {
+    if (spec.sharedMemory === true && this.#options.machine !== 'q35') {
       throw noPlugs('folders');
     }
     const template = await this.#template(shapeOf(spec));
@@ -169,7 +170,14 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     try {
       const see = (path: string): string => insideJail(this.#jail(record.id), path);
       const files = vmFiles(this.#options.runDir, record.id);
-      return await QemuVm.attach({ record, files, booting: false, see, log: this.#options.log });
+      return await QemuVm.attach({
+        record,
+        files,
+        booting: false,
+        see,
+        serve: this.#serve(record.id),
+        log: this.#options.log,
+      });
     } catch (error) {
       this.#options.log.warn({ vm: record.id, error }, 'a VM runs but its monitor does not answer');
       return undefined;
@@ -202,7 +210,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
 
   async #boot(spec: VmSpec, { signal, onProcess }: StartOptions): Promise<StartedVm> {
     const watch = new Stopwatch();
-    const sharedMemory = sharesOf(spec).length > 0;
+    const { sharedMemory = false } = spec;
     const launched = await this.#launch(spec, { signal, onProcess, sharedMemory });
     watch.lap('QEMU');
     const started = await this.#started(launched, signal);
@@ -213,7 +221,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   async #clone(spec: VmSpec, template: Template, { signal, onProcess }: StartOptions): Promise<StartedVm> {
     const watch = new Stopwatch();
     await using state = await open(template.statePath);
-    const shared = sharesOf(spec).length > 0;
+    const { sharedMemory: shared = false } = spec;
     // The server of the shares maps the guest's memory: it cannot be what other clones have too.
     await using copy = shared ? await privateCopy(template.memory) : undefined;
     if (shared) watch.lap('memory');
@@ -255,14 +263,16 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
       Partial<Pick<Launch, 'machine'>>,
   ): Promise<QemuVm> {
     const files = vmFiles(this.#options.runDir, spec.id);
-    const shares = sharesOf(spec);
-    const { user, rootless } = this.#options;
-    const { signal } = options;
-    const helpers = async (): Promise<readonly ProcessIdentity[]> =>
-      shares.length === 0 ? [] : [await this.#shareServers.start({ files, shares, user, rootless, signal })];
+    const serve = this.#serve(spec.id);
     const machine = this.#installation.machine(this.#choice.accelerator);
     const { log } = this.#options;
-    return await launch({ spec, jail: this.#jail(spec.id), files, helpers, machine, log, ...options });
+    return await launch({ spec, jail: this.#jail(spec.id), files, serve, machine, log, ...options });
+  }
+
+  #serve(id: VmId): (shares: readonly Share[], signal: AbortSignal) => Promise<ProcessIdentity> {
+    const { user, rootless, runDir } = this.#options;
+    const files = vmFiles(runDir, id);
+    return (shares, signal) => this.#shareServers.start({ files, shares, user, rootless, signal });
   }
 
   async #template(shape: VmShape): Promise<Template | undefined> {
@@ -289,8 +299,6 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     return { user, rootless, root, folder: vmFiles(runDir, id).folder, kvmGroup: this.#choice.kvmGroup };
   }
 }
-
-const sharesOf = ({ shares = [] }: VmSpec): NonNullable<VmSpec['shares']> => shares;
 
 /** Starts a VM with KVM that never runs, as QEMU's user in its jail, and ends it; rejects with what QEMU said. */
 async function tryKvm({ binary, user, rootless, root, runDir }: QemuOptions, kvmGroup: number | null): Promise<void> {

@@ -5,7 +5,7 @@ import { allDone } from '../../lib/all-done.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import { newNameSuffix } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
-import { stillRuns, signalProcess } from '../../lib/process-identity.ts';
+import { type ProcessIdentity, stillRuns, signalProcess } from '../../lib/process-identity.ts';
 import {
   type Disk,
   type DiskLimits,
@@ -13,6 +13,7 @@ import {
   maxPlugs,
   type Nic,
   type Plugs,
+  type Share,
   shareTag,
   type Vm,
   type VmEnd,
@@ -37,31 +38,35 @@ export interface QemuVmOptions {
   readonly booting: boolean;
   /** The path by which this QEMU knows a file. */
   readonly see: (path: string) => string;
+  /** Starts the process that serves shares to this VM. */
+  readonly serve: (shares: readonly Share[], signal: AbortSignal) => Promise<ProcessIdentity>;
   readonly log: Log;
 }
 
 /** A QEMU process with its monitor. */
 export class QemuVm implements Vm {
-  readonly record: VmRecord;
   /** For what this driver does with its own VMs: templates. */
   readonly qmp: Qmp;
   readonly #files: VmFiles;
   readonly #see: QemuVmOptions['see'];
+  readonly #serve: QemuVmOptions['serve'];
   readonly #diskErrors: DiskErrors;
   readonly #pulls: NicPulls;
   readonly #inserted = new Map<DiskSlot, string>();
   readonly #ended = Promise.withResolvers<VmEnd>();
   readonly #portsOpen = Promise.withResolvers<void>();
   readonly #openPorts = new Set<string>();
+  #record: VmRecord;
   #killed = false;
   #lastConsole = '';
   #shutdownReason: string | undefined;
 
-  private constructor({ record, files, see, log }: QemuVmOptions, qmp: Qmp) {
-    this.record = record;
+  private constructor({ record, files, see, serve, log }: QemuVmOptions, qmp: Qmp) {
+    this.#record = record;
     this.qmp = qmp;
     this.#files = files;
     this.#see = see;
+    this.#serve = serve;
     this.#pulls = new NicPulls(qmp, record.id, log);
     this.#diskErrors = new DiskErrors(record.id, log);
   }
@@ -80,6 +85,10 @@ export class QemuVm implements Vm {
     // The guest stopped while no hyperd listened: its SHUTDOWN event was lost.
     if (!booting && (await vm.#status()) === 'shutdown') void vm.#onGuestStopped('guest-shutdown');
     return vm;
+  }
+
+  get record(): VmRecord {
+    return this.#record;
   }
 
   get ended(): Promise<VmEnd> {
@@ -127,6 +136,11 @@ export class QemuVm implements Vm {
     const total = { bps: bytesPerSecond ?? 0, iops: iops ?? 0 };
     const parts = { bps_rd: 0, bps_wr: 0, iops_rd: 0, iops_wr: 0 };
     await this.qmp.execute('block_set_io_throttle', { id: await this.#backendOf(slot), ...total, ...parts });
+  }
+
+  async serveShares(shares: readonly Share[], signal: AbortSignal): Promise<void> {
+    const server = await this.#serve(shares, signal);
+    this.#record = { ...this.#record, helpers: [...this.#record.helpers, server] };
   }
 
   async plug({ shares, disks }: Plugs): Promise<void> {
