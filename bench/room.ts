@@ -43,6 +43,11 @@ export class Room implements AsyncDisposable {
     process.stderr.write(`${line}\n`);
   }
 
+  /** Ends it with the room. */
+  use<T extends AsyncDisposable>(part: T): T {
+    return this.#parts.use(part);
+  }
+
   async hyperd(kind: HyperdKind): Promise<BenchHyperd> {
     const known = this.#hyperds.get(kind);
     if (known !== undefined) return await known;

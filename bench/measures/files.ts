@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { Comparison, Sample } from '../measure.ts';
 import type { Room } from '../room.ts';
 import { runTimed } from '../run-timed.ts';
-import { besideBare, type ToolsMeasure } from '../tools/tools-sides.ts';
+import { besideBare } from '../tools/beside-bare.ts';
+import { type SideGuests, ToolsSides } from '../tools/tools-sides.ts';
 
 const seconds = 1;
 const fileMiB = 64;
@@ -18,23 +19,38 @@ const patterns = {
   random: { options: '--rw=randrw --bs=4k', what: 'at random, 4 KiB at a time', unit: '/s' },
 } as const;
 
+/** fio's file is all there before it starts. */
+const fill = (guest: SideGuests[0], folder: string): Promise<unknown> =>
+  guest.run(`dd if=/dev/zero of=${folder}/fio bs=1M count=${fileMiB} 2>&1; sync`);
+
+const withDisks = new ToolsSides({
+  wish: () => Promise.resolve({ disk: true }),
+  ready: async ([guest]) => {
+    await fill(guest, '/scratch');
+    await fill(guest, '/disk');
+  },
+});
+
+const withFolder = new ToolsSides({
+  wish: async (room) => ({ folder: await committedFolder(room) }),
+  ready: ([guest]) => fill(guest, '/folder/.git'),
+});
+
 const places = {
-  scratch: { what: 'the writable layer', at: '/data', wish: () => Promise.resolve({}) },
-  disk: { what: 'a volume of type disk', at: '/data', wish: () => Promise.resolve({ disk: true }) },
-  folder: { what: 'a folder of the host', at: '/folder', wish: async (room) => ({ folder: await emptyFolder(room) }) },
-} as const satisfies Record<string, Required<Pick<ToolsMeasure, 'what' | 'wish'>> & { readonly at: string }>;
+  scratch: { what: 'the writable layer', folder: '/scratch', sides: withDisks },
+  disk: { what: 'a volume of type disk', folder: '/disk', sides: withDisks },
+  folder: { what: 'a folder of the host', folder: '/folder/.git', sides: withFolder },
+} as const;
 
 function fio(place: keyof typeof places, pattern: keyof typeof patterns): Comparison {
-  const { what, at, wish } = places[place];
+  const { what, folder, sides } = places[place];
   const { options, what: how, unit } = patterns[pattern];
-  const file = `${at}/fio-${pattern}`;
-  const limits = `--size=${fileMiB}m --time_based --runtime=${seconds}`;
+  const limits = `--size=${fileMiB}m --time_based --runtime=${seconds} --direct=1 --ioengine=psync --fallocate=none`;
   return besideBare({
-    ...{ name: `${place}-${pattern}`, what: `\`fio\` on ${what}, ${how}`, unit, wish },
-    ready: ([guest]) => guest.run(`dd if=/dev/zero of=${file} bs=1M count=${fileMiB} 2>&1; sync`),
+    ...{ name: `${place}-${pattern}`, what: `\`fio\` on ${what}, ${how}`, unit, sides },
     take: async ([guest]) => {
-      const job = `fio --name=job --filename=${file} ${options} ${limits} --direct=1 --ioengine=psync`;
-      return sampleOf(await guest.run(`${job} --randrepeat=1 --fallocate=none --output-format=json`), unit);
+      const job = `fio --name=job --filename=${folder}/fio ${options} ${limits} --output-format=json`;
+      return sampleOf(await guest.run(job), unit);
     },
   });
 }
@@ -53,14 +69,12 @@ const gitStatus = besideBare({
   name: 'git-status',
   what: `\`git status\`, ${repositoryFolders * filesPerFolder} files in a folder of the host`,
   unit: 'ms',
-  wish: async (room) => ({ folder: await committedFolder(room) }),
-  ready: ([guest]) => guest.run('git config --global --add safe.directory "*"'),
+  sides: withFolder,
   take: async ([guest]) => {
-    const command = 'git --no-optional-locks -C /folder status --porcelain';
     const clock = 'now() { t=$EPOCHREALTIME; echo ${t%.*}${t#*.}; }';
-    const said = await guest.run(`${clock}; began=$(now); ${command} && echo $(($(now) - began))`);
-    const microseconds = /^\d+$/.exec(said);
-    if (microseconds === null) throw new Error(`git status: ${said}`);
+    const status = 'git --no-optional-locks -C /folder status --porcelain';
+    const said = await guest.run(`${clock}; began=$(now); ${status} && echo $(($(now) - began))`);
+    if (!/^\d+$/.test(said)) throw new Error(`git status: ${said}`);
     return { value: Number(said) / 1000 };
   },
 });
@@ -70,12 +84,7 @@ export const files: readonly Comparison[] = [
   gitStatus,
 ];
 
-async function emptyFolder(room: Room): Promise<string> {
-  const path = join(room.folder, 'host-folder');
-  await mkdir(path, { recursive: true });
-  return path;
-}
-
+/** A repository in which nothing has changed. */
 async function committedFolder(room: Room): Promise<string> {
   const path = join(room.folder, 'repository');
   await mkdir(path);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Comparison, Sample } from '../measure.ts';
 import { median } from '../statistics.ts';
-import { besideBare, type SideGuests } from '../tools/tools-sides.ts';
+import { besideBare } from '../tools/beside-bare.ts';
+import { type SideGuests, ToolsSides } from '../tools/tools-sides.ts';
 
 const seconds = 1;
 const connections = 100;
@@ -15,13 +16,18 @@ function transferRate(json: string): Sample {
   return { value: Transfer.parse(JSON.parse(json)).end.sum_received.bits_per_second / 8e6 };
 }
 
-const startIperf = (guest: SideGuests[0]): Promise<unknown> => guest.run(`iperf3 -s -D; ${listens}`);
-const startHttp = ([guest]: SideGuests): Promise<unknown> => guest.run('http-server');
-
 function secondOf([, second]: SideGuests): SideGuests[0] {
   if (second === undefined) throw new Error('this measure needs two guests');
   return second;
 }
+
+/** Both guests are servers: iperf3's on its port, and one of HTTP. */
+const sides = new ToolsSides({
+  count: 2,
+  ready: async (guests) => {
+    for (const guest of guests) await guest.run(`http-server; iperf3 -s -D; ${listens}`);
+  },
+});
 
 /** One TCP stream, requests and connections. The guest is the server: a pod reaches its host only where it is let. */
 export const network: readonly Comparison[] = [
@@ -29,7 +35,7 @@ export const network: readonly Comparison[] = [
     name: 'iperf',
     what: '`iperf3`, a pod sends to its host',
     unit: 'MB/s',
-    ready: ([guest]) => startIperf(guest),
+    sides,
     take: async ([guest]) =>
       transferRate(await guest.onHost('iperf3', '-c', guest.address, '-R', '-J', '-t', String(seconds))),
   }),
@@ -37,15 +43,14 @@ export const network: readonly Comparison[] = [
     name: 'iperf-pods',
     what: '`iperf3`, a pod sends to another',
     unit: 'MB/s',
-    guests: 2,
-    ready: (guests) => startIperf(secondOf(guests)),
+    sides,
     take: async (guests) => transferRate(await guests[0].run(`iperf3 -c ${secondOf(guests).address} -J -t ${seconds}`)),
   }),
   besideBare({
     name: 'http',
     what: `HTTP requests of 1 KiB, ${clients} clients of the host with keep-alive`,
     unit: '/s',
-    ready: startHttp,
+    sides,
     take: async ([guest]) => {
       const limits = ['-q', '-k', '-c', String(clients), '-t', String(seconds), '-n', '1000000'];
       return { value: requestRate(await guest.onHost('ab', ...limits, `http://${guest.address}/`)) };
@@ -55,7 +60,7 @@ export const network: readonly Comparison[] = [
     name: 'connect',
     what: 'a TCP connection from the host, until it stands',
     unit: 'µs',
-    ready: startHttp,
+    sides,
     take: async ([guest]) => {
       const options = ['-s', '-H', 'Connection: close', '-o', '/dev/null', '-w', '%{time_connect}\\n'];
       const said = await guest.onHost('curl', ...options, `http://${guest.address}/[1-${connections}]`);

@@ -7,7 +7,7 @@ import { plugPort } from '../../src/vm/qemu/arguments.ts';
 import { ShareServers } from '../../src/vm/virtiofs/index.ts';
 import { BareGuest, type BareGuestOptions } from '../bare/bare-guest.ts';
 import type { BareNetwork } from '../bare/bare-network.ts';
-import { diskMiB } from './tools-pod.ts';
+import { diskMiB, memoryMiB } from './tools-pod.ts';
 import type { Tools } from './tools.ts';
 import type { ToolsGuest, ToolsGuestWish } from './tools-guest.ts';
 
@@ -55,7 +55,8 @@ export async function startBareToolsGuest(
   const id = newVmId();
   const own = join(folder, id);
   await mkdir(own);
-  await new ScratchDisks(folder).create(join(own, 'data.ext4'), diskMiB, root);
+  const disks = ['scratch', ...(wish.disk === true ? ['disk'] : [])].map((name) => ({ name, path: join(own, name) }));
+  for (const { path } of disks) await new ScratchDisks(folder).create(path, diskMiB, root);
   const { tap, mac, address } = await network.addTap();
   const shared = wish.folder === undefined ? undefined : await share(wish.folder, own, signal);
   const end = async (server: ProcessIdentity | undefined): Promise<void> => {
@@ -65,16 +66,21 @@ export async function startBareToolsGuest(
   try {
     const guest = await BareGuest.start({
       ...{ folder: own, entering: network.entering },
-      spec: { id, vcpus: 1, memoryMiB: 128, nic: { tap, mac } },
+      spec: { id, vcpus: 1, memoryMiB, nic: { tap, mac } },
       machine: { ...machine, sharedMemory: shared !== undefined },
       modules: ['virtio_blk', 'virtio_net', 'crc32c_generic', 'ext4', ...(shared === undefined ? [] : ['virtiofs'])],
       more: [
         ...diskArguments('tools', tools.disk, 'on'),
-        ...diskArguments('data', join(own, 'data.ext4'), 'off'),
+        ...disks.flatMap(({ name, path }) => diskArguments(name, path, 'off')),
         ...(shared?.more ?? []),
       ],
     });
-    await setUp(guest, address, shared !== undefined);
+    await setUp(
+      guest,
+      address,
+      disks.map(({ name }) => name),
+    );
+    if (shared !== undefined) await mountShare(guest);
     return {
       address,
       run: (line) => guest.run(`HOME=/root PATH=/bin:/usr/bin chroot /tools sh -c ${quoted(line)}`),
@@ -90,17 +96,19 @@ export async function startBareToolsGuest(
   }
 }
 
-async function setUp(guest: BareGuest, address: string, shared: boolean): Promise<void> {
+async function setUp(guest: BareGuest, address: string, disks: readonly string[]): Promise<void> {
   const mountDisk = (serial: string, options: string, path: string): string =>
     `for b in /sys/block/vd*; do if [ "$(cat $b/serial)" = ${serial} ]; then mount -t ext4 -o ${options} /dev/\${b##*/} ${path}; fi; done`;
   await guest.run(`mkdir /tools; ${mountDisk('tools', 'ro,noatime', '/tools')}`);
-  await guest.run(mountDisk('data', 'noinit_itable,noatime', '/tools/data'));
+  for (const name of disks) await guest.run(mountDisk(name, 'noinit_itable,noatime', `/tools/${name}`));
   await guest.run(
     'for each in dev proc sys; do mount -o bind /$each /tools/$each; done; mount -t tmpfs tmp /tools/tmp',
   );
-  if (shared)
-    await guest.run(`mkdir /shares; mount -t virtiofs ${shareTag} /shares; mount -o bind /shares/share /tools/folder`);
   await guest.run(`ip link set lo up; ip address add ${address}/24 dev eth0; ip link set eth0 up`);
+}
+
+async function mountShare(guest: BareGuest): Promise<void> {
+  await guest.run(`mkdir /shares; mount -t virtiofs ${shareTag} /shares; mount -o bind /shares/share /tools/folder`);
 }
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

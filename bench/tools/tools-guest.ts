@@ -7,7 +7,7 @@ export interface ToolsGuest extends AsyncDisposable {
   onHost(file: string, ...args: readonly string[]): Promise<string>;
 }
 
-/** What a guest has under these paths beside what every one has: a fresh disk at /data, a folder of the host's at /folder. */
+/** What a guest has beside /scratch, which is on its writable disk: another disk at /disk, a folder of the host's at /folder. */
 export interface ToolsGuestWish {
   readonly disk?: boolean;
   readonly folder?: string;

@@ -3,7 +3,9 @@ import { runTimed, stdoutText } from '../run-timed.ts';
 import type { Tools } from './tools.ts';
 import type { ToolsGuest, ToolsGuestWish } from './tools-guest.ts';
 
-/** Of Hyper's disks as of the bare guest's. */
+/** Of a guest of either side. Debian's fio has libraries that a guest of 128 MiB cannot map. */
+export const memoryMiB = 256;
+/** Of its disk. */
 export const diskMiB = 1024;
 
 /** A pod of Hyper's with the tools. */
@@ -14,10 +16,12 @@ export async function startToolsPod(hyperd: BenchHyperd, tools: Tools, wish: Too
     await hyperd.hyper('volume', 'create', '--opt', 'type=disk', '--opt', `size=${diskMiB}m`, volume);
   }
   const mounts = [
-    ...(wish.disk === true ? ['-v', `${volume}:/data`] : []),
+    ...(wish.disk === true ? ['-v', `${volume}:/disk`] : []),
     ...(wish.folder === undefined ? [] : ['-v', `${wish.folder}:/folder`]),
   ];
-  const pod = stdoutText(await hyperd.hyper('run', '-d', ...mounts, tools.image, 'sleep', '1000000'));
+  const pod = stdoutText(
+    await hyperd.hyper('run', '-d', '--memory', `${memoryMiB}m`, ...mounts, tools.image, 'sleep', '1000000'),
+  );
   const { address } = await client.podInspect(pod);
   if (address === null) throw new Error('the pod with the tools has no address: the bench has no network');
   return {

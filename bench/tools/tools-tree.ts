@@ -4,7 +4,7 @@ import { runTimed, stdoutText } from '../run-timed.ts';
 
 /** What both sides' guests run. scripts/bench installs their packages. */
 const programs = ['/usr/bin/fio', '/usr/bin/iperf3', '/usr/bin/git'];
-const folders = ['bin', 'data', 'dev', 'etc', 'folder', 'proc', 'root', 'run', 'sys', 'tmp', 'var'];
+const folders = ['bin', 'dev', 'disk', 'etc', 'folder', 'proc', 'root', 'run', 'scratch', 'sys', 'tmp', 'var'];
 
 /** A file tree of this machine's programs with the libraries that they ask for, busybox and a small HTTP server. */
 export async function makeToolsTree(tree: string): Promise<void> {
