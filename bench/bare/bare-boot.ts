@@ -50,7 +50,8 @@ export function spawnBare(
     argument.startsWith('ringbuf,') ? 'stdio,id=console,signal=off' : argument,
   );
   const [program = '', ...rest] = [...entering, 'qemu-system-x86_64', ...args, ...more];
-  return spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+  // In a session of its own, as hyperd's: the host's scheduler shares a busy machine out among sessions (autogroup).
+  return spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
 }
 
 /** Resolves when the guest's init says so. */

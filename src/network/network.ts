@@ -1,6 +1,6 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { AddressPool } from './address-pool.ts';
-import { deleteBridge, ensureBridge, routeLoopback } from './bridge.ts';
+import { ensureBridge, routeLoopback } from './bridge.ts';
 import type { Gate } from './dns/gate.ts';
 import type { Names } from './dns/names.ts';
 import { DnsServer } from './dns/server.ts';
@@ -13,10 +13,10 @@ import {
   dismissGuest,
   firewallRules,
   openPorts,
-  removeRules,
   resetGuests,
   tableOf,
 } from './firewall-rules.ts';
+import { leftOverChains } from './guest-chains.ts';
 import { hostFirewallProblem } from './host-firewall.ts';
 import { ensureForwarding } from './ip-forward.ts';
 import { checkBridgeName, checkMac, macOf, tapName } from './link-names.ts';
@@ -25,6 +25,7 @@ import { defaultBridge, defaultSubnet, type NetworkOptions, type NetworkStatus }
 import { applyRules } from './nft.ts';
 import { OpenedNames } from './opened-names.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
+import { removeNetwork } from './remove-network.ts';
 import {
   contains,
   formatAddress,
@@ -110,6 +111,11 @@ export class Network {
       state: this.#up === undefined ? 'unavailable' : 'up',
       reason: this.#up === undefined ? this.#problem.message : this.#up.reason,
     };
+  }
+
+  /** Why it is not up; null when it is. */
+  get problem(): HyperError | null {
+    return this.#up === undefined ? this.#problem : null;
   }
 
   /** The guests that are on it. */
@@ -356,7 +362,8 @@ export class Network {
     const guests = [...this.#guests.values()];
     const found = guests.filter(({ tap }) => taps.delete(tap));
     if (taps.size > 0) this.#options.log.info({ bridge: this.bridge, taps: [...taps] }, 'left-over taps are removed');
-    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found))]);
+    const chains = await leftOverChains(tableOf(this.bridge), found);
+    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found) + chains)]);
     return guests.filter((guest) => !found.includes(guest));
   }
 
@@ -385,11 +392,4 @@ export class Network {
   #warn(error: unknown, message: string): void {
     this.#options.log.warn({ network: this.name, error: messageOf(error) }, message);
   }
-}
-
-/** Takes away everything of a bridge: taps, itself, rules. */
-export async function removeNetwork(bridge: string): Promise<void> {
-  await deleteTaps(await listTaps(bridge));
-  await deleteBridge(bridge);
-  await applyRules(removeRules(bridge));
 }
