@@ -8,8 +8,11 @@ import { burst } from './measures/burst.ts';
 import { cli } from './measures/cli.ts';
 import { coldStart } from './measures/cold-start.ts';
 import { exec } from './measures/exec.ts';
+import { files } from './measures/files.ts';
 import { footprint } from './measures/footprint.ts';
+import { network } from './measures/network.ts';
 import { pull } from './measures/pull.ts';
+import { runFolder } from './measures/run-folder.ts';
 import { runGvisor } from './measures/run-gvisor.ts';
 import { runOther } from './measures/run-other.ts';
 import { runs } from './measures/run.ts';
@@ -22,7 +25,10 @@ import { repository } from './repository.ts';
 import { Room } from './room.ts';
 
 /** gVisor last: what its trial may leave running would be in the others' way. */
-const comparisons: readonly Comparison[] = [...runs, exec, coldStart, burst, runOther, pull, stream, cli, runGvisor];
+const comparisons: readonly Comparison[] = [
+  ...[...runs, exec, coldStart, burst, runOther, runFolder, pull, stream, cli],
+  ...[...network, ...files, runGvisor],
+];
 /** The footprint first: it wants a daemon that has done nothing yet. */
 const surveys: readonly Survey[] = [footprint, breakdown];
 

@@ -21,7 +21,11 @@ export interface Impossible {
   readonly impossible: string;
 }
 
-export type Unit = 'ms' | 'MB/s';
+/** `/s`: requests, or reads and writes. */
+export type Unit = 'ms' | 'µs' | 'MB/s' | '/s';
+
+/** Which way a unit's figures are to go: times down, rates up. */
+export const betterOf = (unit: Unit): 'less' | 'more' => (unit === 'ms' || unit === 'µs' ? 'less' : 'more');
 
 /** Something of ours against the same of a peer. Its limits are of the ratio of the medians: ours divided by the peer's. */
 export interface Comparison extends Limits {

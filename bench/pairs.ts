@@ -1,5 +1,5 @@
 import { type Verdict, verdictOf } from './limits.ts';
-import type { Comparison, Sample, Sides } from './measure.ts';
+import { betterOf, type Comparison, type Sample, type Sides } from './measure.ts';
 import { median } from './statistics.ts';
 
 export interface Result {
@@ -60,6 +60,6 @@ function judge(
   const oursMedian = median(ours.map(({ value }) => value));
   const peerMedian = median(peer.map(({ value }) => value));
   const ratio = oursMedian / peerMedian;
-  const verdict = verdictOf(ratio, measure, unit === 'ms' ? 'less' : 'more');
+  const verdict = verdictOf(ratio, measure, betterOf(unit));
   return { name, what, peerIs: measure.peer, unit, reach, aim, ours, peer, oursMedian, peerMedian, ratio, verdict };
 }

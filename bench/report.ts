@@ -1,4 +1,4 @@
-import type { Breakdown, Fact } from './measure.ts';
+import { betterOf, type Breakdown, type Fact } from './measure.ts';
 import { type Verdict, verdictOf } from './limits.ts';
 import type { Result } from './pairs.ts';
 import { mergeOrder } from './run-timing.ts';
@@ -25,7 +25,7 @@ const verdictCell = (verdict: Verdict | null): string => (verdict === null ? '' 
 /** Medians with their middle halves, as a Markdown table. */
 export function resultTable(results: readonly Result[]): string {
   const rows = results.map(({ what, peerIs, unit, reach, aim, ours, peer, ratio, verdict }) => {
-    const sign = unit === 'ms' ? '≤' : '≥';
+    const sign = betterOf(unit) === 'less' ? '≤' : '≥';
     const limit = (value: number | null): string => (value === null ? '' : `${sign} ${value}`);
     const cell = (samples: typeof ours): string => `${spread(samples.map(({ value }) => value))} ${unit}`;
     return [what, peerIs, cell(ours), cell(peer), ratio.toFixed(2), limit(reach), limit(aim), verdictCell(verdict)];

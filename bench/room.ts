@@ -2,10 +2,12 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDockerRegistry } from '../test/servers/index.ts';
+import { BareNetwork } from './bare/bare-network.ts';
 import { BenchHyperd, type HyperdKind } from './bench-hyperd.ts';
 import { repository } from './repository.ts';
 import { runTimed, type Timed } from './run-timed.ts';
 import { serve } from './served-process.ts';
+import { makeTools, type Tools } from './tools/tools.ts';
 
 /** docker.io's own: a newer CLI may stand before it in PATH. */
 const dockerCli = '/usr/bin/docker';
@@ -22,6 +24,8 @@ export class Room implements AsyncDisposable {
   #dockerd: Promise<string> | undefined;
   #busybox: Promise<string> | undefined;
   #registry: Promise<string> | undefined;
+  #tools: Promise<Tools> | undefined;
+  #bareNetwork: Promise<BareNetwork> | undefined;
 
   private constructor(folder: string, signal: AbortSignal) {
     this.folder = folder;
@@ -37,6 +41,11 @@ export class Room implements AsyncDisposable {
 
   say(line: string): void {
     process.stderr.write(`${line}\n`);
+  }
+
+  /** Ends it with the room. */
+  use<T extends AsyncDisposable>(part: T): T {
+    return this.#parts.use(part);
   }
 
   async hyperd(kind: HyperdKind): Promise<BenchHyperd> {
@@ -55,6 +64,16 @@ export class Room implements AsyncDisposable {
   /** A registry on loopback: `127.0.0.1:PORT`. */
   registry(): Promise<string> {
     return (this.#registry ??= startDockerRegistry().then((registry) => this.#parts.use(registry).host));
+  }
+
+  /** What guests of both sides measure with. */
+  tools(): Promise<Tools> {
+    return (this.#tools ??= this.registry().then((registry) => makeTools(join(this.folder, 'tools'), registry)));
+  }
+
+  /** Where guests without Hyper have their NICs. */
+  bareNetwork(): Promise<BareNetwork> {
+    return (this.#bareNetwork ??= BareNetwork.open().then((network) => this.#parts.use(network)));
   }
 
   async docker(...args: readonly string[]): Promise<Timed> {

@@ -169,7 +169,8 @@ describe('a network', { skip: skipUnlessRoot }, () => {
   });
 
   it('survives a restart of hyperd: guests go on, left-overs are removed', async () => {
-    await connect(room, 'vm-leftover');
+    const bounds = { egress: [{ to: '10.0.0.0/8' }, { to: 'example.com' }], rate: { out: 1e6 } };
+    await room.call('connect', 'vm-leftover', owner, bounds);
     const gone: Endpoint = { ...endpoint, tap: 'hyGone-0', address: '192.168.123.9' };
     await room[Symbol.asyncDispose]();
     assert.equal(await guest.call('ask', '203.0.113.2', 80), 'hello from outside');
@@ -179,6 +180,7 @@ describe('a network', { skip: skipUnlessRoot }, () => {
     assert.deepEqual(status, { bridge: 'hyper0', subnet: '192.168.123.0/24', state: 'up', reason: '' });
     assert.deepEqual(await room.call('restore', [endpoint, gone]), { missing: [gone] });
     assert.deepEqual(await room.call('listTaps'), [endpoint.tap]);
+    assert.doesNotMatch(await room.run('nft', 'list', 'ruleset'), /(?:chain|set) (?:egress|rate)_hy/);
     assert.equal(await guest.call('ask', '203.0.113.2', 80), 'hello from outside');
     assert.equal(await dig('+short', `@${gateway}`, 'example.com'), '198.51.100.7');
     const next = await connect(room, 'vm-next');
@@ -202,6 +204,7 @@ describe('a network', { skip: skipUnlessRoot }, () => {
     }
     await assert.rejects(connect(room, 'vm-EljQlbnRAP'), { code: 'conflict' });
     assert.deepEqual(await room.call('listTaps'), [endpoint.tap]);
+    assert.doesNotMatch(await room.run('nft', 'list', 'ruleset'), /(?:chain|set) (?:egress|rate)_hy/);
     assert.equal(await guest.call('ask', '203.0.113.2', 80), 'hello from outside');
     await rm(place, { recursive: true });
   });
@@ -289,6 +292,22 @@ describe('a network that this machine does not allow', { skip: skipUnlessRoot },
     assert.match(status.reason, /overlaps 192\.168\.\S+ on lan of this host: configure another with subnet/);
     await assert.rejects(connect(room, 'vm-a'), { code: 'conflict', message: status.reason });
     assert.doesNotMatch(await host.ip('link'), /hyper0/);
+    await host.ip('link', 'delete', 'lan');
+  });
+
+  it('finds a subnet that nothing here uses for a network that names none, and refuses one that something does', async () => {
+    await using room = await Room.start({ by: host.by });
+    await host.ip('link', 'add', 'lan', 'type', 'bridge');
+    await host.ip('address', 'add', '192.168.124.9/23', 'dev', 'lan');
+    await host.ip('link', 'set', 'lan', 'up');
+    await room.call('open', {});
+    const create = (name: string, more: object = {}) =>
+      room.call('createNetwork', { name, bridge: `hy-${name}`, ...more });
+    assert.equal(((await create('one')) as NetworkStatus).subnet, '192.168.126.0/24');
+    assert.equal(((await create('two')) as NetworkStatus).subnet, '192.168.127.0/24');
+    await assert.rejects(create('three', { subnet: '192.168.125.0/24' }), { code: 'conflict', message: /overlaps/ });
+    await assert.rejects(create('lan', { bridge: 'lan' }), { code: 'conflict', message: /lan/ });
+    await room.call('remove');
     await host.ip('link', 'delete', 'lan');
   });
 

@@ -53,10 +53,13 @@ describe('pods on networks of an ordinary user', { skip, timeout: 400_000, concu
     assert.match(taken.stderr, /the port 0\.0\.0\.0:8080\/tcp cannot be had \(it is taken, or not of this host\)/);
   });
 
-  it('they are there for the next hyperd, and go with the pod', async () => {
+  it('they are there for the next hyperd, those that nobody knows are not, and they go with the pod', async () => {
+    await login.forward(8099); // as a hyperd that is killed before it has made its record
+    assert.notEqual(await here.call('ask', '127.0.0.1', 8099), 'ECONNREFUSED');
     const { pid } = await login.client.info();
     process.kill(pid, 'SIGHUP');
     await run('ports', 'ls', 'web');
+    assert.equal(await here.call('ask', '127.0.0.1', 8099), 'ECONNREFUSED');
     assert.equal(await here.call('ask', '127.0.0.1', 8080), 'web\n');
     await run('ports', 'delete', 'web', '8080:80');
     assert.equal(await here.call('ask', '127.0.0.1', 8080), 'ECONNREFUSED');

@@ -30,14 +30,28 @@ export async function makeBareInitramfs(folder: string, name: string, source: st
   return path;
 }
 
+export interface BareOptions {
+  /** Further arguments of QEMU's. */
+  readonly more?: readonly string[];
+  /** What enters the network namespace that its tap is in: a command line that becomes QEMU. */
+  readonly entering?: readonly string[];
+}
+
 /** QEMU as hyperd starts it, but without its jail, and its console on our pipe. */
-export function spawnBare(spec: VmSpec, machine: QemuMachine, folder: string, more: readonly string[] = []): BareQemu {
+export function spawnBare(
+  spec: VmSpec,
+  machine: QemuMachine,
+  folder: string,
+  { more = [], entering = [] }: BareOptions = {},
+): BareQemu {
   const socket = (name: string): string => join(folder, `${spec.id}-${name}.sock`);
   const files = { qmp: socket('qmp'), control: socket('control'), streams: socket('streams') };
   const args = qemuArguments(spec, machine, files).map((argument) =>
     argument.startsWith('ringbuf,') ? 'stdio,id=console,signal=off' : argument,
   );
-  return spawn('qemu-system-x86_64', [...args, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program = '', ...rest] = [...entering, 'qemu-system-x86_64', ...args, ...more];
+  // In a session of its own, as hyperd's: the host's scheduler shares a busy machine out among sessions (autogroup).
+  return spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
 }
 
 /** Resolves when the guest's init says so. */

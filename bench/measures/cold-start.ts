@@ -6,9 +6,9 @@ import { newVmId } from '../../src/lib/ids.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { QemuHypervisor, type VmSpec } from '../../src/vm/index.ts';
 import { bareBoot, makeBareInitramfs } from '../bare/bare-boot.ts';
+import { bareMachine } from '../bare/bare-machine.ts';
 import type { Comparison, Sample } from '../measure.ts';
 import { repository } from '../repository.ts';
-import { probeQemu } from '../../src/vm/qemu/probe.ts';
 
 const bootLimitMs = 120_000;
 const tap = 'bench0';
@@ -33,14 +33,7 @@ export const coldStart: Comparison = {
     const { accelerator } = hypervisor.describe();
     const spec = await podLikeSpec();
     const initramfsPath = await makeBareInitramfs(room.folder, 'bare.cpio', 'init.c');
-    const { firmware } = await probeQemu('qemu-system-x86_64');
-    const machine = {
-      type: 'q35' as const,
-      firmware,
-      accelerator,
-      kernelPath: join(guestDir, 'vmlinux'),
-      initramfsPath,
-    };
+    const machine = { ...(await bareMachine(accelerator)), initramfsPath };
     return {
       ours: () => bootOurs(hypervisor, { ...spec, id: newVmId() }),
       peer: async () => ({ value: await bareBoot({ ...spec, id: newVmId() }, machine, runDir) }),

@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { newVmId } from '../../src/lib/ids.ts';
-import { BareStreamer } from '../bare/bare-streamer.ts';
+import { BareGuest } from '../bare/bare-guest.ts';
+import { bareMachine } from '../bare/bare-machine.ts';
 import type { Comparison, Sample } from '../measure.ts';
-import { repository } from '../repository.ts';
 import { stdoutText } from '../run-timed.ts';
-import { probeQemu } from '../../src/vm/qemu/probe.ts';
 
 const total = 256 << 20;
 
 /** 16 MiB that repeat nowhere but at every MiB, in memory; then sent 16 times. */
 const scripts = (folder: string) => ({
-  make: `cd ${folder}; seq 1000000 1200000 | head -c 1048576 >part; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do cat part; done >pattern\n`,
-  send: `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do cat ${folder}/pattern; done\n`,
+  make: `cd ${folder}; seq 1000000 1200000 | head -c 1048576 >part; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do cat part; done >pattern`,
+  send: `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do cat ${folder}/pattern; done`,
 });
 
 function expected(): string {
@@ -34,17 +32,11 @@ export const stream: Comparison = {
   async prepare(room) {
     const hyperd = await room.hyperd('pool');
     const { hypervisor } = await hyperd.client.info();
-    const guestDir = join(repository, 'guest/build');
-    const { firmware } = await probeQemu('qemu-system-x86_64');
-    const machine = {
-      type: 'q35' as const,
-      firmware,
-      accelerator: hypervisor.accelerator,
-      kernelPath: join(guestDir, 'vmlinux'),
-      guestDir,
-    };
+    const machine = await bareMachine(hypervisor.accelerator);
     const spec = { id: newVmId(), vcpus: 1, memoryMiB: 128 };
-    const bare = await BareStreamer.start(room.folder, spec, machine, scripts('/tmp'));
+    const bare = await BareGuest.start({ folder: room.folder, spec, machine });
+    const inBare = scripts('/tmp');
+    await bare.run(inBare.make);
     const pod = stdoutText(await hyperd.hyper('run', '-d', 'busybox', 'sleep', '1000000'));
     const { make, send } = scripts('/dev/shm');
     await hyperd.hyper('exec', pod, 'sh', '-c', make);
@@ -64,7 +56,7 @@ export const stream: Comparison = {
       },
       peer: async () => {
         const began = performance.now();
-        const chunks = await bare.receive(total);
+        const chunks = await bare.runRaw(inBare.send);
         return sample(performance.now() - began, chunks);
       },
       [Symbol.asyncDispose]: async () => {

@@ -54,6 +54,12 @@ const chainOf = (tap: string): string => `egress_${tap}`;
 /** The addresses of a rule's name, as our DNS server gave them to the guest. */
 const setOf = (tap: string, index: number): string => `egress_${tap}_${index}`;
 
+/** What a guest's rules are called. */
+export function egressNames(tap: string, egress: readonly EgressRule[]): { chain: string; sets: string[] } {
+  const named = [...egress.entries()].filter(([, rule]) => 'name' in egressTo(rule));
+  return { chain: chainOf(tap), sets: named.map(([index]) => setOf(tap, index)) };
+}
+
 /** The chain that a guest's packets go through on their way out of its network, from the verdict map. */
 export function addEgress(
   table: string,
@@ -91,12 +97,11 @@ export function deleteEgress(
   { tap, address }: { readonly tap: string; readonly address: string },
   egress: readonly EgressRule[],
 ): string {
-  const chain = chainOf(tap);
-  const named = [...egress.entries()].filter(([, rule]) => 'name' in egressTo(rule));
+  const { chain, sets } = egressNames(tap, egress);
   const lines = [
     `delete element ip ${table} egress_guests { ${address} : jump ${chain} }`,
     `flush chain ip ${table} ${chain}`,
-    ...named.map(([index]) => `delete set ip ${table} ${setOf(tap, index)}`),
+    ...sets.map((set) => `delete set ip ${table} ${set}`),
     `delete chain ip ${table} ${chain}`,
   ];
   return lines.map((line) => `${line}\n`).join('');

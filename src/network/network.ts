@@ -1,5 +1,5 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
-import { deleteBridge, ensureBridge, routeLoopback } from './bridge.ts';
+import { ensureBridge, routeLoopback } from './bridge.ts';
 import type { Gate } from './dns/gate.ts';
 import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
@@ -11,11 +11,11 @@ import {
   dismissGuest,
   firewallRules,
   openPorts,
-  removeRules,
   resetGuests,
   tableOf,
 } from './firewall-rules.ts';
 import { namesIn } from './guest-names.ts';
+import { leftOverChains } from './guest-chains.ts';
 import { hostFirewallProblem } from './host-firewall.ts';
 import { ensureForwarding } from './ip-forward.ts';
 import { checkBridgeName, checkMac, macOf, tapName } from './link-names.ts';
@@ -26,6 +26,7 @@ import { applyRules } from './nft.ts';
 import { OpenedNames } from './opened-names.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
 import { formatSubnet } from './subnet.ts';
+import { removeNetwork } from './remove-network.ts';
 import { createTap, deleteTaps, listTaps, moveTap } from './tap.ts';
 
 /** A network that is not up is tried again at a connect, but no more often than this. */
@@ -88,6 +89,11 @@ export class Network {
       state: this.#up === undefined ? 'unavailable' : 'up',
       reason: this.#up === undefined ? this.#problem.message : this.#up.reason,
     };
+  }
+
+  /** Why it is not up; null when it is. */
+  get problem(): HyperError | null {
+    return this.#up === undefined ? this.#problem : null;
   }
 
   /** The guests that are on it. */
@@ -341,7 +347,8 @@ export class Network {
     const guests = [...this.#guests.values()];
     const found = guests.filter(({ tap }) => taps.delete(tap));
     if (taps.size > 0) this.#options.log.info({ bridge: this.bridge, taps: [...taps] }, 'left-over taps are removed');
-    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found))]);
+    const chains = await leftOverChains(tableOf(this.bridge), found);
+    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found) + chains)]);
     return guests.filter((guest) => !found.includes(guest));
   }
 
@@ -370,11 +377,4 @@ export class Network {
   #warn(error: unknown, message: string): void {
     this.#options.log.warn({ network: this.name, error: messageOf(error) }, message);
   }
-}
-
-/** Takes away everything of a bridge: taps, itself, rules. */
-export async function removeNetwork(bridge: string): Promise<void> {
-  await deleteTaps(await listTaps(bridge));
-  await deleteBridge(bridge);
-  await applyRules(removeRules(bridge));
 }

@@ -2,10 +2,14 @@ import { HyperError, messageOf } from '../lib/errors.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import { bridgesOf } from './bridge.ts';
 import { isOfSameVm } from './link-names.ts';
-import { Network, removeNetwork } from './network.ts';
+import { listRoutes } from './ip-command.ts';
+import { Network } from './network.ts';
 import type { NetworkDefinition, NetworkSettings, NetworkStatus } from './network-options.ts';
 import { BoundPorts, type HostPorts } from './ports/host-ports.ts';
 import type { PortMapping, PublishedPort } from './ports/port-mapping.ts';
+import { removeNetwork } from './remove-network.ts';
+import { conflictingRoute } from './subnet-conflict.ts';
+import { overlaps, parseSubnet } from './subnet.ts';
 import { shapeTraffic } from './traffic-rate.ts';
 
 export interface NetworksOptions extends NetworkSettings {
@@ -101,24 +105,18 @@ export class Networks {
     if (taken) {
       throw new HyperError('conflict', `the name ${definition.name} is taken: choose another, or remove that network`);
     }
-    const candidates = definition.subnet === undefined ? ownSubnets : [definition.subnet];
-    let problem: unknown;
-    for (const subnet of candidates) {
-      if (this.list().some((network) => network.subnet === subnet)) {
-        problem = new HyperError('conflict', `the subnet ${subnet} is another network's: choose another with --subnet`);
-        continue;
-      }
-      const network = this.#add({ ...definition, subnet });
-      await network.open();
-      const { state, reason } = network.status();
-      if (state === 'up') return network;
-      this.#all.delete(network.name);
-      await network.remove().catch((error: unknown) => {
-        this.#options.log.warn({ network: network.name, error: messageOf(error) }, 'something of a network is left');
-      });
-      problem = new HyperError('conflict', reason);
-      if (!reason.includes('overlaps')) throw new HyperError('unavailable', reason);
+    const subnet = definition.subnet ?? (await this.#freeSubnet());
+    if (this.list().some((network) => network.subnet === subnet)) {
+      throw new HyperError('conflict', `the subnet ${subnet} is another network's: choose another with --subnet`);
     }
+    const network = this.#add({ ...definition, subnet });
+    await network.open();
+    const { problem } = network;
+    if (problem === null) return network;
+    this.#all.delete(network.name);
+    await network.remove().catch((error: unknown) => {
+      this.#options.log.warn({ network: network.name, error: messageOf(error) }, 'something of a network is left');
+    });
     throw problem;
   }
 
@@ -199,7 +197,11 @@ export class Networks {
       const own = endpoints.filter((endpoint) => endpoint.network === network.name);
       missing.push(...(await network.restore(own)).missing);
     }
-    for (const port of endpoints.flatMap(({ ports }) => ports)) {
+    const published = endpoints.flatMap(({ ports }) => ports);
+    await this.#hostPorts.keepOnly(published).catch((error: unknown) => {
+      this.#options.log.warn({ error: messageOf(error) }, 'ports of the host may be left open');
+    });
+    for (const port of published) {
       await this.#hostPorts.resume(port).catch((error: unknown) => {
         this.#options.log.warn({ port, error: messageOf(error) }, 'a published port could not be reserved again');
       });
@@ -215,6 +217,18 @@ export class Networks {
   /** Closes all and takes away everything they made on this machine. */
   async removeAll(): Promise<void> {
     await Promise.all([...this.list().map((network) => network.remove()), this.#hostPorts.close()]);
+  }
+
+  /** The first that neither this host nor a network of ours uses, be it up or not. */
+  async #freeSubnet(): Promise<string> {
+    const routes = await listRoutes();
+    const others = this.list().map((network) => parseSubnet(network.subnet));
+    const found = ownSubnets.find((text) => {
+      const subnet = parseSubnet(text);
+      return !others.some((other) => overlaps(subnet, other)) && conflictingRoute(subnet, '', routes) === undefined;
+    });
+    if (found !== undefined) return found;
+    throw new HyperError('conflict', 'this host uses all of 192.168.124.0/24 to 192.168.254.0/24: give --subnet');
   }
 
   #add(definition: NetworkDefinition): Network {

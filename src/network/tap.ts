@@ -9,11 +9,18 @@ export interface TapOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * What a guest sends may come back to it: a packet for a published port of its own. With br_netfilter the kernel turns it
+ * round in the bridge. It changes nothing of what a guest may send.
+ */
+const hairpin = (name: string): string => `link set dev ${name} type bridge_slave hairpin on`;
+
 /** Makes a tap that stays when no one has it open, puts it on the bridge and sets it up: one process. */
 export async function createTap({ name, bridge, ownerUid, mtu, signal }: TapOptions): Promise<void> {
   const lines = [
     `tuntap add dev ${name} mode tap user ${ownerUid} vnet_hdr`,
     `link set dev ${name} mtu ${mtu} addrgenmode none master ${bridge} up`,
+    hairpin(name),
   ];
   try {
     await ipBatch(lines, signal);
@@ -29,7 +36,7 @@ export async function createTap({ name, bridge, ownerUid, mtu, signal }: TapOpti
 
 /** Puts a tap that is in use on another bridge. */
 export async function moveTap(name: string, bridge: string, mtu: number): Promise<void> {
-  await ipBatch([`link set dev ${name} mtu ${mtu} master ${bridge}`]);
+  await ipBatch([`link set dev ${name} mtu ${mtu} master ${bridge}`, hairpin(name)]);
 }
 
 /** Removes taps in one process; those that are gone already are fine. */

@@ -18,7 +18,8 @@ export async function shapeTraffic(tap: string, { in: bits }: TrafficRate): Prom
   await runCommand('tc', ['-batch', '-'], { input: `${line}\n` });
 }
 
-const chainOf = (tap: string): string => `rate_${tap}`;
+/** The chain of a guest whose sending is bounded. */
+export const rateChainOf = (tap: string): string => `rate_${tap}`;
 
 /**
  * Drops what a guest sends beyond its rate, as a slow line does. By nft and not tc's policing: a kernel may lack its
@@ -26,7 +27,7 @@ const chainOf = (tap: string): string => `rate_${tap}`;
  */
 export function addRate(table: string, tap: string, { out: bits }: TrafficRate): string {
   if (bits === undefined) return '';
-  const chain = `bridge ${table} ${chainOf(tap)}`;
+  const chain = `bridge ${table} ${rateChainOf(tap)}`;
   const bytes = Math.ceil(bits / 8);
   // nftables lets a second's worth pass at once, and the burst beside it.
   const burst = Math.max(0, burstBytes(bits) - bytes);
@@ -35,7 +36,7 @@ export function addRate(table: string, tap: string, { out: bits }: TrafficRate):
     `add chain ${chain}`,
     `flush chain ${chain}`,
     `add rule ${chain} ${limit}`,
-    `add element bridge ${table} rates { "${tap}" : jump ${chainOf(tap)} }`,
+    `add element bridge ${table} rates { "${tap}" : jump ${rateChainOf(tap)} }`,
   ]
     .map((line) => `${line}\n`)
     .join('');
@@ -44,6 +45,6 @@ export function addRate(table: string, tap: string, { out: bits }: TrafficRate):
 /** Takes it away; it must be there. */
 export function deleteRate(table: string, tap: string, { out: bits }: TrafficRate): string {
   if (bits === undefined) return '';
-  const chain = `bridge ${table} ${chainOf(tap)}`;
-  return `delete element bridge ${table} rates { "${tap}" : jump ${chainOf(tap)} }\nflush chain ${chain}\ndelete chain ${chain}\n`;
+  const chain = `bridge ${table} ${rateChainOf(tap)}`;
+  return `delete element bridge ${table} rates { "${tap}" : jump ${rateChainOf(tap)} }\nflush chain ${chain}\ndelete chain ${chain}\n`;
 }

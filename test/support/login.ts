@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chown, mkdir, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { HyperClient } from '../../src/client/index.ts';
 import { stillRuns, type ProcessIdentity } from '../../src/lib/process-identity.ts';
@@ -44,6 +47,17 @@ export class Login implements AsyncDisposable {
 
   get log(): Promise<string> {
     return readFile(join(this.run, 'hyperd.log'), 'utf8');
+  }
+
+  /** Has slirp4netns listen on a port of the host, past the daemon. */
+  async forward(port: number): Promise<void> {
+    const { outside } = JSON.parse(await readFile(join(this.run, 'holder.json'), 'utf8')) as {
+      outside: { apiSocket: string };
+    };
+    const socket = connect(outside.apiSocket);
+    const args = { proto: 'tcp', host_addr: '0.0.0.0', host_port: port, guest_port: 9 };
+    socket.end(JSON.stringify({ execute: 'add_hostfwd', arguments: args }));
+    assert.match(await text(socket), /"return"/);
   }
 
   /** The processes that the daemon leaves for the next one: what keeps the namespaces, and what joins them to the host. */

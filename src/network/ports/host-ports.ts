@@ -12,6 +12,8 @@ export interface HostPorts {
    * @throws HyperError `conflict` when something else has it, `unavailable` where no port can be had.
    */
   reserve(mapping: PortMapping): Promise<PublishedPort>;
+  /** After a restart, before all else: gives back what an earlier hyperd took and no record tells of. */
+  keepOnly(ports: readonly PublishedPort[]): Promise<void>;
   /** After a restart: goes on with one that an earlier hyperd had reserved. */
   resume(port: PublishedPort): Promise<void>;
   release(port: PublishedPort): Promise<void>;
@@ -35,6 +37,11 @@ export class BoundPorts implements HostPorts {
     const port = { ...mapping, hostPort: held.port, arrivesAt: { ip: mapping.hostIp, port: held.port } };
     this.#held.set(describePort(port), held);
     return port;
+  }
+
+  /** What a process had bound is free when it has gone. */
+  keepOnly(): Promise<void> {
+    return Promise.resolve();
   }
 
   async resume(port: PublishedPort): Promise<void> {

@@ -29,7 +29,9 @@ const Entry = z.object({
   proto: z.string(),
   host_addr: z.string(),
   host_port: z.number(),
+  guest_port: z.number(),
 });
+type Entry = z.infer<typeof Entry>;
 
 /**
  * The host's ports as a hyperd in a namespace of its own has them: slirp4netns, which is outside, listens. It outlives
@@ -52,6 +54,15 @@ export class SlirpPorts implements HostPorts {
     } catch (error) {
       await this.#inside.release(inside);
       throw error;
+    }
+  }
+
+  /** hyperd may have been killed between slirp4netns' answer and its own record. */
+  async keepOnly(ports: readonly PublishedPort[]): Promise<void> {
+    if (this.#options.socket === null) return;
+    for (const entry of await this.#entries()) {
+      const known = ports.some((port) => leadsTo(entry, port) && entry.guest_port === port.arrivesAt.port);
+      if (!known) await this.#ask('remove_hostfwd', { id: entry.id });
     }
   }
 
@@ -105,13 +116,12 @@ export class SlirpPorts implements HostPorts {
     }
   }
 
-  async #entryOf(port: PublishedPort): Promise<z.infer<typeof Entry> | undefined> {
-    return (await this.#ask('list_hostfwd', {}))
-      .flatMap((entry) => Entry.safeParse(entry).data ?? [])
-      .find(
-        (entry) =>
-          entry.proto === port.protocol && entry.host_addr === port.hostIp && entry.host_port === port.hostPort,
-      );
+  async #entries(): Promise<readonly Entry[]> {
+    return (await this.#ask('list_hostfwd', {})).flatMap((entry) => Entry.safeParse(entry).data ?? []);
+  }
+
+  async #entryOf(port: PublishedPort): Promise<Entry | undefined> {
+    return (await this.#entries()).find((entry) => leadsTo(entry, port));
   }
 
   /** One request a connection, ended by half of it closing (slirp4netns(1), API SOCKET). */
@@ -137,4 +147,9 @@ export class SlirpPorts implements HostPorts {
     if (answer.error !== undefined) throw new HyperError('conflict', answer.error.desc);
     return answer.entries ?? answer.return?.entries ?? [];
   }
+}
+
+/** Whether it is the port of the host. */
+function leadsTo({ proto, host_addr, host_port }: Entry, { protocol, hostIp, hostPort }: PublishedPort): boolean {
+  return proto === protocol && host_addr === hostIp && host_port === hostPort;
 }

@@ -47,7 +47,7 @@ export const consoleBytes = 64 << 10;
  */
 function kernelCommandLine({ type, accelerator, tscKhz }: QemuMachine): string {
   const words = [
-    'console=ttyS0 quiet panic=-1 8250.nr_uarts=1 i8042.noaux cryptomgr.notests random.trust_cpu=on rcupdate.rcu_expedited=1',
+    'console=ttyS0 quiet panic=-1 8250.nr_uarts=1 i8042.noaux cryptomgr.notests random.trust_cpu=on cgroup.memory=nosocket rcupdate.rcu_expedited=1',
   ];
   // Under emulation timers are late when the host is busy: the kernel's checks of them would only delay the boot.
   if (accelerator === 'tcg') words.push('tsc=reliable no_timer_check');
