@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -239,11 +237,9 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
     await refused(['-v', `${folder}:/data`, '--tmpfs', '/data'], 125, /Duplicate mount point: \/data/);
     await writeFile(join(folder, 'file'), '');
     await refused(['-v', `${folder}/file/below:/data`], 125, /cannot be mounted|cannot be made/);
-    const path = join(folder, 'socket');
-    const server = createServer().listen(path);
-    await once(server, 'listening');
-    await refused(['-v', `${path}:/data`], 125, /is a socket: .*its own/);
-    server.close();
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    await refused(['-v', `${path}:/data`], 125, /is a pipe: .*its own/);
   });
 
   it('that has vanished keeps its pod from starting, and says so', async () => {

@@ -7,6 +7,7 @@
 #include "prepare.h"
 #include "process.h"
 #include "shares.h"
+#include "sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,6 +89,7 @@ static void forget(struct container *container)
     for (struct process *process = processes; process; process = process->next)
         if (process->container == container)
             process->container = NULL;
+    sockets_close(container->id);
     close_namespaces(container);
     if (container->cgroup >= 0)
         (void)close(container->cgroup);
@@ -169,9 +171,12 @@ void container_create(uint8_t *message, size_t length)
     }
     if (error == 0 && !existing) {
         container->waiting_request = request;
-        error = job_start(prepare_container, on_created, container);
+        error = sockets_open(container);
+        if (error == 0)
+            error = job_start(prepare_container, on_created, container);
         if (error == 0)
             return;
+        sockets_close(container->id);
     }
     containers = container->next;
     request_free(&container->request);
