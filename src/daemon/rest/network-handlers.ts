@@ -12,6 +12,6 @@ export function networkHandlers(engine: Engine): Pick<Handlers, NetworkRoutes> {
     networkCreate: async ({ body }) => present(await engine.createNetwork(body)),
     networkInspect: ({ params }) => Promise.resolve(present(engine.network(params.network))),
     networkRemove: async ({ params }) => ({ name: await engine.removeNetwork(params.network) }),
-    networkPrune: async () => ({ removed: [...(await engine.pruneNetworks())] }),
+    networkPrune: async () => await engine.pruneNetworks(),
   };
 }

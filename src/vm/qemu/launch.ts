@@ -8,6 +8,7 @@ import { missingCommand, runCommand } from '../../lib/run-command.ts';
 import type { Accelerator, VmRecord, VmSpec } from '../hypervisor.ts';
 import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts';
 import { endProcesses } from './find-processes.ts';
+import { readLastLine } from './last-line.ts';
 import { insideJail, jailed, type JailOptions } from './jail.ts';
 import { QemuVm } from './qemu-vm.ts';
 import type { VmFiles } from './vm-files.ts';
@@ -155,15 +156,6 @@ export async function removeVmFolder(files: VmFiles): Promise<void> {
 }
 
 const fdPath = (fd: number): string => `/proc/self/fd/${fd}`;
-
-async function readLastLine(path: string): Promise<string> {
-  try {
-    await using file = await open(path, 'r');
-    return (await file.readFile('utf8')).trim().split('\n').at(-1) ?? '';
-  } catch {
-    return '';
-  }
-}
 
 function startFailure(said: string, cause: unknown): HyperError {
   if (/cannot allocate memory|cannot set up guest memory/i.test(said)) {
