@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -209,14 +207,34 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
     await run(['rm', 'lost']);
   });
 
-  it('takes nothing with it when what serves it is killed: the pod runs on, and can be removed', async () => {
+  it('ends its pod with the reason when what serves it is killed, which can be started again', async () => {
+    const reason = /virtiofsd, which gave it folders of this host, has ended: start the pod again/;
+    await writeFile(join(folder, 'file'), 'there\n');
     await run(['run', '-d', '--name', 'cut', '-v', `${folder}:/data`, 'busybox', 'sleep', '1000']);
-    const servers = shareServers(hyperd);
-    for (const pid of servers) process.kill(pid, 'SIGKILL');
-    await untilGone(hyperd, servers);
-    assert.equal(await run(['exec', 'cut', 'echo', 'alive']), 'alive\n');
-    await run(['rm', '-f', 'cut']);
-    assert.deepEqual(hyperd.vmProcesses(), []);
+    const kill = (): void => {
+      for (const pid of shareServers(hyperd)) process.kill(pid, 'SIGKILL');
+    };
+    const failed = async (): Promise<void> => {
+      await until(async () => (await hyperd.client.podInspect('cut')).state === 'failed');
+      assert.match((await hyperd.client.podInspect('cut')).reason ?? '', reason);
+      await until(() => hyperd.vmProcesses().length === 0);
+    };
+    const waiting = hyperd.hyper(['exec', 'cut', 'sh', '-c', 'while cat /data/file >/dev/null; do :; done']);
+    kill();
+    await failed();
+    assert.notEqual((await waiting).code, 0);
+    await run(['start', 'cut']);
+    assert.equal(await run(['exec', 'cut', 'cat', '/data/file']), 'there\n');
+    await hyperd.signal('SIGKILL');
+    kill();
+    await hyperd.start();
+    await failed();
+    await run(['start', 'cut']);
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    kill();
+    await failed();
+    await run(['rm', 'cut']);
   });
 
   it('leaves no process, mount or socket behind', async () => {
@@ -239,11 +257,9 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
     await refused(['-v', `${folder}:/data`, '--tmpfs', '/data'], 125, /Duplicate mount point: \/data/);
     await writeFile(join(folder, 'file'), '');
     await refused(['-v', `${folder}/file/below:/data`], 125, /cannot be mounted|cannot be made/);
-    const path = join(folder, 'socket');
-    const server = createServer().listen(path);
-    await once(server, 'listening');
-    await refused(['-v', `${path}:/data`], 125, /is a socket: .*its own/);
-    server.close();
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    await refused(['-v', `${path}:/data`], 125, /is a pipe: .*its own/);
   });
 
   it('that has vanished keeps its pod from starting, and says so', async () => {

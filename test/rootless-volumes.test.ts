@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { hostAndOutside, type Namespace } from './network/namespaces.ts';
 import { findOrdinaryUser, whyNotRootless, type OrdinaryUser } from './network/ordinary-user.ts';
+import { repository } from './support/hyperd.ts';
 import { Login } from './support/login.ts';
 import { until } from './support/refusal.ts';
+import { buildStatic } from './support/shares.ts';
 
 const user = await findOrdinaryUser();
 const skip = await whyNotRootless(user);
@@ -71,6 +75,22 @@ describe('host folders and volumes of an ordinary user', { skip, timeout: 240_00
     assert.match(stderr, /Permission denied/);
     const written = await login.hyper(['run', '--rm', '-v', `${closed}:/data`, 'busybox', 'touch', '/data/x']);
     assert.match(written.stderr, /Permission denied/);
+  });
+
+  it('can be a socket that the user may connect to', async () => {
+    const folder = await folderOfUser('sockets');
+    const path = join(folder, 'echo.sock');
+    const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(path);
+    try {
+      await once(server, 'listening');
+      await chown(path, owner.uid, owner.gid);
+      buildStatic(join(repository, 'test/sockets/socket-client.c'), join(folder, 'client'));
+      const mounts = ['-v', `${folder}:/program:ro`, '-v', `${path}:/run/echo.sock`];
+      const script = 'stat -c %u /run/echo.sock; echo hello | /program/client /run/echo.sock';
+      assert.equal(await run('run', '--rm', ...mounts, 'busybox', 'sh', '-c', script), '0\nhello\n');
+    } finally {
+      server.close();
+    }
   });
 
   it('outlive pods, as folders and as disks, and read-only is read-only', async () => {

@@ -7,6 +7,7 @@
 #include "prepare.h"
 #include "process.h"
 #include "shares.h"
+#include "sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,6 +96,7 @@ static void forget(struct container *container)
     for (struct process *process = processes; process; process = process->next)
         if (process->container == container)
             process->container = NULL;
+    sockets_close(container->id);
     close_namespaces(container);
     if (container->cgroup >= 0)
         (void)close(container->cgroup);
@@ -142,17 +144,17 @@ static struct container *add(const uint8_t *message, size_t length)
 static void prepare(struct container *container)
 {
     char why[256] = "";
-    int error;
     container->waiting_request = container->request.id;
     container->state = CONTAINER_CREATING;
-    if (!prepare_waits(container)) {
+    int error = sockets_open(container);
+    if (error == 0 && prepare_waits(container)) {
+        error = job_start(prepare_container, on_created, container);
+        if (error == 0)
+            return;
+    } else if (error == 0) {
         error = prepare_container(container, why);
-        on_created(container, error, why);
-        return;
     }
-    error = job_start(prepare_container, on_created, container);
-    if (error)
-        on_created(container, error, NULL);
+    on_created(container, error, why);
 }
 
 /* A container that stands by becomes what the newcomer says; which is then no more. */

@@ -55,7 +55,7 @@ static void put_process(struct buffer *hello, const struct process *process)
 {
     struct buffer record;
     buffer_init(&record, 256);
-    put_integer(&record, TAG_PROCESS, process->id);
+    put_integer(&record, TAG_PROCESS, process->lane.id);
     put_integer(&record, TAG_CONTAINER, process->container_id);
     put_integer(&record, TAG_STATE, process->state);
     put_integer(&record, TAG_PID, (uint64_t)process->pid);
@@ -115,9 +115,9 @@ static int act_on_process(const struct request *request)
         return process_signal(process, request->signal);
     if (request->operation == OP_RESIZE)
         return process_resize(process, request->rows, request->columns);
-    if (request->stream < 1 || request->stream > (uint64_t)process_output_count(process))
+    if (request->stream < 1 || request->stream > (uint64_t)process->lane.output_count)
         return EINVAL;
-    output_end(&process->outputs[request->stream - 1]);
+    output_end(&process->lane.outputs[request->stream - 1]);
     return 0;
 }
 

@@ -33,12 +33,12 @@ void event_exit(struct process *process, int signal, bool oom)
     if (!event)
         log_fatal("no memory for an event"); /* the host would wait for ever */
     event->sequence = ++newest;
-    event->process = process->id;
+    event->process = process->lane.id;
     buffer_init(&event->payload, EVENT_BYTES);
     put_integer(&event->payload, TAG_SEQ, event->sequence);
     put_integer(&event->payload, TAG_EVENT, EVENT_EXIT);
     put_integer(&event->payload, TAG_TIME, clock_realtime());
-    put_integer(&event->payload, TAG_PROCESS, process->id);
+    put_integer(&event->payload, TAG_PROCESS, process->lane.id);
     put_integer(&event->payload, TAG_CONTAINER, process->container_id);
     put_integer(&event->payload, TAG_CODE, process->code);
     put_integer(&event->payload, TAG_SIGNAL, (uint64_t)signal);

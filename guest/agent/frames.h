@@ -19,7 +19,7 @@
 
 enum kind {
     KIND_HELLO = 0x01, KIND_REQUEST, KIND_REPLY, KIND_EVENT, KIND_EVENT_ACK,
-    KIND_DATA = 0x11, KIND_ACK, KIND_EOF,
+    KIND_DATA = 0x11, KIND_ACK, KIND_EOF, KIND_OPEN, KIND_CLOSE,
 };
 
 /* Called with each whole message, joined from its frames. The payload may be changed and is gone after the call. */

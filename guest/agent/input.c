@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -10,7 +11,8 @@
 static void on_pipe(struct watch *watch, uint32_t events)
 {
     struct input *input = watch->owner;
-    if (events & EPOLLERR) { /* the last reader has closed */
+    /* The last reader has closed. A socket that is shut down for reading alone is EPOLLRDHUP. */
+    if (events & EPOLLERR || (input->socket && events & EPOLLHUP)) {
         input_close(input);
         return;
     }
@@ -34,6 +36,8 @@ int input_watch(struct input *input, int fd)
 
 void input_close(struct input *input)
 {
+    if (input->socket && input->watch.fd >= 0)
+        (void)shutdown(input->watch.fd, SHUT_WR);
     loop_close(&input->watch);
     ring_close(&input->ring);
     input->closed = true;

@@ -19,6 +19,7 @@ struct input {
     bool eof;    /* the host has ended the stream at ring.end */
     bool eof_done;
     bool terminal;
+    bool socket; /* of which the other direction may go on */
 };
 
 /* Returns 0 or an errno. Without a descriptor (-1) one may follow by input_watch. */

@@ -6,6 +6,7 @@
 #include "control.h"
 #include "fields.h"
 #include "log.h"
+#include "streams.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,10 +68,10 @@ static void take_terminal(struct process *process, int terminal)
 {
     int copy = fcntl(terminal, F_DUPFD_CLOEXEC, 3);
     int flags = fcntl(terminal, F_GETFL);
-    if (copy < 0 || flags < 0 || fcntl(terminal, F_SETFL, flags | O_NONBLOCK) != 0 || output_watch(&process->outputs[0], terminal) != 0 ||
-        input_watch(&process->input, copy) != 0)
-        log_line("process %u: the terminal cannot be watched", process->id);
-    input_drain(&process->input);
+    if (copy < 0 || flags < 0 || fcntl(terminal, F_SETFL, flags | O_NONBLOCK) != 0 || output_watch(&process->lane.outputs[0], terminal) != 0 ||
+        input_watch(&process->lane.input, copy) != 0)
+        log_line("process %u: the terminal cannot be watched", process->lane.id);
+    input_drain(&process->lane.input);
 }
 
 static int received_descriptor(struct msghdr *message)
@@ -138,16 +139,16 @@ static int open_stdio(struct process *process, const struct request *request, st
     if (request->takes_stdin && !request->tty)
         error = open_pipe(&ours, &launch->stdio[0], false);
     if (error == 0 && (request->takes_stdin || request->tty))
-        error = input_open(&process->input, ours);
+        error = input_open(&process->lane.input, ours);
     else
-        process->input.closed = true;
-    process->input.terminal = request->tty;
-    for (int i = 0; error == 0 && i < process_output_count(process); i++) {
+        process->lane.input.closed = true;
+    process->lane.input.terminal = request->tty;
+    for (int i = 0; error == 0 && i < process->lane.output_count; i++) {
         ours = -1;
         if (!request->tty)
             error = open_pipe(&ours, &launch->stdio[i + 1], true);
         if (error == 0)
-            error = output_open(&process->outputs[i], ours);
+            error = output_open(&process->lane.outputs[i], ours);
     }
     return error;
 }
@@ -216,8 +217,8 @@ void launch_process(const struct request *request)
         answer_started(request->id, process);
         return;
     }
-    if (request->process > UINT32_MAX || request->argument_count == 0) {
-        refuse(request->id, EINVAL, FAILURE_OTHER, "a process needs a number of 32 bits and a command");
+    if (request->process >= CONNECTION_FIRST || request->argument_count == 0) {
+        refuse(request->id, EINVAL, FAILURE_OTHER, "a process needs a number of 31 bits and a command");
         return;
     }
     if (request->container && !(container = container_for_start(request->container, &why))) {
@@ -230,6 +231,7 @@ void launch_process(const struct request *request)
         return;
     }
     process->terminal = request->tty;
+    process->lane.output_count = request->tty ? 1 : 2;
     process->container = container;
     process->container_id = request->container;
     process->start_request = request->id;

@@ -17,9 +17,14 @@ static size_t count;
 struct process *process_find(uint64_t id)
 {
     struct process *process = processes;
-    while (process && process->id != id)
+    while (process && process->lane.id != id)
         process = process->next;
     return process;
+}
+
+static void settle(void *process)
+{
+    process_settle(process);
 }
 
 struct process *process_add(uint32_t id)
@@ -27,12 +32,9 @@ struct process *process_add(uint32_t id)
     struct process *process = count < PROCESSES_MAX ? calloc(1, sizeof *process) : NULL;
     if (!process)
         return NULL;
-    process->id = id;
     process->state = PROCESS_STARTING;
     process->launch.fd = -1;
-    process->input.watch.fd = -1;
-    process->outputs[0].watch.fd = -1;
-    process->outputs[1].watch.fd = -1;
+    lane_add(&process->lane, id, process, settle);
     process->next = processes;
     processes = process;
     count++;
@@ -49,23 +51,16 @@ void process_remove(struct process *process)
     if (process->container)
         container_lose(process->container, process);
     loop_close(&process->launch);
-    input_close(&process->input);
-    output_close(&process->outputs[0]);
-    output_close(&process->outputs[1]);
+    lane_remove(&process->lane);
     loop_free(process);
-}
-
-int process_output_count(const struct process *process)
-{
-    return process->terminal ? 1 : 2;
 }
 
 void process_settle(struct process *process)
 {
     if (process->state != PROCESS_EXITED || !process->exit_acknowledged)
         return;
-    for (int i = 0; i < process_output_count(process); i++)
-        if (!process->outputs[i].eof_acknowledged)
+    for (int i = 0; i < process->lane.output_count; i++)
+        if (!process->lane.outputs[i].eof_acknowledged)
             return;
     process_remove(process);
 }
@@ -85,10 +80,10 @@ int process_resize(struct process *process, uint64_t rows, uint64_t columns)
         return ENOTTY;
     if (rows > UINT16_MAX || columns > UINT16_MAX)
         return EINVAL;
-    if (process->outputs[0].watch.fd < 0)
+    if (process->lane.outputs[0].watch.fd < 0)
         return process->state == PROCESS_STARTING ? EAGAIN : ESRCH;
     struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
-    return ioctl(process->outputs[0].watch.fd, TIOCSWINSZ, &size) == 0 ? 0 : errno;
+    return ioctl(process->lane.outputs[0].watch.fd, TIOCSWINSZ, &size) == 0 ? 0 : errno;
 }
 
 void process_exited(struct process *process)
@@ -98,9 +93,9 @@ void process_exited(struct process *process)
     process->state = PROCESS_EXITED;
     process->code = (uint8_t)(signal ? 128 + signal : WEXITSTATUS(status));
     bool oom = process->container && cgroup_oom_kills(process->container_id) > process->oom_kills;
-    input_close(&process->input);
-    for (int i = 0; i < process_output_count(process); i++)
-        output_drain(&process->outputs[i]);
+    input_close(&process->lane.input);
+    for (int i = 0; i < process->lane.output_count; i++)
+        output_drain(&process->lane.outputs[i]);
     if (process->container)
         container_lose(process->container, process);
     process->container = NULL;

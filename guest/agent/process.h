@@ -1,8 +1,7 @@
 #ifndef PROCESS_H
 #define PROCESS_H
 
-#include "input.h"
-#include "output.h"
+#include "lane.h"
 #include "request.h"
 
 #include <stdbool.h>
@@ -16,7 +15,6 @@ struct container;
 /* One process that the host asked for, from its request until the host has all of its output and its exit. */
 struct process {
     struct process *next;
-    uint32_t id;
     struct container *container; /* NULL: the guest itself, or the container is destroyed */
     uint64_t container_id;
     enum { PROCESS_STARTING = 1, PROCESS_RUNNING, PROCESS_EXITED } state;
@@ -29,8 +27,7 @@ struct process {
     bool exit_acknowledged;
     uint64_t start_request; /* the id to answer, while starting */
     struct watch launch;    /* tells what became of the start */
-    struct input input;
-    struct output outputs[2]; /* stdout, or the terminal; stderr */
+    struct lane lane;       /* stdin; stdout, or the terminal; stderr */
 };
 
 extern struct process *processes;
@@ -42,7 +39,6 @@ struct process *process_add(uint32_t id);
 void process_remove(struct process *process);
 /* Forgets when nothing more is owed to the host. */
 void process_settle(struct process *process);
-int process_output_count(const struct process *process);
 /* Both return 0 or an errno. */
 int process_signal(struct process *process, uint64_t signal);
 int process_resize(struct process *process, uint64_t rows, uint64_t columns);

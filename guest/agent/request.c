@@ -113,6 +113,8 @@ static int read_type(struct field *field, struct mount *mount)
         mount->kind = MOUNT_SHARE;
     else if (type && strcmp(type, "ext4") == 0)
         mount->kind = MOUNT_DISK;
+    else if (type && strcmp(type, "socket") == 0)
+        mount->kind = MOUNT_SOCKET;
     else
         return EINVAL;
     return 0;
@@ -141,7 +143,7 @@ static int read_mount(struct mount *mount, const struct field *record)
         default: break;
         }
     }
-    if (error == 0 && record->tag == TAG_MOUNT && (mount->kind == MOUNT_TMPFS || !mount->name || !mount->source))
+    if (error == 0 && record->tag == TAG_MOUNT && (mount->kind == MOUNT_TMPFS || !mount->source || (!mount->name && mount->kind != MOUNT_SOCKET)))
         return EINVAL;
     return error == 0 && (!mount->path || mount->path[0] != '/') ? EINVAL : error;
 }

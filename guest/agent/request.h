@@ -29,14 +29,14 @@ struct sysctl {
 
 /* Something to be mounted in a container: what it is says `kind`. */
 struct mount {
-    enum { MOUNT_TMPFS, MOUNT_FILE, MOUNT_VOLUME, MOUNT_SHARE, MOUNT_DISK } kind;
+    enum { MOUNT_TMPFS, MOUNT_FILE, MOUNT_VOLUME, MOUNT_SHARE, MOUNT_DISK, MOUNT_SOCKET } kind;
     char *path;
     char *options;    /* tmpfs */
     char *name;       /* share: the device's tag; disk: its serial */
-    char *source;     /* what of it, share and disk */
+    char *source;     /* what of it, share and disk; the host's name of a socket */
     bool readonly;
     bool seed;        /* a folder that is empty is to have what the image has there */
-    uint8_t *content; /* file, with mode, uid and gid */
+    uint8_t *content; /* file, with mode, uid and gid, which a socket has too */
     uint8_t *updated; /* where `content` is when it came later than the message: allocated */
     size_t length;
     uint64_t mode, uid, gid;

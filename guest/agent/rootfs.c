@@ -5,6 +5,7 @@
 #include "files.h"
 #include "options.h"
 #include "prepare.h"
+#include "sockets.h"
 #include "sysctl.h"
 
 #include <errno.h>
@@ -191,6 +192,9 @@ static void mount_requested(const struct launch *launch, int root)
             bind_at(launch, root, mount->path, source, true);
         } else if (mount->kind == MOUNT_SHARE || mount->kind == MOUNT_DISK) {
             mount_source(launch, root, mount);
+        } else if (mount->kind == MOUNT_SOCKET) {
+            socket_path(launch->container->id, (size_t)(mount - request->mounts), source, sizeof source);
+            bind_at(launch, root, mount->path, source, false);
         } else {
             (void)snprintf(name, sizeof name, "files/%zu", (size_t)(mount - request->mounts));
             container_path(launch->container->id, name, source, sizeof source);

@@ -68,7 +68,7 @@ export function addPodOptions(command: Command): Command {
     .option('--tmpfs <path[:options]>', 'mount a file system in memory: /tmp:size=64m,mode=1777', collect)
     .option(
       '-v, --volume <[source:]path[:options]>',
-      'mount a folder or file of this host, or a volume: ./src:/src:ro, data:/data, /cache',
+      'mount a folder, file or socket of this host, or a volume: ./src:/src:ro, data:/data, /cache',
       collect,
     )
     .option('--mount <fields>', 'the same in words: type=bind|volume|tmpfs,source=…,target=…,readonly', collect)

@@ -10,7 +10,7 @@ export const MountSpec = z.discriminatedUnion('type', [
     source: z
       .string()
       .startsWith('/', { error: 'must be an absolute path' })
-      .describe('a folder or file of the machine that hyperd runs on'),
+      .describe('a folder, file or unix socket of the machine that hyperd runs on'),
     target,
     readOnly: z.boolean().optional(),
     create: z.boolean().optional().describe('make a folder where the source is missing, as -v does'),

@@ -4,6 +4,7 @@ import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from '.
 import { Network, NetworkConnection, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
 import { Container, KillRequest, Pod, PodCreated, PodSpec, PodStarted, StopRequest, Vm, WaitResult } from './pod.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
+import { Pruned } from './pruned.ts';
 import { Volume, VolumePruneRequest, VolumeSpec, VolumesPruned } from './volume.ts';
 
 /** Query strings carry text: `1`, `true` and the bare name are yes. */
@@ -42,7 +43,7 @@ export const routes = {
     method: 'POST',
     path: '/v1/networks/prune',
     kind: 'json',
-    response: z.object({ removed: z.array(z.string()) }),
+    response: Pruned,
   },
   networkInspect: {
     method: 'GET',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Pruned } from './pruned.ts';
 
 const texts = z.record(z.string().min(1), z.string());
 
@@ -30,5 +31,5 @@ export const VolumePruneRequest = z.strictObject({
 });
 export type VolumePruneRequest = z.infer<typeof VolumePruneRequest>;
 
-export const VolumesPruned = z.object({ removed: z.array(z.string()), freedBytes: z.number() });
+export const VolumesPruned = z.object({ ...Pruned.shape, freedBytes: z.number() });
 export type VolumesPruned = z.infer<typeof VolumesPruned>;

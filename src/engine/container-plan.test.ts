@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Image, ImageConfig } from '../image/index.ts';
-import { planContainer } from './container-plan.ts';
+import { planContainer, withMounts } from './container-plan.ts';
 import type { ContainerSpec } from './pod-spec.ts';
 
 const config: ImageConfig = {
@@ -53,6 +53,9 @@ describe('what a container runs', () => {
   it('works in / when the image does not say', () => assert.equal(plan({}, { workdir: '' }).workdir, '/'));
   it('has a tmpfs in place of an image’s volume', () => {
     assert.deepEqual(plan({ tmpfs: [{ path: '/data', options: '' }] }).volumes, []);
+    const mount = { type: 'bind', source: '/s', target: '/data', readOnly: false, socket: false } as const;
+    const { volumes, mounts } = withMounts(plan({}), [mount]);
+    assert.deepEqual([volumes, mounts], [[], [mount]]);
   });
   it('refuses unknown signals and limits', () => {
     assert.throws(() => plan({ stopSignal: 'SIGNOPE' }), /unknown signal SIGNOPE/);

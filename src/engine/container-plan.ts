@@ -12,13 +12,7 @@ import type { ContainerSpec } from './pod-spec.ts';
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What will run: the image's config with what the user asked for laid over it, by Docker's rules. */
-export function planContainer(
-  spec: ContainerSpec,
-  image: Image,
-  podName: string,
-  hostname: string,
-  mounts: readonly MountRecord[] = [],
-): ContainerRecord {
+export function planContainer(spec: ContainerSpec, image: Image, podName: string, hostname: string): ContainerRecord {
   const { config } = image;
   const entrypoint = spec.entrypoint ?? config.entrypoint;
   // An entrypoint of the user's own drops the image's command: it was meant for the image's entrypoint.
@@ -28,10 +22,7 @@ export function planContainer(
     throw new HyperError('bad_request', `no command specified, and ${spec.image} has none: give one after the image`);
   }
   const tty = spec.tty ?? false;
-  const mountedOver = new Set([
-    ...(spec.tmpfs ?? []).map(({ path }) => normalTarget(path)),
-    ...mounts.map(({ target }) => target),
-  ]);
+  const inMemory = new Set((spec.tmpfs ?? []).map(({ path }) => normalTarget(path)));
   const fixed = [defaultPath, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : [])];
   return {
     id: newContainerId(),
@@ -49,8 +40,8 @@ export function planContainer(
     tmpfs: [...(spec.tmpfs ?? [])],
     ulimits: checkUlimits(spec.ulimits ?? []),
     ...containerLimits(spec),
-    volumes: config.volumes.filter((path) => !mountedOver.has(normalTarget(path))),
-    mounts: [...mounts],
+    volumes: config.volumes.filter((path) => !inMemory.has(normalTarget(path))),
+    mounts: [],
     labels: { ...config.labels, ...spec.labels },
     stopSignal: signalNumber(spec.stopSignal ?? config.stopSignal ?? 'TERM'),
     terminalSize: spec.terminalSize ?? null,
@@ -62,6 +53,13 @@ export function planContainer(
     oomKilled: false,
     error: null,
   };
+}
+
+/** A planned container with what is to be mounted, which takes the place of the image's own volumes. */
+export function withMounts(container: ContainerRecord, mounts: readonly MountRecord[]): ContainerRecord {
+  const mountedOver = new Set(mounts.map(({ target }) => target));
+  const volumes = container.volumes.filter((path) => !mountedOver.has(normalTarget(path)));
+  return { ...container, volumes, mounts: [...mounts] };
 }
 
 /** Later lists win; a variable keeps the place where it came first. */

@@ -7,7 +7,7 @@ import type { NetworkStatus } from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { HypervisorDescription, TemplateDescription, VmRecord } from '../vm/index.ts';
 import { ClockKeeper } from './clock-keeper.ts';
-import { planContainer } from './container-plan.ts';
+import { planContainer, withMounts } from './container-plan.ts';
 import type { Exec } from './exec.ts';
 import { NetworkCatalog, type NetworkDescription, type NetworkSpec } from './network-catalog.ts';
 import { planNetwork } from './network-plan.ts';
@@ -18,8 +18,9 @@ import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
 import type { PoolStatus, VmSupply } from './supply/index.ts';
 import { timeout } from './timeout.ts';
-import { type ExecSpec, type NetworkOfPodSpec, podDefaults, type PodSpec } from './pod-spec.ts';
+import { type ContainerSpec, type ExecSpec, type NetworkOfPodSpec, podDefaults, type PodSpec } from './pod-spec.ts';
 import { Pods } from './pods.ts';
+import type { Pruned } from './prune-each.ts';
 import { VolumeDesk } from './volume-desk.ts';
 
 /** How long hyperd's start waits for the guests of the pods that it finds again. */
@@ -110,9 +111,6 @@ export class Engine {
     if (containerSpec === undefined) throw new HyperError('bad_request', 'a pod needs a container');
     const image = await this.#image(containerSpec.image, signal);
     const name = spec.name ?? `${shortName(image, containerSpec.image)}-${newNameSuffix()}`;
-    if (this.#pods.hasName(name)) {
-      throw new HyperError('conflict', `the name ${name} is taken: choose another, or remove that pod`);
-    }
     const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
     const record: PodRecord = {
       ...podDefaults,
@@ -135,11 +133,18 @@ export class Engine {
       endpoints: [],
       persistedEvent: 0,
       ...planNetwork(spec, image, this.#options.networks),
-      // Says what is wrong in it before volumes are made for it.
-      containers: [planContainer(containerSpec, image, name, hostname, [])],
+      containers: [planContainer(containerSpec, image, name, hostname)],
     };
-    const mounts = await planMounts(containerSpec, this.#options.volumes);
-    record.containers = [planContainer(containerSpec, image, name, hostname, mounts)];
+    // Nobody else takes the name, or removes a volume, until the pod is known to have it.
+    return await this.#options.volumes.use.run(() => this.#addNew(record, containerSpec));
+  }
+
+  async #addNew(record: PodRecord, spec: ContainerSpec): Promise<PodRecord> {
+    if (this.#pods.hasName(record.name)) {
+      throw new HyperError('conflict', `the name ${record.name} is taken: choose another, or remove that pod`);
+    }
+    const mounts = await planMounts(spec, this.#options.volumes);
+    record.containers = record.containers.map((container) => withMounts(container, mounts));
     try {
       // The hypervisor's user goes through it to the scratch disk; nobody lists it.
       await mkdir(podFolder(this.#options.podsDir, record), { recursive: true, mode: 0o711 });
@@ -196,7 +201,7 @@ export class Engine {
     return await this.#networks.remove(text, (name) => this.#podsOn(name));
   }
 
-  async pruneNetworks(): Promise<readonly string[]> {
+  async pruneNetworks(): Promise<Pruned> {
     return await this.#networks.prune((name) => this.#podsOn(name));
   }
 

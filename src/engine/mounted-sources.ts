@@ -1,4 +1,5 @@
 import type { ContainerMount } from '../guest/index.ts';
+import { HyperError } from '../lib/errors.ts';
 import type { MountRecord, PodRecord } from '../store/index.ts';
 import { type Plugs, type Share, shareTag } from '../vm/index.ts';
 import { checkBindSource, type Seeding, type Volumes } from '../volume/index.ts';
@@ -32,7 +33,7 @@ export class MountedSources {
     const mounts = containers[0]?.mounts ?? [];
     try {
       await sources.#beginSeedings(mounts, signal);
-      for (const mount of mounts) await sources.#add(mount, { id, name }, signal);
+      for (const [at, mount] of mounts.entries()) await sources.#add(mount, String(at), { id, name }, signal);
       return sources;
     } catch (error) {
       await sources.seeded(false);
@@ -60,11 +61,15 @@ export class MountedSources {
 
   async #add(
     mount: MountRecord,
+    socketName: string,
     pod: { readonly id: string; readonly name: string },
     signal: AbortSignal,
   ): Promise<void> {
     if (mount.type === 'bind') {
-      this.#addShare(mount, await checkBindSource(mount.source, false), false);
+      const found = await checkBindSource(mount.source, false);
+      if (mount.socket !== (found.kind === 'socket')) throw changedSource(mount.source, found.kind);
+      if (found.kind !== 'socket') this.#addShare(mount, found.kind, false);
+      else this.mounts.push({ type: 'socket', source: socketName, path: mount.target, ...found.access });
       return;
     }
     const volume = this.#volumes.get(mount.volume);
@@ -94,4 +99,11 @@ export class MountedSources {
     if (known === undefined) this.disks.push({ serial, path, readOnly: false });
     this.mounts.push({ type: 'ext4', name: serial, source: folderOnDisk, path: target, readOnly, seed });
   }
+}
+
+function changedSource(path: string, kind: string): HyperError {
+  return new HyperError(
+    'conflict',
+    `${path} is a ${kind} now, and was something else when the pod was made: make the pod anew`,
+  );
 }

@@ -32,8 +32,8 @@ async function planMount(mount: MountSpec, volumes: Volumes): Promise<MountRecor
   const readOnly = mount.readOnly ?? false;
   if (mount.type === 'bind') {
     const source = posix.normalize(mount.source);
-    await checkBindSource(source, mount.create ?? false);
-    return { type: 'bind', source, target, readOnly };
+    const { kind } = await checkBindSource(source, mount.create ?? false);
+    return { type: 'bind', source, target, readOnly, socket: kind === 'socket' };
   }
   const { labels, options } = mount;
   const volume = await volumes.create({ name: mount.source, labels, options });

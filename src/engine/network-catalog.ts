@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { HyperError } from '../lib/errors.ts';
 import type { Network, Networks } from '../network/index.ts';
 import type { NetworkRecord, Store } from '../store/index.ts';
+import { type Pruned, pruneEach } from './prune-each.ts';
 
 export interface NetworkSpec {
   readonly name: string;
@@ -83,11 +84,11 @@ export class NetworkCatalog {
   }
 
   /** Removes what no pod is made for. */
-  async prune(users: (network: string) => readonly string[]): Promise<string[]> {
-    const removed: string[] = [];
-    for (const { name } of [...this.#records.values()]) {
-      if (users(name).length === 0) removed.push(await this.remove(name, users));
-    }
-    return removed;
+  async prune(users: (network: string) => readonly string[]): Promise<Pruned> {
+    return await pruneEach([...this.#records.keys()], async (name) => {
+      if (users(name).length > 0) return false;
+      await this.remove(name, users);
+      return true;
+    });
   }
 }

@@ -7,6 +7,7 @@ import { ContainerLog } from './container-log.ts';
 import type { EngineOptions } from './pod-context.ts';
 import type { ReadyVm } from './supply/index.ts';
 import { timeout } from './timeout.ts';
+import { proxyConnection, socketsOf } from './socket-proxy.ts';
 import { ProcessOutput, type OutputSubscriber } from './process-output.ts';
 
 /** The number of a container's first process in its guest; execs get the later ones. */
@@ -67,8 +68,10 @@ export class PodRun {
 
   /** Delivers replies, output and exits from now on. Register what goes on from an earlier hyperd before. */
   listen(log: EngineOptions['log']): void {
+    const sockets = socketsOf(this.record);
     this.agent.listen({
       onExit: (event) => this.#onExit(event),
+      onConnection: (connection) => proxyConnection(connection, sockets, log),
       onClose: (cause) => void this.#onAgentLost(cause, log),
     });
     void this.vm.ended.then((end) => this.#onVmEnded(end));

@@ -339,8 +339,10 @@ export class Pod {
     const { store, volumes } = this.#options;
     const { mounts } = this.#container;
     if (!mounts.some((mount) => mount.type === 'volume' && mount.anonymous)) return;
-    const others = store.pods().filter(({ id }) => id !== this.record.id);
-    await removeAnonymous(mounts, volumes, (volume) => usersOf(volume, others).length > 0);
+    await volumes.use.run(async () => {
+      const others = store.pods().filter(({ id }) => id !== this.record.id);
+      await removeAnonymous(mounts, volumes, (volume) => usersOf(volume, others).length > 0);
+    });
   }
 
   #attachment(client: AttachClient, withStdin: boolean): Attachment {

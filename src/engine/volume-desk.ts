@@ -4,6 +4,7 @@ import { runCommand } from '../lib/run-command.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { VolumeRecord, Volumes, VolumeSpec } from '../volume/index.ts';
 import { usersOf } from './mounts.ts';
+import { type Pruned, pruneEach } from './prune-each.ts';
 
 /** A volume, and who has it. */
 export interface VolumeInUse {
@@ -45,25 +46,32 @@ export class VolumeDesk {
   /** @throws HyperError `conflict` when a pod has it, `not_found` unless by force */
   async remove(name: string, force: boolean): Promise<void> {
     if (force && !this.#volumes.list().some((volume) => volume.name === name)) return;
-    const { pods } = this.inspect(name);
-    if (pods.length > 0) {
-      throw new HyperError('conflict', `volume ${name} is in use by pod ${pods.join(', ')}: remove that first`);
-    }
-    await this.#volumes.remove(name);
+    await this.#volumes.use.run(async () => {
+      const { pods } = this.inspect(name);
+      if (pods.length > 0) {
+        throw new HyperError('conflict', `volume ${name} is in use by pod ${pods.join(', ')}: remove that first`);
+      }
+      await this.#volumes.remove(name);
+    });
   }
 
   /** Removes what no pod has. */
-  async prune({ all = false, labels = [] }: PruneOptions): Promise<{ removed: string[]; freedBytes: number }> {
-    const removed: string[] = [];
+  async prune({ all = false, labels = [] }: PruneOptions): Promise<Pruned & { readonly freedBytes: number }> {
+    const wanted = this.list().filter(
+      ({ record, pods }) =>
+        pods.length === 0 && (all || record.anonymous) && labels.every((label) => hasLabel(record.labels, label)),
+    );
     let freedBytes = 0;
-    for (const { record, path, pods } of this.list()) {
-      if (pods.length > 0 || !(all || record.anonymous) || !labels.every((label) => hasLabel(record.labels, label)))
-        continue;
-      freedBytes += await usedBytes(path);
-      await this.#volumes.remove(record.name);
-      removed.push(record.name);
-    }
-    return { removed, freedBytes };
+    const pruned = await pruneEach(
+      wanted.map(({ record }) => record.name),
+      async (name) => {
+        const bytes = await usedBytes(this.inspect(name).path);
+        await this.remove(name, false);
+        freedBytes += bytes;
+        return true;
+      },
+    );
+    return { ...pruned, freedBytes };
   }
 
   #describe(record: VolumeRecord): VolumeInUse {

@@ -1,7 +1,9 @@
 import { type AgentHello, ControlChannel, type ExitEvent } from './control-channel.ts';
 import { tag } from './fields.ts';
+import type { GuestConnection } from './guest-connection.ts';
 import * as requests from './requests.ts';
-import { type OutputConsumer, type OutputStream, StreamChannel, type StreamPosition } from './stream-channel.ts';
+import type { OutputConsumer, OutputStream } from './output-consumer.ts';
+import { StreamChannel, type StreamPosition } from './stream-channel.ts';
 import type { StdinWriter } from './stdin-writer.ts';
 
 /** Most requests are answered in milliseconds; under emulation on a busy host in seconds. */
@@ -23,6 +25,8 @@ export interface AgentOptions {
 export interface AgentHandlers {
   /** Store what it means, then `acknowledgeEvents`. Called in order of `sequence`. */
   readonly onExit: (event: ExitEvent) => void;
+  /** A process has connected to a socket that its container was given; without this, no such connection comes about. */
+  readonly onConnection?: (connection: GuestConnection) => void;
   /** The guest is gone or broke the protocol. Told once. */
   readonly onClose: (cause: Error | undefined) => void;
 }
@@ -68,7 +72,13 @@ export class Agent {
       this.close();
       this.#handlers?.onClose(cause);
     };
-    this.#streams.listen(onClose);
+    this.#streams.listen({
+      onConnection: (connection) => {
+        if (this.#handlers?.onConnection === undefined) connection.close();
+        else this.#handlers.onConnection(connection);
+      },
+      onClose,
+    });
     this.#control.listen({ onExit: (event) => this.#handlers?.onExit(event), onClose });
   }
 

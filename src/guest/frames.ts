@@ -10,6 +10,8 @@ export const frameKind = {
   data: 0x11,
   ack: 0x12,
   eof: 0x13,
+  open: 0x14,
+  close: 0x15,
 } as const;
 
 const start = 0xa5;

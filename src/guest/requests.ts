@@ -32,8 +32,18 @@ export interface ContainerFile {
   readonly content: Buffer;
 }
 
+/** A socket of the host's: the agent listens in its place, and says `source` of each connection. */
+export interface SocketMount {
+  readonly type: 'socket';
+  readonly source: string;
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Something of the host's, or a disk of its own, that a container has at a path. */
-export interface ContainerMount {
+export interface FileSystemMount {
   readonly type: 'virtiofs' | 'ext4';
   /** The tag of the device, or the serial of the disk. */
   readonly name: string;
@@ -44,6 +54,8 @@ export interface ContainerMount {
   /** Fill it with what the image has at the path, if it is a folder and empty. */
   readonly seed: boolean;
 }
+
+export type ContainerMount = FileSystemMount | SocketMount;
 
 export interface ContainerSetup {
   /** The container's number in this guest, > 0. */
@@ -123,6 +135,17 @@ function sysctlFields(sysctls: Readonly<Record<string, string>> = {}): Field[] {
   ]);
 }
 
+function mountFields(mount: ContainerMount): Field[] {
+  const common: Field[] = [
+    [tag.type, mount.type],
+    [tag.source, mount.source],
+    [tag.path, mount.path],
+  ];
+  return mount.type === 'socket'
+    ? [...common, [tag.mode, mount.mode], [tag.uid, mount.uid], [tag.gid, mount.gid]]
+    : [...common, [tag.name, mount.name], [tag.readOnly, mount.readOnly], [tag.seed, mount.seed]];
+}
+
 export function createContainerRequest(setup: ContainerSetup): AgentRequest {
   return {
     op: 3,
@@ -140,17 +163,7 @@ export function createContainerRequest(setup: ContainerSetup): AgentRequest {
       ]),
       ...setup.files.map(fileField),
       ...setup.volumes.map((path): Field => [tag.volume, [[tag.path, path]]]),
-      ...(setup.mounts ?? []).map((mount): Field => [
-        tag.mount,
-        [
-          [tag.type, mount.type],
-          [tag.name, mount.name],
-          [tag.source, mount.source],
-          [tag.path, mount.path],
-          [tag.readOnly, mount.readOnly],
-          [tag.seed, mount.seed],
-        ],
-      ]),
+      ...(setup.mounts ?? []).map((mount): Field => [tag.mount, mountFields(mount)]),
       ...(setup.shmBytes === undefined ? [] : [[tag.shmSize, setup.shmBytes] as const]),
       ...(setup.pidsMax === undefined ? [] : [[tag.pidsMax, setup.pidsMax] as const]),
       ...(setup.cpuMax === undefined ? [] : [[tag.cpuMax, setup.cpuMax] as const]),

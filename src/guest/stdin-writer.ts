@@ -16,6 +16,7 @@ export class StdinWriter {
   #waiting: (() => void)[] = [];
   #ending = false;
   #ended = false;
+  #finished = false;
   #destroyed = false;
 
   constructor(offset: number, send: Send) {
@@ -35,6 +36,15 @@ export class StdinWriter {
     await promise;
   }
 
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** The other end has taken all, the end with it. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
   /** No more bytes: the process reads its end of file after those written. */
   end(): void {
     this.#ending = true;
@@ -43,6 +53,7 @@ export class StdinWriter {
 
   acknowledge(offset: number): void {
     if (offset > this.#sent + 1) throw violation('stdin acknowledged that was never sent');
+    if (this.#ended && offset === this.#sent + 1) this.#finished = true;
     this.#acknowledged = Math.max(this.#acknowledged, Math.min(offset, this.#sent));
     this.#pump();
   }

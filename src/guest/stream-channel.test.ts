@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { encodeMessage, frameKind } from './frames.ts';
-import { type OutputConsumer, StreamChannel } from './stream-channel.ts';
+import type { OutputConsumer } from './output-consumer.ts';
+import { StreamChannel } from './stream-channel.ts';
 import { encodeStreamHeader } from './stream-header.ts';
 
 const data = (offset: number, text: string): Buffer =>
@@ -60,9 +61,12 @@ describe('a stream of the guest', () => {
       end: () => undefined,
     };
     channel.consume(1, 1, consumer, offset);
-    channel.listen((cause) => {
-      server.close();
-      closed.resolve(cause);
+    channel.listen({
+      onConnection: (connection) => pieces.push(`open ${connection.socket}`),
+      onClose: (cause) => {
+        server.close();
+        closed.resolve(cause);
+      },
     });
     return { pieces, closed: closed.promise, first: first.promise, close: () => channel.close() };
   }
@@ -93,5 +97,28 @@ describe('a stream of the guest', () => {
     const sent = Array.from({ length: 36 }, (_, index) => data(index * chunk.length, chunk));
     const heard = await listening(sent, 0);
     assert.match(String(await heard.closed), /more output than the window allows/);
+  });
+
+  const open = (id: number, socket: string): Buffer =>
+    encodeMessage(
+      frameKind.open,
+      Buffer.concat([encodeStreamHeader({ process: id, stream: 1, offset: 0 }), Buffer.from(socket)]),
+    );
+
+  it('may be a connection, with a number that no process has', async () => {
+    const heard = await listening([open(0x8000_0000, '3'), data(0, 'x')], 0);
+    await heard.first;
+    heard.close();
+    assert.deepEqual(heard.pieces, ['open 3', '0:x']);
+    for (const sent of [[open(1, '0')], [open(0x8000_0001, '0'), open(0x8000_0001, '0')]]) {
+      const { closed } = await listening(sent, 0);
+      assert.match(String(await closed), /broke its protocol: a connection of number/);
+    }
+  });
+
+  it('is one of no more connections than the agent takes at a time', async () => {
+    const many = Array.from({ length: 257 }, (_, at) => open(0x8000_0000 + at, '0'));
+    const { closed } = await listening(many, 0);
+    assert.match(String(await closed), /more than 256 connections/);
   });
 });

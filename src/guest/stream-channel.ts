@@ -1,9 +1,9 @@
 import { frameKind, type Message, violation } from './frames.ts';
+import { GuestConnection } from './guest-connection.ts';
+import type { OutputConsumer, OutputStream } from './output-consumer.ts';
 import { Port } from './port.ts';
 import { StdinWriter } from './stdin-writer.ts';
 import { encodeStreamHeader, readStreamHeader, type StreamHeader, streamHeaderBytes } from './stream-header.ts';
-
-export type OutputStream = 1 | 2;
 
 /** Where an output stream stands with its consumer: bytes persisted, and the whole length once its end is known. */
 export interface StreamPosition {
@@ -11,14 +11,6 @@ export interface StreamPosition {
   readonly stream: OutputStream;
   readonly offset: number;
   readonly ended: boolean;
-}
-
-/** Takes a process's output. It must acknowledge what it has persisted, or the process is held. */
-export interface OutputConsumer {
-  /** `offset`: where in the stream the bytes begin. */
-  data(stream: OutputStream, bytes: Buffer, offset: number): void;
-  /** `offset`: the stream's length. */
-  end(stream: OutputStream, offset: number): void;
 }
 
 /** The most that the agent may have sent and not been acknowledged (docs/agent-protocol.md, Credit). */
@@ -39,6 +31,16 @@ interface Output {
   fresh: boolean;
 }
 
+/** Connections are numbered by the agent from here on, processes by the host below. */
+const firstConnection = 0x8000_0000;
+/** The agent takes no more at a time; each is a descriptor of ours. */
+const maxConnections = 256;
+
+export interface StreamHandlers {
+  readonly onConnection: (connection: GuestConnection) => void;
+  readonly onClose: (cause: Error | undefined) => void;
+}
+
 const keyOf = (process: number, stream: number): number => process * 4 + stream;
 const isOutput = (stream: number): stream is OutputStream => stream === 1 || stream === 2;
 
@@ -47,6 +49,7 @@ export class StreamChannel {
   readonly #port: Port;
   readonly #outputs = new Map<number, Output>();
   readonly #stdins = new Map<number, StdinWriter>();
+  readonly #connections = new Map<number, GuestConnection>();
   readonly #acks = new Map<number, StreamHeader>();
   #acksUrgent = false;
   #ackTimer: NodeJS.Timeout | undefined;
@@ -71,10 +74,11 @@ export class StreamChannel {
     return channel;
   }
 
-  listen(onClose: (cause: Error | undefined) => void): void {
+  listen({ onConnection, onClose }: StreamHandlers): void {
     this.#port.listen(
-      (message) => this.#receive(message),
+      (message) => this.#receive(message, onConnection),
       (cause) => {
+        for (const connection of [...this.#connections.values()]) connection.lost();
         for (const stdin of this.#stdins.values()) stdin.destroy();
         onClose(cause);
       },
@@ -146,11 +150,38 @@ export class StreamChannel {
     this.#acks.clear();
   }
 
-  #receive({ kind, payload }: Message): void {
+  #open(id: number, socket: string, onConnection: StreamHandlers['onConnection']): void {
+    if (id < firstConnection || this.#connections.has(id)) throw violation(`a connection of number ${id}`);
+    if (this.#connections.size >= maxConnections) throw violation(`more than ${maxConnections} connections`);
+    const connection = new GuestConnection(socket, {
+      stdin: this.stdin(id),
+      acknowledge: (offset, ended) => this.acknowledge(id, 1, offset, ended),
+      forget: (tell) => {
+        this.#connections.delete(id);
+        this.forget(id);
+        if (tell) this.#port.send(frameKind.close, encodeStreamHeader({ process: id, stream: 1, offset: 0 }));
+      },
+    });
+    this.#connections.set(id, connection);
+    this.consume(id, 1, connection);
+    onConnection(connection);
+  }
+
+  #receive({ kind, payload }: Message, onConnection: StreamHandlers['onConnection']): void {
     if (payload.length < streamHeaderBytes) throw violation('a stream message without its head');
     const header = readStreamHeader(payload, 0);
     if (kind === frameKind.ack) {
-      if (header.stream === 0) this.#stdins.get(header.process)?.acknowledge(header.offset);
+      if (header.stream !== 0) return;
+      this.#stdins.get(header.process)?.acknowledge(header.offset);
+      this.#connections.get(header.process)?.settle();
+      return;
+    }
+    if (kind === frameKind.open) {
+      this.#open(header.process, payload.toString('utf8', streamHeaderBytes), onConnection);
+      return;
+    }
+    if (kind === frameKind.close) {
+      this.#connections.get(header.process)?.lost();
       return;
     }
     if (kind !== frameKind.data && kind !== frameKind.eof) throw violation(`kind ${kind} on the stream channel`);

@@ -8,7 +8,14 @@ const labels = z.record(z.string(), z.string());
 
 /** What a container has at a path of its own: a folder or file of this host, or a volume. */
 export const MountRecord = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('bind'), source: z.string(), target: z.string(), readOnly: z.boolean() }),
+  z.object({
+    type: z.literal('bind'),
+    source: z.string(),
+    target: z.string(),
+    readOnly: z.boolean(),
+    /** A socket: what connects to it is connected to that of this host. */
+    socket: z.boolean().default(false),
+  }),
   z.object({
     type: z.literal('volume'),
     volume: z.string(),

@@ -29,6 +29,8 @@ export class Volumes {
   readonly #options: VolumesOptions;
   readonly #records = new Map<string, VolumeRecord>();
   readonly #changing = new Mutex();
+  /** Who begins to use volumes, and who removes what nobody uses, come one after the other. */
+  readonly use = new Mutex();
   readonly holders = new DiskHolders();
   readonly seedings: Seedings;
 

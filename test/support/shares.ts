@@ -25,6 +25,10 @@ export async function mountsOf(hyperd: TestHyperd): Promise<string[]> {
 
 /** Builds the static program that asks a file system what POSIX promises, to be run on the host and in guests alike. */
 export function buildPosixChecks(target: string): void {
-  const source = join(repository, 'test/posix/posix-checks.c');
+  buildStatic(join(repository, 'test/posix/posix-checks.c'), target);
+}
+
+/** A program that runs in any container. */
+export function buildStatic(source: string, target: string): void {
   execFileSync('gcc', ['-static', '-O1', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', '-o', target, source]);
 }

@@ -11,6 +11,7 @@ import { collect } from '../collect.ts';
 import { given } from '../pod-options.ts';
 import { parseLabels, parseWhole } from '../values/container-values.ts';
 import { endpointOf } from '../values/networks.ts';
+import { reportFailed } from '../report-failed.ts';
 
 interface ListOptions {
   readonly quiet?: boolean;
@@ -128,7 +129,9 @@ function definePrune(command: Command, cli: Cli): void {
     .helpOption('-h, --help', 'print this help')
     .option('-f, --force', 'nothing is asked anyway (for those who type docker’s)')
     .action(async () => {
-      for (const name of (await (await cli.connect()).networkPrune()).removed) cli.print(name);
+      const { removed, failed } = await (await cli.connect()).networkPrune();
+      for (const name of removed) cli.print(name);
+      reportFailed(failed, cli);
     });
 }
 

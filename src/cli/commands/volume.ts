@@ -13,6 +13,7 @@ import { collect } from '../collect.ts';
 import { UsageError } from '../usage-error.ts';
 import { parseLabels } from '../values/container-values.ts';
 import { parseVolumeFilters } from '../values/volume-filter.ts';
+import { reportFailed } from '../report-failed.ts';
 
 export function define(command: Command, cli: Cli): void {
   command.helpOption('-h, --help', 'print this help');
@@ -152,9 +153,10 @@ function definePrune(command: Command, cli: Cli): void {
       const which = all ? 'all' : 'anonymous';
       const question = `WARNING! This will remove ${which} local volumes not used by at least one pod.\nAre you sure you want to continue? [y/N] `;
       if (!force && !(await confirmed(question))) return;
-      const { removed, freedBytes } = await (await cli.connect()).volumePrune({ all, labels });
+      const { removed, failed, freedBytes } = await (await cli.connect()).volumePrune({ all, labels });
       if (removed.length > 0) cli.print(['Deleted Volumes:', ...removed, ''].join('\n'));
       cli.print(`Total reclaimed space: ${showBytes(freedBytes)}`);
+      reportFailed(failed, cli);
     });
 }
 

@@ -28,6 +28,6 @@ export function networkHandlers(engine: Engine): Pick<Handlers, NetworkRoutes> {
       await engine.disconnectNetwork(params.network, body.pod);
       return {};
     },
-    networkPrune: async () => ({ removed: [...(await engine.pruneNetworks())] }),
+    networkPrune: async () => await engine.pruneNetworks(),
   };
 }

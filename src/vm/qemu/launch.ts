@@ -7,6 +7,7 @@ import type { Log } from '../../lib/log.ts';
 import { missingCommand, runCommand } from '../../lib/run-command.ts';
 import type { Accelerator, VmRecord, VmSpec } from '../hypervisor.ts';
 import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts';
+import { readLastLine } from './last-line.ts';
 import { insideJail, jailed, type JailOptions } from './jail.ts';
 import { QemuVm, type QemuVmOptions } from './qemu-vm.ts';
 import type { VmFiles } from './vm-files.ts';
@@ -150,15 +151,6 @@ export async function removeVmFolder(files: VmFiles): Promise<void> {
 }
 
 const fdPath = (fd: number): string => `/proc/self/fd/${fd}`;
-
-async function readLastLine(path: string): Promise<string> {
-  try {
-    await using file = await open(path, 'r');
-    return (await file.readFile('utf8')).trim().split('\n').at(-1) ?? '';
-  } catch {
-    return '';
-  }
-}
 
 function startFailure(said: string, cause: unknown): HyperError {
   if (/cannot allocate memory|cannot set up guest memory/i.test(said)) {

@@ -23,12 +23,16 @@ import { consoleBytes, deviceOf, isReadOnly, plugBus, plugPlace } from './argume
 import { DiskErrors } from './disk-errors.ts';
 import { isWithoutPlugs, noPlugs } from './no-plugs.ts';
 import { NicPulls, plugNic } from './nic-plugs.ts';
+import { readLastLine } from './last-line.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
 import type { VmFiles } from './vm-files.ts';
+import { watchHelpers } from './watch-helpers.ts';
 
 /** How often it is looked whether a process that is not our child has gone, once its monitor has closed. */
 const goneIntervalMs = 10;
 const consoleLines = 20;
+/** What serves a VM ends with QEMU, and may be seen to have gone a moment before QEMU is. */
+const helperGraceMs = 500;
 
 /** What is known of a QEMU process when its monitor is connected. */
 export interface QemuVmOptions {
@@ -60,6 +64,10 @@ export class QemuVm implements Vm {
   #killed = false;
   #lastConsole = '';
   #shutdownReason: string | undefined;
+  /** Why it cannot go on, though QEMU would. */
+  #lostHelper: string | undefined;
+  readonly #log: Log;
+  #endWatch: () => void;
 
   private constructor({ record, files, see, serve, log }: QemuVmOptions, qmp: Qmp) {
     this.#record = record;
@@ -68,7 +76,9 @@ export class QemuVm implements Vm {
     this.#see = see;
     this.#serve = serve;
     this.#pulls = new NicPulls(qmp, record.id, log);
+    this.#log = log;
     this.#diskErrors = new DiskErrors(record.id, log);
+    this.#endWatch = this.#watchHelpers();
   }
 
   /** Takes charge of a QEMU whose monitor answers. */
@@ -141,6 +151,8 @@ export class QemuVm implements Vm {
   async serveShares(shares: readonly Share[], signal: AbortSignal): Promise<void> {
     const server = await this.#serve(shares, signal);
     this.#record = { ...this.#record, helpers: [...this.#record.helpers, server] };
+    this.#endWatch();
+    this.#endWatch = this.#watchHelpers();
   }
 
   async plug({ shares, disks }: Plugs): Promise<void> {
@@ -148,7 +160,10 @@ export class QemuVm implements Vm {
     if (shares) {
       const addr = { type: 'unix', data: { path: this.#see(this.#files.shareSocket) } };
       const backend = { type: 'socket', data: { addr, server: false } };
-      await this.qmp.execute('chardev-add', { id: 'shares', backend });
+      await this.qmp.execute('chardev-add', { id: 'shares', backend }).catch(async (error: unknown) => {
+        const said = await readLastLine(this.#files.shareErrors);
+        throw said === '' ? error : new HyperError('cannot_start', `virtiofsd: ${said}`, { cause: error });
+      });
       devices.push({ driver: 'vhost-user-fs-pci', id: 'shares', chardev: 'shares', tag: shareTag });
     }
     for (const { serial, path, readOnly } of disks) {
@@ -200,6 +215,7 @@ export class QemuVm implements Vm {
   }
 
   release(): void {
+    this.#endWatch();
     this.qmp.close();
   }
 
@@ -252,12 +268,32 @@ export class QemuVm implements Vm {
     return typeof status === 'object' && status !== null && 'status' in status ? String(status.status) : '';
   }
 
+  /**
+   * Without virtiofsd whatever touches a share waits for ever, and QEMU (7.2 to 10.0) does not connect such a device again:
+   * the VM ends with it, and its user learns why.
+   */
+  #watchHelpers(): () => void {
+    return watchHelpers(this.record.helpers, () => void this.#onHelperLost());
+  }
+
+  async #onHelperLost(): Promise<void> {
+    await Promise.race([this.qmp.closed, delay(helperGraceMs)]);
+    if (this.#killed || this.#shutdownReason !== undefined || !(await stillRuns(this.record.process))) return;
+    const said = await readLastLine(this.#files.shareErrors);
+    const last = said === '' ? '' : `: its last words: ${said}`;
+    this.#lostHelper = `virtiofsd, which gave it folders of this host, has ended${last}: start the pod again`;
+    this.#log.error({ vm: this.record.id }, this.#lostHelper);
+    await signalProcess(this.record.process, 'SIGKILL');
+  }
+
   async #onMonitorClosed(): Promise<void> {
+    this.#endWatch();
     while (await stillRuns(this.record.process)) await delay(goneIntervalMs);
     this.#ended.resolve(await this.#describeEnd());
   }
 
   async #describeEnd(): Promise<VmEnd> {
+    if (this.#lostHelper !== undefined) return { reason: this.#lostHelper, expected: false };
     if (this.#killed) return { reason: 'the VM was killed', expected: true };
     if (this.#shutdownReason === 'guest-shutdown') return { reason: 'the guest powered off', expected: true };
     if (this.#shutdownReason === 'guest-reset') {

@@ -61,10 +61,13 @@ $^F = 1000; # what is opened from here on stays open in virtiofsd
 umask 0177;
 socket(my $listener, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!\n";
 fileno($listener) == ${descriptor} or die "the socket has another number\n";
-bind($listener, pack_sockaddr_un($path)) or die "$path: $!\n";
-chown $uid, $gid, $path or die "$path: $!\n";
-listen($listener, 1) or die "$path: $!\n";
+my $new = "$path.new";
+bind($listener, pack_sockaddr_un($new)) or die "$new: $!\n";
+chown $uid, $gid, $new or die "$new: $!\n";
+listen($listener, 1) or die "$new: $!\n";
 umask 022;
+-x $rest[0] or die "$rest[0]: $!\n";
+rename $new, $path or die "$path: $!\n"; # who finds it can connect
 exec { $rest[0] } @rest or die "$rest[0]: $!\n";
 `;
 

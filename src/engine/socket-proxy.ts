@@ -1,0 +1,44 @@
+import { connect } from 'node:net';
+import type { GuestConnection } from '../guest/index.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { PodRecord } from '../store/index.ts';
+
+/**
+ * The sockets of this host that a pod was given, by what its guest calls them: the place among its container's mounts,
+ * which is the same after a restart of hyperd.
+ */
+export function socketsOf({ containers }: PodRecord): ReadonlyMap<string, string> {
+  const mounts = containers[0]?.mounts ?? [];
+  return new Map(
+    mounts.flatMap((mount, at) => (mount.type === 'bind' && mount.socket ? [[String(at), mount.source] as const] : [])),
+  );
+}
+
+/** Joins a connection of a guest's process with one to the host's socket, which is looked for anew each time. */
+export function proxyConnection(connection: GuestConnection, sockets: ReturnType<typeof socketsOf>, log: Log): void {
+  const path = sockets.get(connection.socket);
+  if (path === undefined) {
+    connection.close();
+    return;
+  }
+  const socket = connect({ path, allowHalfOpen: true });
+  connection.listen({
+    data: (bytes, taken) => {
+      socket.write(bytes, (error) => {
+        if (error === undefined || error === null) taken();
+      });
+    },
+    end: (taken) => socket.end(taken),
+    closed: () => socket.destroy(),
+  });
+  socket.on('data', (bytes: Buffer) => {
+    socket.pause();
+    void connection.write(bytes).then(() => socket.resume());
+  });
+  socket.on('end', () => connection.finish());
+  socket.on('error', (error) =>
+    log.debug({ path, error: messageOf(error) }, 'a pod’s connection to a socket has failed'),
+  );
+  socket.on('close', () => connection.close());
+}
