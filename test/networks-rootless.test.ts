@@ -81,4 +81,20 @@ describe('pods on networks of an ordinary user', { skip, timeout: 400_000, concu
     await run('rm', '-f', 'db');
     assert.equal(await run('network', 'rm', 'backend'), 'backend\n');
   });
+
+  it('a pod is on several networks, from its start and while it runs', async () => {
+    await run('network', 'create', 'front');
+    await run('network', 'create', '--internal', 'back');
+    await serve('db', '--network', 'back');
+    await serve('app', '--network', 'back', '--network', 'front', '-p', '8080:80');
+    const script = 'nc db 80 </dev/null; nc -w 5 203.0.113.2 80 </dev/null';
+    assert.equal(await run('exec', 'app', 'sh', '-c', script), 'db\nhello from outside');
+    assert.equal(await internet.call('ask', '203.0.113.1', 8080), 'app\n');
+    await run('network', 'connect', 'default', 'app');
+    await run('network', 'disconnect', 'front', 'app');
+    assert.equal(await run('exec', 'app', 'sh', '-c', script), 'db\nhello from outside');
+    assert.equal(await internet.call('ask', '203.0.113.1', 8080), 'app\n');
+    await run('rm', '-f', 'db', 'app');
+    assert.equal(await run('network', 'prune'), 'front\nback\n');
+  });
 });

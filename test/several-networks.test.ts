@@ -83,6 +83,7 @@ describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }
     assert.match(await inPod('app', 'nslookup 10.82.0.99; nslookup 10.81.0.77'), /name = app[^]*name = app/);
     assert.match(await inPod('app', 'ip route'), /^default via 10\.81\.0\.1 dev eth0/m);
     assert.match(await inPod('app', 'ip address show eth1'), /02:42:00:00:00:99[^]*inet 10\.82\.0\.99\/24/);
+    assert.equal(await inPod('app', 'cat /proc/sys/net/ipv4/conf/eth1/arp_ignore'), '1\n');
     assert.equal(await inPod('app', 'cat /etc/resolv.conf'), 'nameserver 10.81.0.1\n');
     assert.match(await inPod('app', 'cat /etc/hosts'), /^10\.81\.0\.77\tapp\n10\.82\.0\.99\tapp$/m);
     assert.equal(await internet.call('ask', '203.0.113.1', 8080), 'app\n');
@@ -113,8 +114,14 @@ describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }
     assert.equal(await ask('app', 'web'), '');
     for (const room of [here, internet]) assert.equal(await room.call('ask', '203.0.113.1', 8080), 'app\n');
     assert.equal(await taps(), 4);
+    await inPod('app', 'echo 10.9.9.9 mine >>/etc/hosts');
     await run('network', 'connect', 'front', 'app'); // into the place of the one that went
     assert.match(await inPod('app', 'ip route'), /^default via 10\.82\.0\.1 dev eth1/m);
+    assert.match(
+      await inPod('app', 'cat /etc/hosts'),
+      /^10\.82\.0\.50\tapp\n10\.9\.9\.9 mine\n$/m,
+      'who wrote to it knows better',
+    );
     assert.equal(await ask('app', 'web'), 'web\n');
     await run('kill', 'app');
     await run('wait', 'app');

@@ -164,12 +164,12 @@ const Pod = z.object({
 });
 
 /** When pods had one network, their one NIC was called `endpoint`. */
-const EarlierPod = z.looseObject({ endpoint: z.unknown(), endpoints: z.undefined() });
+const EarlierPod = z.looseObject({ endpoint: z.looseObject({}).nullable(), endpoints: z.never().optional() });
 
 export const PodRecord = z.preprocess((stored) => {
   const { data } = EarlierPod.safeParse(stored);
   if (data === undefined) return stored;
   const { endpoint, ...rest } = data;
-  return { ...rest, endpoints: endpoint == null ? [] : [endpoint] };
+  return { ...rest, endpoints: endpoint === null ? [] : [endpoint] };
 }, Pod);
 export type PodRecord = z.infer<typeof Pod>;

@@ -141,8 +141,8 @@ function memoryArguments(memoryMiB: number, { memory, sharedMemory = false }: Qe
 
 /**
  * Where devices are plugged in and pulled: a bridge of 31 places, the first for those that come together as the functions
- * of one device. It is in every VM, for a clone's machine is its template's; a port for each would cost each start 10 ms
- * (measured with eight).
+ * of one device. It is in every VM, for a clone's machine is its template's; a port for each
+ * of eight NICs made each start of a clone 0.1 s longer.
  */
 export const plugBus = 'plugs';
 export const plugPlace = '1';
