@@ -5,7 +5,7 @@ import type { Gate } from './dns/gate.ts';
 import type { Names } from './dns/names.ts';
 import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
-import { rulesForName } from './egress.ts';
+import { allGuests, type EgressRule, rulesForName } from './egress.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import {
   admitGuests,
@@ -55,6 +55,7 @@ export class Network {
   readonly bridge: string;
   readonly gateway: string;
   readonly internal: boolean;
+  readonly egress: readonly EgressRule[] | null;
   readonly #options: NetworkOptions;
   readonly #subnet: Subnet;
   readonly #addresses: AddressPool;
@@ -76,6 +77,7 @@ export class Network {
     this.bridge = checkBridgeName(options.bridge ?? defaultBridge);
     this.name = options.name ?? this.bridge;
     this.internal = options.internal ?? false;
+    this.egress = options.egress ?? null;
     this.#subnet = parseSubnet(options.subnet ?? defaultSubnet);
     if (this.#subnet.prefixLength < 8 || this.#subnet.prefixLength > 29) {
       throw new HyperError('bad_request', `${formatSubnet(this.#subnet)} is no size for a network: use a /8 to /29`);
@@ -328,16 +330,19 @@ export class Network {
     };
   }
 
-  /** Whether a guest may ask outside for a name; where its egress names it, the answer opens the way. */
+  /** Whether a guest may ask outside for a name; where each list that bounds it names it, the answer opens the way. */
   #gateFor(from: string, name: string): Gate {
     if (this.internal) return 'closed';
     const guest = this.#guestAt(from);
-    if (guest === undefined || guest.egress === null) return 'open';
-    const rules = rulesForName(guest.egress, name);
-    if (rules.length === 0) return 'closed';
+    const bounds = [
+      { whose: allGuests, egress: this.egress },
+      { whose: guest?.tap ?? '', egress: guest?.egress ?? null },
+    ].flatMap(({ whose, egress }) => (egress === null ? [] : { whose, rules: rulesForName(egress, name) }));
+    if (bounds.length === 0) return 'open';
+    if (bounds.some(({ rules }) => rules.length === 0)) return 'closed';
     return async (addresses, seconds) => {
       if (addresses.length === 0) return;
-      await this.#openedNames.open(guest.tap, rules, addresses, seconds);
+      for (const { whose, rules } of bounds) await this.#openedNames.open(whose, rules, addresses, seconds);
     };
   }
 
@@ -351,7 +356,7 @@ export class Network {
       subnet: this.subnet,
       gateway: this.gateway,
       dnsPort,
-      internal: this.internal,
+      ...{ internal: this.internal, egress: this.egress },
       forbiddenDestinations: this.#options.forbiddenDestinations ?? [],
     });
   }
