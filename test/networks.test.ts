@@ -231,6 +231,37 @@ describe('pods on networks', { skip: skipUnlessRoot, timeout: 600_000 }, () => {
     await remove('neighbour');
   });
 
+  it('a network’s egress bounds all its pods, and what a pod’s own says more is still closed', async () => {
+    await run('network', 'create', '--egress', '203.0.113.7,*.example:81,203.0.113.2:80', 'bounded');
+    await run('network', 'create', '--egress', '0.0.0.0/0,169.254.169.254', 'wide');
+    await serve('neighbour', '--network', 'bounded');
+    const ask = async (network: string, own: readonly string[], to: string, port = 81): Promise<string> => {
+      const options = ['--rm', '--network', network, '--dns', '203.0.113.53', ...own.map((each) => `--egress=${each}`)];
+      const { stdout } = await hyperd.hyper(['run', ...options, 'busybox', 'nc', '-w', '3', to, String(port)]);
+      return stdout;
+    };
+    assert.equal(await ask('bounded', [], '203.0.113.7'), 'from 203.0.113.7');
+    assert.equal(await ask('bounded', [], '203.0.113.8'), '');
+    assert.equal(await ask('bounded', [], 'open.example'), 'from 203.0.113.8');
+    assert.equal(await ask('bounded', [], 'neighbour', 80), 'neighbour\n');
+    assert.equal(await ask('bounded', ['203.0.113.7'], '203.0.113.7'), 'from 203.0.113.7');
+    assert.equal(await ask('bounded', ['203.0.113.7'], '203.0.113.2', 80), '', 'the pod’s own is the narrower');
+    assert.equal(await ask('bounded', ['203.0.113.53'], '203.0.113.53', 53), '', 'the network’s is the narrower');
+    assert.equal(await ask('bounded', ['other.example'], 'open.example'), '');
+    assert.equal(await ask('wide', [], '169.254.169.254'), 'from 169.254.169.254');
+    assert.equal(await ask('wide', ['0.0.0.0/0'], '169.254.169.254'), '', 'both must name what is closed to all');
+    assert.equal(await ask('bounded', ['169.254.169.254'], '169.254.169.254'), '');
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    assert.equal(await ask('bounded', [], '203.0.113.7'), 'from 203.0.113.7');
+    assert.equal(await ask('bounded', [], '203.0.113.2'), '');
+    const inspected = await run('network', 'inspect', '-f', '{{json .egress}}', 'bounded');
+    assert.match(inspected, /^\[\{"to":"203\.0\.113\.7"\}/);
+    await refused(1, /10\.0\.0\.1\/8 is an address in a network/, 'network', 'create', '--egress', '10.0.0.1/8', 'x');
+    await remove('neighbour');
+    await run('network', 'rm', 'bounded', 'wide');
+  });
+
   it('a restart of hyperd opens no way that egress has closed', async () => {
     const options = ['-d', '--name', 'bounded', '--egress', '203.0.113.2:80'];
     await run('run', ...options, 'busybox', 'sleep', '1000');

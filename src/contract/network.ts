@@ -87,6 +87,12 @@ export const NetworkSpec = z.strictObject({
   range: z.string().optional().describe('the part that addresses are handed out of'),
   mtu: z.number().int().min(68).max(65520).optional(),
   internal: z.boolean().optional().describe('its pods reach nothing but each other'),
+  egress: z
+    .array(EgressRule)
+    .optional()
+    .describe(
+      'what its pods may reach beyond it, beside what bounds each of them; empty: nothing; left out: everything',
+    ),
   labels: labels.optional(),
 });
 export type NetworkSpec = z.infer<typeof NetworkSpec>;
@@ -100,6 +106,7 @@ export const Network = z.object({
   range: z.string().nullable(),
   mtu: z.number().int().nullable().describe("null: the default route's"),
   internal: z.boolean(),
+  egress: z.array(EgressRule).nullable().describe('null: not bounded'),
   labels,
   createdAt: z.string().nullable(),
   state: z.enum(['up', 'unavailable']),

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { HyperError } from '../lib/errors.ts';
-import type { Network, Networks } from '../network/index.ts';
+import type { EgressRule, Network, Networks } from '../network/index.ts';
 import type { NetworkRecord, Store } from '../store/index.ts';
 import { type Pruned, pruneEach } from './prune-each.ts';
+import { planEgress } from './network-plan.ts';
 
 export interface NetworkSpec {
   readonly name: string;
@@ -11,6 +12,7 @@ export interface NetworkSpec {
   readonly range?: string | undefined;
   readonly mtu?: number | undefined;
   readonly internal?: boolean | undefined;
+  readonly egress?: readonly EgressRule[] | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -52,12 +54,14 @@ export class NetworkCatalog {
     const id = randomBytes(32).toString('hex');
     const { labels = {}, ...definition } = spec;
     const bridge = `hy-${id.slice(0, 12)}`;
-    const network = await this.#networks.create({ ...definition, bridge });
+    const egress = spec.egress?.map(planEgress);
+    const network = await this.#networks.create({ ...definition, bridge, egress });
     const { name, range, mtu, internal = false } = spec;
     const record: NetworkRecord = {
       ...{ id, name, bridge, subnet: network.subnet, gateway: network.gateway, internal, labels: { ...labels } },
       ...(range === undefined ? {} : { range }),
       ...(mtu === undefined ? {} : { mtu }),
+      ...(egress === undefined ? {} : { egress }),
       createdAt: new Date().toISOString(),
     };
     try {

@@ -99,7 +99,8 @@ export function planPort({ protocol = 'tcp', hostIp = everyAddress, hostPort = 0
   return { protocol, hostIp, hostPort, guestPort };
 }
 
-function planEgress(rule: EgressRule): NonNullable<PodRecord['egress']>[number] {
+/** A rule as it is kept, checked. */
+export function planEgress(rule: EgressRule): NonNullable<PodRecord['egress']>[number] {
   egressTo(rule); // says what is wrong in it
   const { to, ports, protocol } = rule;
   if (ports !== undefined && ports.first > ports.last) {

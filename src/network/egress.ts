@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { HyperError } from '../lib/errors.ts';
-import { contains, formatSubnet, parseSubnet, type Subnet } from './subnet.ts';
+import { contains, formatSubnet, overlaps, parseSubnet, type Subnet } from './subnet.ts';
 
 /** One thing beyond its network that a guest may reach. */
 export interface EgressRule {
@@ -38,7 +38,6 @@ export function rulesForName(egress: readonly EgressRule[], name: string): reado
 /** What is closed to all is open to who names it: a network that lies in it, and not one around it. */
 function opens(subnet: Subnet, forbidden: readonly string[]): boolean {
   return forbidden.some((text) => {
-    if (!isIPv4(text.split('/')[0] ?? '')) return false;
     const closed = parseSubnet(text);
     return closed.prefixLength <= subnet.prefixLength && contains(closed, subnet.base);
   });
@@ -50,9 +49,11 @@ export const openedMark = 0x68_79_70_72;
 /** A tap's name is its VM's, and no other VM's. */
 const flowMark = (tap: string): number => createHash('sha256').update(tap).digest().readUInt32BE(0);
 
-const chainOf = (tap: string): string => `egress_${tap}`;
+/** Of a guest by its tap, or of all guests of a network. */
+export const allGuests = 'all';
+const chainOf = (whose: string): string => `egress_${whose}`;
 /** The addresses of a rule's name, as our DNS server gave them to the guest. */
-const setOf = (tap: string, index: number): string => `egress_${tap}_${index}`;
+const setOf = (whose: string, index: number): string => `egress_${whose}_${index}`;
 
 /** What a guest's rules are called. */
 export function egressNames(tap: string, egress: readonly EgressRule[]): { chain: string; sets: string[] } {
@@ -68,26 +69,43 @@ export function addEgress(
   forbidden: readonly string[],
 ): string {
   const { tap, address } = guest;
-  const chain = chainOf(tap);
   const flow = flowMark(tap);
-  const lines = [
-    `add chain ip ${table} ${chain}`,
-    `flush chain ip ${table} ${chain}`,
-    // Its own flows, and not those of a guest that had its address before.
-    `add rule ip ${table} ${chain} ct state established ct mark ${flow} accept`,
-  ];
+  // Its own flows, and not those of a guest that had its address before.
+  const verdicts = { known: `ct mark ${flow} accept`, passes: `ct mark set ${flow} accept` };
+  return `${boundingChain(table, tap, { egress, forbidden, ...verdicts })}add element ip ${table} egress_guests { ${address} : jump ${chainOf(tap)} }\n`;
+}
+
+/** The chain that packets of all guests of a network go through before that of their guest: what it lets pass goes on. */
+export function networkEgress(table: string, egress: readonly EgressRule[], forbidden: readonly string[]): string {
+  return boundingChain(table, allGuests, { egress, forbidden, known: 'return', passes: 'return' });
+}
+
+interface Bounds {
+  readonly egress: readonly EgressRule[];
+  /** Closed to all who do not name it. */
+  readonly forbidden: readonly string[];
+  /** What becomes of flows that were let pass. */
+  readonly known: string;
+  /** What becomes of what a rule names. */
+  readonly passes: string;
+}
+
+function boundingChain(table: string, whose: string, { egress, forbidden, known, passes }: Bounds): string {
+  const chain = `ip ${table} ${chainOf(whose)}`;
+  const closed = forbidden.filter((text) => isIPv4(text.split('/')[0] ?? ''));
+  const lines = [`add chain ${chain}`, `flush chain ${chain}`, `add rule ${chain} ct state established ${known}`];
   for (const [index, rule] of egress.entries()) {
     const to = egressTo(rule);
-    const set = setOf(tap, index);
+    const set = setOf(whose, index);
     if ('name' in to) lines.push(`add set ip ${table} ${set} { type ipv4_addr; flags timeout; }`);
-    const destination = 'name' in to ? `@${set}` : formatSubnet(to.subnet);
-    const verdict = 'subnet' in to && opens(to.subnet, forbidden) ? `meta mark set ${openedMark} ` : '';
-    for (const match of portMatches(rule)) {
-      lines.push(`add rule ip ${table} ${chain} ip daddr ${destination} ${match} ${verdict}ct mark set ${flow} accept`);
-    }
+    const named = 'subnet' in to && opens(to.subnet, closed);
+    const holds = 'name' in to || closed.some((text) => overlaps(to.subnet, parseSubnet(text)));
+    const except = holds && !named && closed.length > 0 ? `ip daddr != { ${closed.join(', ')} } ` : '';
+    const destination = `ip daddr ${'name' in to ? `@${set}` : formatSubnet(to.subnet)} ${except}`;
+    const marked = named ? `meta mark set ${openedMark} ` : '';
+    for (const match of portMatches(rule)) lines.push(`add rule ${chain} ${destination}${match} ${marked}${passes}`);
   }
-  lines.push(`add rule ip ${table} ${chain} reject with icmp type admin-prohibited`);
-  lines.push(`add element ip ${table} egress_guests { ${address} : jump ${chain} }`);
+  lines.push(`add rule ${chain} reject with icmp type admin-prohibited`);
   return lines.map((line) => `${line}\n`).join('');
 }
 

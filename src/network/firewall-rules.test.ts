@@ -8,6 +8,7 @@ const options = {
   gateway: '10.1.2.1',
   dnsPort: 53,
   internal: false,
+  egress: null,
   forbiddenDestinations: [],
 };
 

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { HyperError } from '../lib/errors.ts';
-import { addEgress, deleteEgress, openedMark } from './egress.ts';
+import { addEgress, allGuests, deleteEgress, type EgressRule, networkEgress, openedMark } from './egress.ts';
 import type { Endpoint } from './endpoint.ts';
 import { everyAddress, type PublishedPort } from './ports/port-mapping.ts';
 import { addRate, deleteRate } from './traffic-rate.ts';
@@ -14,6 +14,8 @@ export interface FirewallOptions {
   readonly forbiddenDestinations: readonly string[];
   /** Guests reach nothing but each other. */
   readonly internal: boolean;
+  /** What any of its guests may reach beyond it; null: everything. */
+  readonly egress: readonly EgressRule[] | null;
 }
 
 /**
@@ -77,7 +79,7 @@ table bridge ${table} {
  * published port, must come back the way it went: its source becomes the bridge's.
  */
 function natRules(options: FirewallOptions): string {
-  const { bridge, subnet, internal } = options;
+  const { bridge, subnet, internal, egress } = options;
   const table = tableOf(bridge);
   const chains = {
     prerouting: 'type nat hook prerouting priority dstnat; policy accept;',
@@ -86,6 +88,8 @@ function natRules(options: FirewallOptions): string {
     egress: 'type filter hook forward priority -1; policy accept;',
     published: '',
   };
+  const bounds = egress === null ? '' : networkEgress(table, egress, metadataServices);
+  const bounded = bounds === '' ? '' : `    iifname "${bridge}" oifname != "${bridge}" jump egress_${allGuests}\n`;
   const masquerade = internal ? '' : `    ip saddr ${subnet} oifname != "${bridge}" masquerade\n`;
   return `
 table ip ${table} {
@@ -97,7 +101,7 @@ ${Object.entries(chains)
   .join('')}}
 ${Object.keys(chains)
   .map((name) => `flush chain ip ${table} ${name}\n`)
-  .join('')}
+  .join('')}${bounds}
 table ip ${table} {
   chain prerouting {
 ${dnsRules(options)}
@@ -112,7 +116,7 @@ ${dnsRules(options)}
   }
   chain egress {
     ct direction reply accept
-    iifname "${bridge}" oifname != "${bridge}" ip saddr vmap @egress_guests
+${bounded}    iifname "${bridge}" oifname != "${bridge}" ip saddr vmap @egress_guests
   }
   chain postrouting {
 ${masquerade}    oifname "${bridge}" ip saddr 127.0.0.0/8 masquerade

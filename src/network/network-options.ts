@@ -1,4 +1,5 @@
 import type { Log } from '../lib/log.ts';
+import type { EgressRule } from './egress.ts';
 
 /** What a network is. Every field has a default. */
 export interface NetworkDefinition {
@@ -16,6 +17,8 @@ export interface NetworkDefinition {
   readonly mtu?: number | undefined;
   /** Whether its guests reach nothing but each other. */
   readonly internal?: boolean | undefined;
+  /** What any of its guests may reach beyond it, whatever their own rules say more; left out: everything. */
+  readonly egress?: readonly EgressRule[] | undefined;
 }
 
 /** What is the same for every network of a hyperd. */

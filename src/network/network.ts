@@ -3,7 +3,7 @@ import { ensureBridge, routeLoopback } from './bridge.ts';
 import type { Gate } from './dns/gate.ts';
 import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
-import { rulesForName } from './egress.ts';
+import { allGuests, type EgressRule, rulesForName } from './egress.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import {
   admitGuests,
@@ -47,6 +47,7 @@ export class Network {
   readonly gateway: string;
   readonly internal: boolean;
   readonly addresses: NetworkAddresses;
+  readonly egress: readonly EgressRule[] | null;
   readonly #options: NetworkOptions;
   readonly #networksOf: (guest: Endpoint) => readonly Network[];
   /** By their tap: those that were connected, and those of VMs that an earlier run left. */
@@ -73,6 +74,7 @@ export class Network {
     this.internal = options.internal ?? false;
     this.addresses = addressesOf(options);
     this.gateway = this.addresses.gateway;
+    this.egress = options.egress ?? null;
     this.#openedNames = new OpenedNames(tableOf(this.bridge));
     // Says now what is wrong in them, not at the first pod.
     this.#rules(53);
@@ -313,16 +315,19 @@ export class Network {
     return asker === undefined ? [this] : [this, ...this.#networksOf(asker).filter((network) => network !== this)];
   }
 
-  /** Whether a guest may ask outside for a name; where its egress names it, the answer opens the way. */
+  /** Whether a guest may ask outside for a name; where each list that bounds it names it, the answer opens the way. */
   #gateFor(from: string, name: string): Gate {
     if (this.internal) return 'closed';
     const guest = this.#guestAt(from);
-    if (guest === undefined || guest.egress === null) return 'open';
-    const rules = rulesForName(guest.egress, name);
-    if (rules.length === 0) return 'closed';
+    const bounds = [
+      { whose: allGuests, egress: this.egress },
+      { whose: guest?.tap ?? '', egress: guest?.egress ?? null },
+    ].flatMap(({ whose, egress }) => (egress === null ? [] : { whose, rules: rulesForName(egress, name) }));
+    if (bounds.length === 0) return 'open';
+    if (bounds.some(({ rules }) => rules.length === 0)) return 'closed';
     return async (addresses, seconds) => {
       if (addresses.length === 0) return;
-      await this.#openedNames.open(guest.tap, rules, addresses, seconds);
+      for (const { whose, rules } of bounds) await this.#openedNames.open(whose, rules, addresses, seconds);
     };
   }
 
@@ -336,7 +341,7 @@ export class Network {
       subnet: this.subnet,
       gateway: this.gateway,
       dnsPort,
-      internal: this.internal,
+      ...{ internal: this.internal, egress: this.egress },
       forbiddenDestinations: this.#options.forbiddenDestinations ?? [],
     });
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EgressOfPod } from './pod-record.ts';
 
 /** A network that a user made. */
 export const NetworkRecord = z.object({
@@ -10,6 +11,7 @@ export const NetworkRecord = z.object({
   range: z.string().optional(),
   mtu: z.number().optional(),
   internal: z.boolean(),
+  egress: z.array(EgressOfPod).optional(),
   labels: z.record(z.string(), z.string()),
   createdAt: z.string(),
 });

@@ -12,6 +12,7 @@ import { given } from '../pod-options.ts';
 import { parseLabels, parseWhole } from '../values/container-values.ts';
 import { endpointOf } from '../values/networks.ts';
 import { reportFailed } from '../report-failed.ts';
+import { parseEgress } from '../values/egress.ts';
 
 interface ListOptions {
   readonly quiet?: boolean;
@@ -24,6 +25,7 @@ interface CreateOptions {
   readonly ipRange?: string;
   readonly mtu?: number;
   readonly internal?: boolean;
+  readonly egress?: readonly string[];
   readonly label?: readonly string[];
 }
 
@@ -74,6 +76,11 @@ function defineCreate(command: Command, cli: Cli): void {
       parseWhole(text, '--mtu', 68),
     )
     .option('--internal', 'its pods reach nothing but each other')
+    .option(
+      '--egress <none|to[:port],...>',
+      'its pods reach only these beyond it, whatever their own --egress says more',
+      collect,
+    )
     .option('--label <name=value>', 'label the network', collect)
     .action(async (name: string, options: CreateOptions) => {
       const client = await cli.connect();
@@ -84,6 +91,7 @@ function defineCreate(command: Command, cli: Cli): void {
         ...given('range', options.ipRange),
         ...given('mtu', options.mtu),
         ...given('internal', options.internal),
+        ...given('egress', options.egress === undefined ? undefined : parseEgress(options.egress)),
         ...given('labels', options.label === undefined ? undefined : parseLabels(options.label)),
       });
       cli.print(made.id ?? made.name);

@@ -57,13 +57,14 @@ export function presentPort({ protocol, hostIp, hostPort, guestPort }: PortMappi
 }
 
 export function presentNetwork({ network, record }: NetworkDescription, pods: readonly Pod[]): Network {
-  const { name, bridge, subnet, gateway, internal } = network;
+  const { name, bridge, subnet, gateway, internal, egress } = network;
   const { state, reason } = network.status();
   const podOf = (tap: string): string | null =>
     pods.find(({ record: pod }) => pod.endpoints.some((each) => each.tap === tap))?.record.name ?? null;
   return {
     ...{ id: record?.id ?? null, name, bridge, subnet, gateway, internal, state, reason },
     ...{ range: record?.range ?? null, mtu: record?.mtu ?? null, labels: record?.labels ?? {} },
+    egress: egress?.map((rule) => ({ ...rule })) ?? null,
     createdAt: record?.createdAt ?? null,
     guests: network.guests().map(({ tap, address, mac, names }) => ({
       ...{ pod: podOf(tap), address, mac, names: [...names] },
