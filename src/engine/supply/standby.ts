@@ -6,7 +6,7 @@ import { containerDisks, firstContainer } from './container-disks.ts';
 import type { IdleVm } from './ready-vm.ts';
 
 /** No process of a pod has this number: theirs count up from 1. */
-const number = 0x8000_0000;
+const number = 0x7fff_ffff;
 
 /** Makes a pod's first container of the disks that are in their slots, as far as can be before the pod has come. */
 export async function standBy({ agent }: IdleVm): Promise<void> {
