@@ -142,4 +142,22 @@ describe('hyperd’s API', () => {
     }
     assert.equal((await call('GET', '/v1/pods/none')).status, 404);
   });
+
+  it('ends also while a client is attached that neither reads nor leaves', { timeout: 60_000 }, async () => {
+    assert.equal((await hyperd.hyper(['run', '-d', '--name', 'held', 'busybox', 'sleep', '1000'])).code, 0);
+    const client = connect(hyperd.socket);
+    client.on('error', () => client.destroy());
+    const head = 'Host: hyperd\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
+    client.write(`GET /v1/pods/held/attach HTTP/1.1\r\n${head}Sec-WebSocket-Key: ${'a'.repeat(22)}==\r\n\r\n`);
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    assert.match(answer.toString('latin1'), /^HTTP\/1.1 101 /);
+    client.pause();
+    const began = performance.now();
+    await hyperd.signal('SIGHUP');
+    const took = performance.now() - began;
+    client.destroy();
+    assert.ok(took < 10_000, `it took ${took} ms`);
+    await hyperd.start();
+    assert.equal((await hyperd.hyper(['rm', '-f', 'held'])).code, 0);
+  });
 });

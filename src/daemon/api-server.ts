@@ -1,8 +1,12 @@
 import { chmod, chown, readFile, rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Engine } from '../engine/index.ts';
 import type { Log } from '../lib/log.ts';
 import { type DaemonFacts, type MetricsPage, openRestDoor } from './rest/index.ts';
+
+/** How long a client may take to close its connection. */
+const goodbyeMs = 1000;
 
 export interface ApiServerOptions {
   readonly engine: Engine;
@@ -39,8 +43,9 @@ export class ApiServer {
     await rm(this.#socket, { force: true });
   }
 
+  /** Says goodbye to those that are attached; who does not answer is left. */
   async close(): Promise<void> {
-    await this.#app.close();
+    await Promise.race([this.#app.close(), delay(goodbyeMs)]);
   }
 }
 
