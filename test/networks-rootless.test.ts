@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { hostAndOutside, type Namespace } from './network/namespaces.ts';
+import type { Namespace } from './network/namespaces.ts';
 import { findOrdinaryUser, whyNotRootless } from './network/ordinary-user.ts';
-import { Room } from './network/room.ts';
+import type { Room } from './network/room.ts';
 import { Login } from './support/login.ts';
+import { hostAndInternet, podCommands } from './support/network-pods.ts';
 
 const user = await findOrdinaryUser();
 const skip = await whyNotRootless(user);
-const server = (word: string): string[] => {
-  const answers = 'until nc 127.0.0.1 80 </dev/null >/dev/null 2>&1; do :; done; echo ready; wait';
-  return ['busybox', 'sh', '-c', `nc -ll -p 80 -e echo ${word} & ${answers}`];
-};
 
 /** What test/networks.test.ts shows of root's, as far as it is another way here: all else is the same code in a namespace. */
 describe('pods on networks of an ordinary user', { skip, timeout: 400_000, concurrency: 1 }, () => {
@@ -21,25 +18,14 @@ describe('pods on networks of an ordinary user', { skip, timeout: 400_000, concu
   let login: Login;
   before(async () => {
     assert.ok(typeof user !== 'string');
-    ({ host, outside } = await hostAndOutside());
-    internet = await Room.start({ by: outside.by });
-    here = await Room.start({ by: host.by });
-    await internet.call('serve', '203.0.113.2', 80, 'hello from outside');
+    ({ host, outside, internet, here } = await hostAndInternet());
     login = await Login.of(user, host);
   });
   after(async () => {
     for (const thing of [login, here, internet, outside, host]) await thing[Symbol.asyncDispose]();
   });
 
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await login.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
-  const serve = async (name: string, ...options: string[]): Promise<void> => {
-    await run('run', '-d', '--name', name, '--stop-signal', 'KILL', ...options, ...server(name));
-    for await (const { data } of login.client.podLogs(name, { follow: true })) if (/ready/.test(data.toString())) break;
-  };
+  const { run, serve } = podCommands(() => login);
 
   it('published ports reach out of hyperd’s namespace, to the host and the world', async () => {
     await serve('web', '-p', '8080:80', '-p', '80');

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Namespace } from './network/namespaces.ts';
-import { hostAndOutside, skipUnlessRoot } from './network/namespaces.ts';
-import { Room } from './network/room.ts';
+import { skipUnlessRoot } from './network/namespaces.ts';
+import type { Room } from './network/room.ts';
 import { TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
-
-/** Says a word to whoever connects. */
-const server = (word: string): string[] => {
-  const answers = 'until nc 127.0.0.1 80 </dev/null >/dev/null 2>&1; do :; done';
-  return ['busybox', 'sh', '-c', `nc -ll -p 80 -e echo ${word} & ${answers}; echo ready; wait`];
-};
+import { hostAndInternet, podCommands } from './support/network-pods.ts';
 
 describe('pods on networks', { skip: skipUnlessRoot, timeout: 600_000 }, () => {
   let host: Namespace;
@@ -20,31 +15,14 @@ describe('pods on networks', { skip: skipUnlessRoot, timeout: 600_000 }, () => {
   let here: Room;
 
   before(async () => {
-    ({ host, outside } = await hostAndOutside());
-    internet = await Room.start({ by: outside.by });
-    here = await Room.start({ by: host.by });
-    await internet.call('serve', '203.0.113.2', 80, 'hello from outside');
+    ({ host, outside, internet, here } = await hostAndInternet());
     hyperd = await TestHyperd.start({}, process.env, { host });
   });
   after(async () => {
     for (const thing of [hyperd, here, internet, outside, host]) await thing[Symbol.asyncDispose]();
   });
 
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
-  const refused = async (code: number, words: RegExp, ...args: string[]): Promise<void> => {
-    const ran = await hyperd.hyper(args);
-    assert.deepEqual([ran.code, words.test(ran.stderr)], [code, true], `${ran.code}: ${ran.stderr}`);
-  };
-  const serve = async (name: string, ...options: string[]): Promise<void> => {
-    await run('run', '-d', '--name', name, '--stop-signal', 'KILL', ...options, ...server(name));
-    await untilLogged(hyperd, name, 'ready');
-  };
-  const inPod = (pod: string, script: string): Promise<string> => run('exec', pod, 'sh', '-c', script);
-  const remove = (...pods: string[]): Promise<string> => run('rm', '-f', ...pods);
+  const { run, refused, serve, inPod, remove } = podCommands(() => hyperd);
 
   it('a published port is reached from the host, its loopback and outside, and from pods by the host, itself too', async () => {
     await serve('web', '-p', '8080:80', '-p', '127.0.0.1:8081:80', '-p', '80');

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Namespace } from './network/namespaces.ts';
-import { hostAndOutside, skipUnlessRoot } from './network/namespaces.ts';
-import { Room } from './network/room.ts';
+import { skipUnlessRoot } from './network/namespaces.ts';
+import type { Room } from './network/room.ts';
 import { TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
+import { hostAndInternet, podCommands } from './support/network-pods.ts';
 import { untilPoolHas } from './support/warm.ts';
-
-/** Says a word to whoever connects. */
-const server = (word: string): string[] => {
-  const answers = 'until nc 127.0.0.1 80 </dev/null >/dev/null 2>&1; do :; done';
-  return ['busybox', 'sh', '-c', `nc -ll -p 80 -e echo ${word} & ${answers}; echo ready; wait`];
-};
 
 describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }, () => {
   let host: Namespace;
@@ -21,10 +16,7 @@ describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }
   let here: Room;
 
   before(async () => {
-    ({ host, outside } = await hostAndOutside());
-    internet = await Room.start({ by: outside.by });
-    here = await Room.start({ by: host.by });
-    await internet.call('serve', '203.0.113.2', 80, 'hello from outside');
+    ({ host, outside, internet, here } = await hostAndInternet());
     hyperd = await TestHyperd.start({}, process.env, { host });
     await run('network', 'create', '--subnet', '10.81.0.0/24', 'front');
     await run('network', 'create', '--subnet', '10.82.0.0/24', 'back');
@@ -37,21 +29,7 @@ describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }
     for (const thing of [hyperd, here, internet, outside, host]) await thing[Symbol.asyncDispose]();
   });
 
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
-  const refused = async (code: number, words: RegExp, ...args: string[]): Promise<void> => {
-    const ran = await hyperd.hyper(args);
-    assert.deepEqual([ran.code, words.test(ran.stderr)], [code, true], `${ran.code}: ${ran.stderr}`);
-  };
-  const serve = async (name: string, ...options: string[]): Promise<void> => {
-    await run('run', '-d', '--name', name, '--stop-signal', 'KILL', ...options, ...server(name));
-    await untilLogged(hyperd, name, 'ready');
-  };
-  const inPod = (pod: string, script: string): Promise<string> => run('exec', pod, 'sh', '-c', script);
-  const remove = (...pods: string[]): Promise<string> => run('rm', '-f', ...pods);
+  const { run, refused, serve, inPod, remove } = podCommands(() => hyperd);
   /** What a server says to a pod; nothing where it cannot be reached. */
   const ask = async (pod: string, to: string, port = 80): Promise<string> =>
     (await hyperd.hyper(['exec', pod, 'nc', '-w', '3', to, String(port)])).stdout;

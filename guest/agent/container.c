@@ -34,6 +34,13 @@ void container_path(uint64_t id, const char *name, char *path, size_t size)
     (void)snprintf(path, size, "/run/containers/%" PRIu64 "/%s", id, name);
 }
 
+void container_file_path(uint64_t id, size_t number, char *path, size_t size)
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "files/%zu", number);
+    container_path(id, name, path, size);
+}
+
 static void close_namespaces(struct container *container)
 {
     for (int i = 0; i < NAMESPACE_COUNT; i++) {

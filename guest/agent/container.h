@@ -40,5 +40,7 @@ void container_open_namespaces(struct container *container, pid_t pid);
 void container_lose(struct container *container, const struct process *process);
 /* Where its root file system is mounted in the agent's namespace. */
 void container_path(uint64_t id, const char *name, char *path, size_t size);
+/* What is behind the FILE of this number among its mounts. */
+void container_file_path(uint64_t id, size_t number, char *path, size_t size);
 
 #endif

@@ -94,9 +94,8 @@ static int mount_overlay(const struct container *container)
 int prepare_file(const struct container *container, size_t number)
 {
     const struct mount *file = &container->request.mounts[number];
-    char name[32], path[PATH_SIZE];
-    (void)snprintf(name, sizeof name, "files/%zu", number);
-    container_path(container->id, name, path, sizeof path);
+    char path[PATH_SIZE];
+    container_file_path(container->id, number, path, sizeof path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno;
@@ -238,7 +237,7 @@ bool prepare_waits(const struct container *container)
 int prepare_destruction(void *argument, char *why)
 {
     const struct container *container = argument;
-    char path[PATH_SIZE], name[32];
+    char path[PATH_SIZE];
     int error = cgroup_kill(container->id);
     if (error)
         return fail(why, error, "cannot kill the container");
@@ -247,8 +246,7 @@ int prepare_destruction(void *argument, char *why)
         return fail(why, errno, "cannot unmount the container's root");
     (void)rmdir(path);
     for (size_t i = 0; i < container->request.mount_count; i++) {
-        (void)snprintf(name, sizeof name, "files/%zu", i);
-        container_path(container->id, name, path, sizeof path);
+        container_file_path(container->id, i, path, sizeof path);
         (void)unlink(path);
     }
     container_path(container->id, "files", path, sizeof path);

@@ -181,7 +181,7 @@ static void mount_requested(const struct launch *launch, int root)
     qsort(sorted, request->mount_count, sizeof *sorted, compare);
     for (size_t i = 0; i < request->mount_count; i++) {
         const struct mount *mount = sorted[i];
-        char name[32], source[256];
+        char source[256];
         if (mount->kind == MOUNT_TMPFS) {
             struct mount_options options = {.flags = HARMLESS};
             if (!options_parse(&options, mount->options))
@@ -196,8 +196,7 @@ static void mount_requested(const struct launch *launch, int root)
             socket_path(launch->container->id, (size_t)(mount - request->mounts), source, sizeof source);
             bind_at(launch, root, mount->path, source, false);
         } else {
-            (void)snprintf(name, sizeof name, "files/%zu", (size_t)(mount - request->mounts));
-            container_path(launch->container->id, name, source, sizeof source);
+            container_file_path(launch->container->id, (size_t)(mount - request->mounts), source, sizeof source);
             bind_at(launch, root, mount->path, source, false);
         }
     }

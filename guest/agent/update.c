@@ -25,9 +25,8 @@ static struct mount *find_file(const struct container *container, const char *pa
 /* Whether the file still is what we wrote: whoever has written to it since knows better. */
 static bool is_ours(const struct container *container, const struct mount *file)
 {
-    char name[32], path[256];
-    (void)snprintf(name, sizeof name, "files/%zu", (size_t)(file - container->request.mounts));
-    container_path(container->id, name, path, sizeof path);
+    char path[256];
+    container_file_path(container->id, (size_t)(file - container->request.mounts), path, sizeof path);
     char *text = file_text(path, FILE_MOST);
     bool same = text && strlen(text) == file->length && memcmp(text, file->content, file->length) == 0;
     free(text);

@@ -8,6 +8,7 @@ import {
   egressTo,
   everyAddress,
   mainEndpoint,
+  reservedNetworks,
   type Networks,
   type PortMapping,
   type TrafficRate,
@@ -19,9 +20,6 @@ import { interfaceOf, type NicRequest } from './supply/index.ts';
 
 /** What `--add-host NAME:host-gateway` stands for: this host, as the pod reaches it. */
 const hostGateway = 'host-gateway';
-
-/** What `--network` means otherwise. */
-const reservedNetworks: readonly string[] = ['none', 'host'];
 
 /** What a pod is on the network: its user's wishes, checked. */
 export function planNetwork(

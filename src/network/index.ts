@@ -9,7 +9,7 @@
  *     await networks.disconnect(endpoint);
  *     await networks.close();                                                 // VMs keep their network: they outlive hyperd
  */
-export { openNetworks, type Networks } from './networks.ts';
+export { openNetworks, type Networks, reservedNetworks } from './networks.ts';
 export type { Network } from './network.ts';
 export { egressTo, type EgressRule } from './egress.ts';
 export type { TrafficRate } from './traffic-rate.ts';

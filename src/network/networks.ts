@@ -24,7 +24,7 @@ export interface NetworksOptions extends NetworkSettings {
 /** What the default network may be called beside its own name, as docker's users do. */
 const standardNames = ['default', 'bridge'];
 /** What `--network` means otherwise. */
-const reservedNames = ['none', 'host'];
+export const reservedNetworks: readonly string[] = ['none', 'host'];
 
 /** Where a subnet is looked for when none is given: 192.168.124.0/24 to 192.168.254.0/24. */
 const ownSubnets = Array.from({ length: 131 }, (_, index) => `192.168.${124 + index}.0/24`);
@@ -101,7 +101,7 @@ export class Networks {
    * @throws HyperError `conflict` for a name or subnet that is taken, `bad_request`, `unavailable`.
    */
   async create(definition: NetworkDefinition & { readonly name: string }): Promise<Network> {
-    const taken = this.#all.has(definition.name) || [...standardNames, ...reservedNames].includes(definition.name);
+    const taken = this.#all.has(definition.name) || [...standardNames, ...reservedNetworks].includes(definition.name);
     if (taken) {
       throw new HyperError('conflict', `the name ${definition.name} is taken: choose another, or remove that network`);
     }

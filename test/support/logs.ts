@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import type { TestHyperd } from './hyperd.ts';
 
 /** Follows a pod's log, both streams, until a line has come so often. */
-export async function untilLogged(hyperd: TestHyperd, pod: string, line: string, times = 1): Promise<void> {
+export async function untilLogged(
+  hyperd: Pick<TestHyperd, 'client'>,
+  pod: string,
+  line: string,
+  times = 1,
+): Promise<void> {
   let text = '';
   for await (const { data } of hyperd.client.podLogs(pod, { follow: true })) {
     text += data.toString();

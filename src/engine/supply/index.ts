@@ -2,7 +2,6 @@ export type * from './ready-vm.ts';
 export { containerDisks, firstContainer } from './container-disks.ts';
 export type { HostMemoryOptions } from './host-memory.ts';
 export type { SupplyMetrics } from './metrics.ts';
-export type { PodShape } from './shape-uses.ts';
 export type { PoolStatus } from './supply-options.ts';
 export { interfaceOf, nicSetup, refuseSameMac } from './set-up.ts';
 export { VmSupply } from './vm-supply.ts';
