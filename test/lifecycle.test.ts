@@ -80,8 +80,8 @@ describe('a pod’s life', () => {
       assert.equal(await ok('list', 'container', '-q'), `${container}\n`);
       assert.equal(await ok('list', 'vm', '-q'), `${vmId}\n`);
       const [title, line] = (await ok('list', 'container')).split('\n');
-      assert.match(title ?? '', /^Container ID +POD ID +Status$/);
-      assert.match(line ?? '', new RegExp(`^${container} +${id} +running$`));
+      assert.match(title ?? '', /^Container ID +Name +POD ID +Status$/);
+      assert.match(line ?? '', new RegExp(`^${container} +one +${id} +running$`));
       assert.match(await ok('list', 'vm'), new RegExp(`VM name +Status\n +${vmId} +associated\n$`));
       assert.equal(
         await ok('list', '--format', '{{.ID}} {{.Names}} {{.Status}} {{.VM}}'),

@@ -130,7 +130,7 @@ describe('a limit', { skip: skipUnlessRoot, timeout: 300_000 }, () => {
     await inPod('full', ['--tmpfs', '/a:size=200m'], async () => {
       const fill = 'for i in 1 2 3 4 5 6 7 8; do (while :; do cat /dev/zero >>/a/$i; done) & done; wait';
       assert.equal((await hyperd.hyper(['exec', '-d', 'full', 'sh', '-c', fill])).code, 0);
-      const look = ['exec', '--vm', 'full', 'grep', '^oom_kill ', '/sys/fs/cgroup/container-1/memory.events'];
+      const look = ['exec', '--vm', 'full', 'grep', '^oom_kill ', '/sys/fs/cgroup/pod/container-1/memory.events'];
       await until(async () => {
         const { code, stdout, stderr } = await hyperd.hyper(look);
         assert.equal(code, 0, stderr);

@@ -21,7 +21,7 @@ static const struct {
     {"/sys", "sysfs", NULL, HARMLESS},
     {"/dev", "devtmpfs", "mode=755", MS_NOSUID},
     {"/dev/pts", "devpts", "ptmxmode=0666,mode=0620,gid=5", MS_NOSUID | MS_NOEXEC},
-    {"/dev/shm", "tmpfs", "mode=1777", MS_NOSUID | MS_NODEV},
+    {"/dev/shm", "tmpfs", "mode=1777", HARMLESS},
     {"/dev/mqueue", "mqueue", NULL, HARMLESS},
     {"/run", "tmpfs", "mode=755", MS_NOSUID | MS_NODEV},
     {"/tmp", "tmpfs", "mode=1777", MS_NOSUID | MS_NODEV},

@@ -15,23 +15,28 @@
 #include <unistd.h>
 
 #define ROOT "/sys/fs/cgroup"
+/* All containers of the pod. */
+#define POD ROOT "/pod"
 #define PATH_SIZE 96
+#define CONTROLLERS "+cpu +memory +pids +io"
 #define MEMORY_KEPT (8ULL << 20)
 
 static int guest = -1;
 
 static void container_file(uint64_t container, const char *name, char path[PATH_SIZE])
 {
-    (void)snprintf(path, PATH_SIZE, ROOT "/container-%" PRIu64 "%s%s", container, *name ? "/" : "", name);
+    (void)snprintf(path, PATH_SIZE, POD "/container-%" PRIu64 "%s%s", container, *name ? "/" : "", name);
 }
 
 void cgroup_boot(void)
 {
-    if (mkdir(ROOT "/agent", 0755) != 0 || mkdir(ROOT "/guest", 0755) != 0)
+    if (mkdir(ROOT "/agent", 0755) != 0 || mkdir(ROOT "/guest", 0755) != 0 || mkdir(POD, 0755) != 0)
         log_fatal("cgroups");
     errno = file_write_text(ROOT "/agent/cgroup.procs", "0");
     if (errno == 0)
-        errno = file_write_text(ROOT "/cgroup.subtree_control", "+cpu +memory +pids +io");
+        errno = file_write_text(ROOT "/cgroup.subtree_control", CONTROLLERS);
+    if (errno == 0)
+        errno = file_write_text(POD "/cgroup.subtree_control", CONTROLLERS);
     if (errno)
         log_fatal("cgroup controllers");
     guest = open(ROOT "/guest", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -57,24 +62,41 @@ static uint64_t read_count(const char *path, const char *name)
     return count;
 }
 
-/*
- * What a container may have when nobody says: what the guest has left, but for what the agent and the kernel may still
- * come to need. So memory runs out in the container, which is told of it, and not in the guest.
- */
-static uint64_t memory_default(void)
+static int write_number(const char *path, uint64_t number)
 {
-    uint64_t available = read_count("/proc/meminfo", "MemAvailable:") << 10;
-    return available > 2 * MEMORY_KEPT ? available - MEMORY_KEPT : UNLIMITED;
+    char text[32];
+    (void)snprintf(text, sizeof text, number == UNLIMITED ? "max" : "%" PRIu64, number);
+    return file_write_text(path, text);
 }
 
 static int set_number(uint64_t container, const char *name, uint64_t number)
 {
-    char path[PATH_SIZE], text[32];
+    char path[PATH_SIZE];
     if (number == 0)
         return 0;
     container_file(container, name, path);
-    (void)snprintf(text, sizeof text, number == UNLIMITED ? "max" : "%" PRIu64, number);
-    return file_write_text(path, text);
+    return write_number(path, number);
+}
+
+/*
+ * What all containers may have together: what the guest has left before the first one, but for what the agent and the
+ * kernel may still come to need. So memory runs out in a container, which is told of it, and not in the guest.
+ */
+static int limit_pod(void)
+{
+    uint64_t available = read_count("/proc/meminfo", "MemAvailable:") << 10;
+    return write_number(POD "/memory.max", available > 2 * MEMORY_KEPT ? available - MEMORY_KEPT : UNLIMITED);
+}
+
+/* What a container may have when nobody says. It is told so, for many a program reads there how large it may become. */
+static int limit_as_pod(uint64_t container)
+{
+    char path[PATH_SIZE];
+    char *most = file_text(POD "/memory.max", 64);
+    container_file(container, "memory.max", path);
+    int error = most ? file_write_text(path, most) : errno;
+    free(most);
+    return error;
 }
 
 int cgroup_make(uint64_t container)
@@ -91,12 +113,14 @@ int cgroup_make(uint64_t container)
     return error;
 }
 
-int cgroup_limit(uint64_t container, const struct request *request)
+int cgroup_limit(uint64_t container, const struct request *request, bool alone)
 {
     char path[PATH_SIZE];
-    int error = set_number(container, "pids.max", request->pids_max);
+    int error = alone ? limit_pod() : 0;
     if (error == 0)
-        error = set_number(container, "memory.max", request->memory_max ? request->memory_max : memory_default());
+        error = set_number(container, "pids.max", request->pids_max);
+    if (error == 0)
+        error = request->memory_max ? set_number(container, "memory.max", request->memory_max) : limit_as_pod(container);
     if (error || !request->cpu_max || !*request->cpu_max)
         return error;
     container_file(container, "cpu.max", path);
@@ -117,6 +141,25 @@ uint64_t cgroup_oom_kills(uint64_t container)
     return read_count(path, "oom_kill");
 }
 
+/* Until a cgroup's events say this. They are read through the watched descriptor, so that a change between reading and waiting wakes. */
+static int await_event(const char *path, const char *event)
+{
+    int events = open(path, O_RDONLY | O_CLOEXEC);
+    if (events < 0)
+        return errno;
+    char text[128];
+    ssize_t length;
+    while ((length = pread(events, text, sizeof text - 1, 0)) > 0) {
+        text[length] = 0;
+        if (strstr(text, event))
+            break;
+        struct pollfd wait = {.fd = events, .events = POLLPRI};
+        (void)poll(&wait, 1, 1000);
+    }
+    (void)close(events);
+    return 0;
+}
+
 int cgroup_kill(uint64_t container)
 {
     char path[PATH_SIZE];
@@ -125,21 +168,13 @@ int cgroup_kill(uint64_t container)
     if (error)
         return error == ENOENT ? 0 : error;
     container_file(container, "cgroup.events", path);
-    int events = open(path, O_RDONLY | O_CLOEXEC);
-    if (events < 0)
-        return errno;
-    /* The file is read through the watched descriptor, so that a change between reading and waiting wakes. */
-    char text[128];
-    ssize_t length;
-    while ((length = pread(events, text, sizeof text - 1, 0)) > 0) {
-        text[length] = 0;
-        if (strstr(text, "populated 0"))
-            break;
-        struct pollfd wait = {.fd = events, .events = POLLPRI};
-        (void)poll(&wait, 1, 1000);
-    }
-    (void)close(events);
-    return 0;
+    return await_event(path, "populated 0");
+}
+
+int cgroup_freeze(bool frozen)
+{
+    int error = file_write_text(POD "/cgroup.freeze", frozen ? "1" : "0");
+    return error ? error : await_event(POD "/cgroup.events", frozen ? "frozen 1" : "frozen 0");
 }
 
 void cgroup_remove(uint64_t container)

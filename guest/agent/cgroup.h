@@ -3,6 +3,7 @@
 
 #include "request.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Boot: the agent in a leaf of its own, controllers for the others. */
@@ -11,11 +12,14 @@ void cgroup_boot(void);
 int cgroup_guest(void);
 /* Makes a container's, with its limits and its devices. Returns 0 or an errno. */
 int cgroup_make(uint64_t container);
-int cgroup_limit(uint64_t container, const struct request *request);
+/* `alone`: it is the pod's only one so far, and what the pod may have is measured. */
+int cgroup_limit(uint64_t container, const struct request *request, bool alone);
 int cgroup_open(uint64_t container);
 uint64_t cgroup_oom_kills(uint64_t container);
 /* Kills all that is in it and waits until it is gone. Blocks: for jobs. */
 int cgroup_kill(uint64_t container);
+/* Stops what is in all containers, or lets it go on; waits until it is so. Blocks: for jobs. */
+int cgroup_freeze(bool frozen);
 void cgroup_remove(uint64_t container);
 
 #endif

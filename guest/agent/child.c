@@ -52,8 +52,7 @@ static void reset_signals(void)
 static void join_container(const struct launch *launch)
 {
     const int *namespaces = launch->container->namespaces;
-    if (setns(namespaces[NAMESPACE_IPC], CLONE_NEWIPC) != 0 || setns(namespaces[NAMESPACE_CGROUP], CLONE_NEWCGROUP) != 0 ||
-        setns(namespaces[NAMESPACE_MOUNT], CLONE_NEWNS) != 0)
+    if (setns(namespaces[NAMESPACE_CGROUP], CLONE_NEWCGROUP) != 0 || setns(namespaces[NAMESPACE_MOUNT], CLONE_NEWNS) != 0)
         child_fail(launch, FAILURE_OTHER, errno, "cannot join the container");
 }
 

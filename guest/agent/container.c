@@ -271,7 +271,7 @@ struct container *container_for_start(uint64_t id, const char **why)
 
 void container_open_namespaces(struct container *container, pid_t pid)
 {
-    static const char *const names[NAMESPACE_COUNT] = {"pid", "mnt", "ipc", "cgroup"};
+    static const char *const names[NAMESPACE_COUNT] = {"pid", "mnt", "cgroup"};
     char path[64];
     for (int i = 0; i < NAMESPACE_COUNT; i++) {
         (void)snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, names[i]);

@@ -10,7 +10,7 @@
 
 struct process;
 
-enum { NAMESPACE_PID, NAMESPACE_MOUNT, NAMESPACE_IPC, NAMESPACE_CGROUP, NAMESPACE_COUNT };
+enum { NAMESPACE_PID, NAMESPACE_MOUNT, NAMESPACE_CGROUP, NAMESPACE_COUNT };
 
 /* A root file system and what is to be mounted in it; while its first process lives, also its namespaces. */
 struct container {

@@ -5,6 +5,8 @@
 #include "container.h"
 #include "events.h"
 #include "fields.h"
+#include "files.h"
+#include "freeze.h"
 #include "launch.h"
 #include "nics.h"
 #include "power.h"
@@ -20,6 +22,8 @@
 
 #define PORT "sh.hyper.channel.0"
 #define NONCE 16
+/* Of one file that READ_FILES names. */
+#define READ_MOST (64U << 10)
 
 static struct channel channel;
 
@@ -106,6 +110,20 @@ static void answer_ping(const struct request *request)
     reply_send(&reply);
 }
 
+/* Small files of /proc and /sys, in the order of their names; what cannot be read is empty. */
+static void answer_files(const struct request *request)
+{
+    struct buffer reply;
+    reply_begin(&reply, request->id, 0, NULL);
+    for (size_t i = 0; i < request->argument_count; i++) {
+        size_t length = 0;
+        char *bytes = file_bytes(request->arguments[i], READ_MOST, &length);
+        put_bytes(&reply, TAG_CONTENT, bytes ? bytes : "", bytes ? length : 0);
+        free(bytes);
+    }
+    reply_send(&reply);
+}
+
 static int act_on_process(const struct request *request)
 {
     struct process *process = process_find(request->process);
@@ -177,6 +195,12 @@ static void on_request(uint8_t *payload, size_t length)
         break;
     case OP_UPDATE_FILES:
         reply_plain(request.id, update_files(&request), NULL);
+        break;
+    case OP_FREEZE:
+        freeze_pod(&request);
+        break;
+    case OP_READ_FILES:
+        answer_files(&request);
         break;
     case OP_SHUTDOWN:
         reply_plain(request.id, 0, NULL);

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static char *read_all(int fd, size_t most)
+static char *read_all(int fd, size_t most, size_t *read_length)
 {
     size_t capacity = 4096, length = 0;
     char *text = malloc(capacity + 1);
@@ -34,17 +34,24 @@ static char *read_all(int fd, size_t most)
     }
     if (text)
         text[length] = 0;
+    *read_length = length;
     return text;
 }
 
-char *file_text(const char *path, size_t most)
+char *file_bytes(const char *path, size_t most, size_t *length)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return NULL;
-    char *text = read_all(fd, most);
+    char *bytes = read_all(fd, most, length);
     (void)close(fd);
-    return text;
+    return bytes;
+}
+
+char *file_text(const char *path, size_t most)
+{
+    size_t length;
+    return file_bytes(path, most, &length);
 }
 
 int file_write(const char *path, const void *bytes, size_t length)

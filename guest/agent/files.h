@@ -8,6 +8,8 @@
 
 /* The whole text, ended by a zero byte, to be freed; NULL when it cannot be read or is larger than `most`. */
 char *file_text(const char *path, size_t most);
+/* The same of what may hold zero bytes. */
+char *file_bytes(const char *path, size_t most, size_t *length);
 /* Returns 0 or an errno. */
 int file_write(const char *path, const void *bytes, size_t length);
 int file_write_text(const char *path, const char *text);

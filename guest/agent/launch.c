@@ -165,7 +165,7 @@ static pid_t clone_child(const struct launch *launch)
         return clone_into(0, cgroup_guest());
     int cgroup = launch->container->cgroup;
     if (launch->init)
-        return clone_into(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC, cgroup);
+        return clone_into(CLONE_NEWPID | CLONE_NEWNS, cgroup);
     /* The namespace of PIDs is entered by children only: so the agent stays their parent, and itself stays where it is. */
     if (setns(launch->container->namespaces[NAMESPACE_PID], CLONE_NEWPID) != 0)
         return -1;

@@ -1,5 +1,6 @@
 #include "prepare.h"
 
+#include "accounts.h"
 #include "boot.h"
 #include "cgroup.h"
 #include "container.h"
@@ -14,12 +15,15 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define WHY_SIZE 256
+#define ACCOUNTS_FILE_MAX (4U << 20)
+#define SHM_DEFAULT (64ULL << 20)
 #define PATH_SIZE 256
 
 static int fail(char *why, int error, const char *what)
@@ -91,11 +95,8 @@ static int mount_overlay(const struct container *container)
     return mount("overlay", target, "overlay", MS_NOATIME, options) == 0 ? 0 : errno;
 }
 
-int prepare_file(const struct container *container, size_t number)
+static int write_file(const struct mount *file, const char *path)
 {
-    const struct mount *file = &container->request.mounts[number];
-    char path[PATH_SIZE];
-    container_file_path(container->id, number, path, sizeof path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno;
@@ -111,6 +112,45 @@ int prepare_file(const struct container *container, size_t number)
         error = errno;
     (void)close(fd);
     return error;
+}
+
+int prepare_file(const struct container *container, size_t number)
+{
+    char path[PATH_SIZE];
+    container_file_path(container->id, number, path, sizeof path);
+    return write_file(&container->request.mounts[number], path);
+}
+
+/* A file below the container's root, whatever symlinks say; NULL where it has none. */
+static char *text_below(int root, const char *path)
+{
+    char place[32];
+    int fd = file_resolve(root, path);
+    if (fd < 0)
+        return NULL;
+    (void)snprintf(place, sizeof place, "/proc/self/fd/%d", fd);
+    char *text = file_text(place, ACCOUNTS_FILE_MAX);
+    (void)close(fd);
+    return text;
+}
+
+/* A file whose owner is named as the container's accounts name it. */
+static int make_owned_file(const struct container *container, size_t number, int root, char *why)
+{
+    static struct account account;
+    static char no_passwd[1], no_group[1];
+    struct mount file = container->request.mounts[number];
+    char path[PATH_SIZE];
+    char *passwd = text_below(root, "/etc/passwd"), *group = text_below(root, "/etc/group");
+    int error = account_find(&account, file.user, passwd ? passwd : no_passwd, group ? group : no_group, why, WHY_SIZE) == 0 ? 0 : EINVAL;
+    free(passwd);
+    free(group);
+    if (error)
+        return error;
+    file.uid = account.uid;
+    file.gid = account.gid;
+    container_file_path(container->id, number, path, sizeof path);
+    return write_file(&file, path);
 }
 
 /* Seeded under another name, so that half a volume is never taken for a whole one. */
@@ -186,7 +226,7 @@ static int make_mounts(const struct container *container, char *why)
     for (size_t i = 0; error == 0 && i < container->request.mount_count; i++) {
         const struct mount *mount = &container->request.mounts[i];
         if (mount->kind == MOUNT_FILE)
-            error = prepare_file(container, i);
+            error = mount->user ? make_owned_file(container, i, root, why) : prepare_file(container, i);
         if (mount->kind == MOUNT_VOLUME)
             error = make_volume(container, mount->path, root);
         if (mount->kind == MOUNT_SHARE || mount->kind == MOUNT_DISK)
@@ -215,13 +255,32 @@ static int make_root(const struct container *container, char *why)
     return 0;
 }
 
+static uint64_t shm_size(const struct container *container)
+{
+    return container->request.shm_size ? container->request.shm_size : SHM_DEFAULT;
+}
+
+/* A pod's containers share it: the largest that one of them asks for. */
+static int size_shm(void)
+{
+    char options[64];
+    uint64_t size = 0;
+    for (const struct container *container = containers; container; container = container->next)
+        if (shm_size(container) > size)
+            size = shm_size(container);
+    (void)snprintf(options, sizeof options, "mode=1777,size=%" PRIu64, size);
+    return mount(NULL, "/dev/shm", NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC, options) == 0 ? 0 : errno;
+}
+
 int prepare_container(void *argument, char *why)
 {
     const struct container *container = argument;
     int error = container->has_root ? 0 : make_root(container, why);
     if (error == 0)
         error = make_mounts(container, why);
-    if (error == 0 && (error = cgroup_limit(container->id, &container->request)) != 0)
+    if (error == 0 && (error = size_shm()) != 0)
+        return fail(why, error, "cannot size /dev/shm");
+    if (error == 0 && (error = cgroup_limit(container->id, &container->request, !containers->next)) != 0)
         return fail(why, error, "cannot limit the container");
     return error;
 }

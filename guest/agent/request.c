@@ -139,6 +139,7 @@ static int read_mount(struct mount *mount, const struct field *record)
         case TAG_MODE: error = read_integer(&field, &mount->mode); break;
         case TAG_UID: error = read_integer(&field, &mount->uid); break;
         case TAG_GID: error = read_integer(&field, &mount->gid); break;
+        case TAG_USER: error = read_text(&field, &mount->user); break;
         case TAG_CONTENT: mount->content = field.value; mount->length = field.length; break;
         default: break;
         }
@@ -203,6 +204,7 @@ static int read_field(struct request *request, struct field *field)
     case TAG_SCRATCH: return read_text(field, &request->scratch);
     case TAG_CPU_MAX: return read_text(field, &request->cpu_max);
     case TAG_READONLY: return read_flag(field, &request->readonly);
+    case TAG_FROZEN: return read_flag(field, &request->frozen);
     case TAG_STANDBY: return read_flag(field, &request->standby);
     case TAG_TMPFS: case TAG_FILE: case TAG_VOLUME: case TAG_MOUNT: return add_mount(request, field);
     case TAG_SHM_SIZE: return read_integer(field, &request->shm_size);

@@ -8,6 +8,7 @@
 enum operation {
     OP_PING = 1, OP_SETUP, OP_CREATE_CONTAINER, OP_START_PROCESS, OP_SIGNAL_PROCESS, OP_RESIZE, OP_SET_CLOCK,
     OP_DESTROY_CONTAINER, OP_SHUTDOWN, OP_CLOSE_OUTPUT, OP_CONFIGURE_NIC, OP_REMOVE_NIC, OP_UPDATE_FILES,
+    OP_FREEZE = 20, OP_READ_FILES,
 };
 
 #define UNLIMITED UINT64_MAX
@@ -40,6 +41,7 @@ struct mount {
     uint8_t *updated; /* where `content` is when it came later than the message: allocated */
     size_t length;
     uint64_t mode, uid, gid;
+    char *user; /* file: its owner, in place of uid and gid */
 };
 
 struct rlimit_request {
@@ -60,6 +62,7 @@ struct request {
     size_t sysctl_count;
     char *root, *scratch, *cpu_max;
     bool readonly, tty, takes_stdin;
+    bool frozen;
     bool standby; /* a container of which more will be said */
     struct mount *mounts;
     size_t mount_count;

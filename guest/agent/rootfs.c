@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -23,7 +22,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define SHM_DEFAULT (64ULL << 20)
 #define HARMLESS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 static const struct {
@@ -33,7 +31,6 @@ static const struct {
     {"/proc", "proc", NULL, HARMLESS},
     {"/dev", "tmpfs", "mode=755,size=65536k", MS_NOSUID | MS_STRICTATIME},
     {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5", MS_NOSUID | MS_NOEXEC},
-    {"/dev/mqueue", "mqueue", NULL, HARMLESS},
     {"/sys", "sysfs", NULL, HARMLESS | MS_RDONLY},
     {"/sys/fs/cgroup", "cgroup2", NULL, HARMLESS | MS_RDONLY},
 };
@@ -47,6 +44,9 @@ static const char *const links[][2] = {
     {"pts/ptmx", "ptmx"},          {"/proc/self/fd", "fd"},         {"/proc/self/fd/0", "stdin"},
     {"/proc/self/fd/1", "stdout"}, {"/proc/self/fd/2", "stderr"}, {"/proc/kcore", "core"},
 };
+
+/* The guest's own: containers of a pod share what System V and POSIX call IPC. */
+static const char *const shared[] = {"/dev/mqueue", "/dev/shm"};
 
 /* As Docker masks them. */
 static const char *const masked[] = {
@@ -142,12 +142,10 @@ static void fill_dev(const struct launch *launch, int root)
 
 static void mount_base(const struct launch *launch, int root)
 {
-    char shm[64];
-    uint64_t size = launch->container->request.shm_size ? launch->container->request.shm_size : SHM_DEFAULT;
     for (size_t i = 0; i < sizeof base / sizeof *base; i++)
         mount_at(launch, root, base[i].path, base[i].type, base[i].flags, base[i].options);
-    (void)snprintf(shm, sizeof shm, "mode=1777,size=%" PRIu64, size);
-    mount_at(launch, root, "/dev/shm", "tmpfs", HARMLESS, shm);
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+        bind_at(launch, root, shared[i], shared[i], true);
     fill_dev(launch, root);
 }
 
@@ -210,7 +208,7 @@ static void change_root(const struct launch *launch, int root)
     (void)close(root);
 }
 
-/* Here, for those of message queues and semaphores are the IPC namespace's, which is this process's. */
+/* Each time, for a pod's containers share them: the one that starts has what it asks for. */
 static void set_sysctls(const struct launch *launch)
 {
     const struct request *request = &launch->container->request;

@@ -26,6 +26,8 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'start', summary: 'Start pods', load: () => import('./commands/start.ts') },
   { name: 'stop', summary: 'Stop pods', load: () => import('./commands/stop.ts') },
   { name: 'kill', summary: 'Send a signal to pods', load: () => import('./commands/kill.ts') },
+  { name: 'pause', summary: 'Stop the processes of pods where they are', load: () => import('./commands/pause.ts') },
+  { name: 'unpause', summary: 'Let paused pods go on', load: () => import('./commands/unpause.ts') },
   { name: 'rm', summary: 'Remove pods', load: () => import('./commands/rm.ts') },
   { name: 'wait', summary: 'Wait until pods end and print their exit codes', load: () => import('./commands/wait.ts') },
   { name: 'exec', summary: 'Run a command in a running pod', load: () => import('./commands/exec.ts') },
@@ -66,6 +68,9 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'List, make and remove the templates that VMs are cloned from',
     load: () => import('./commands/template.ts'),
   },
+  { name: 'top', summary: "List the processes of a pod's containers", load: () => import('./commands/top.ts') },
+  { name: 'stats', summary: 'Print what containers use', load: () => import('./commands/stats.ts') },
+  { name: 'events', summary: 'Print what changes, as it does', load: () => import('./commands/events.ts') },
   { name: 'info', summary: 'Print how Hyper works on this machine', load: () => import('./commands/info.ts') },
   {
     name: 'version',

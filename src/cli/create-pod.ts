@@ -5,21 +5,40 @@ import type { Cli } from './cli.ts';
 import type { PullPolicy } from './pod-options.ts';
 import { pullImage } from './pull-image.ts';
 
-/** Creates a pod; an image that is not there is pulled first, as the policy says. */
+/** Creates a pod; images that are not there are pulled first, as the policy says. */
 export async function createPod(
   client: HyperClient,
   spec: PodSpec,
   pull: PullPolicy,
   cli: Cli,
 ): Promise<{ readonly id: string }> {
-  const image = spec.containers[0]?.image ?? '';
-  if (pull === 'always') await pullImage(client, image, cli);
-  try {
-    return await client.podCreate(spec);
-  } catch (error) {
-    if (pull !== 'missing' || !(error instanceof HyperError) || error.code !== 'image_not_found') throw error;
+  const images = spec.containers.map(({ image }) => image);
+  return await withImages(images, pull, client, cli, () => client.podCreate(spec));
+}
+
+/** Does what needs images; those that are not there are pulled, and it is done again. */
+export async function withImages<T>(
+  images: readonly string[],
+  pull: PullPolicy,
+  client: HyperClient,
+  cli: Cli,
+  act: () => Promise<T>,
+): Promise<T> {
+  const missing = new Set(images);
+  if (pull === 'always') {
+    for (const image of missing) await pullImage(client, image, cli);
+    return await act();
   }
-  cli.note(`Unable to find image '${image}' locally`);
-  await pullImage(client, image, cli);
-  return client.podCreate(spec);
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (pull !== 'missing' || !(error instanceof HyperError) || error.code !== 'image_not_found') throw error;
+      const image = [...missing].find((each) => error.message.startsWith(`no such image: ${each}: `));
+      if (image === undefined) throw error; // it was pulled, and has gone again
+      missing.delete(image);
+      cli.note(`Unable to find image '${image}' locally`);
+      await pullImage(client, image, cli);
+    }
+  }
 }

@@ -20,7 +20,13 @@ export function reportFailure(error: unknown, command: string | undefined): Fail
     return { exitCode: usageExitCode, line: `hyper: ${usageLine(error.message, command)}` };
   }
   const exitCode = error instanceof UsageError ? usageExitCode : exitCodeIn(error);
-  return { exitCode, line: `hyper: ${oneLine(messageOf(error))}` };
+  return { exitCode, line: `hyper: ${oneLine(messageOf(error))}${adviceFor(error)}` };
+}
+
+/** Answers are not checked against their schemas, for that costs each start: one of another shape shows here. */
+function adviceFor(error: unknown): string {
+  if (!(error instanceof TypeError)) return '';
+  return ": hyperd answers as another build than this client does: see 'hyper version', and start hyperd anew (its pods go on after SIGHUP)";
 }
 
 /** Commander's words as ours: `error: unknown option '--nmae'\n(Did you mean --name?)`. */

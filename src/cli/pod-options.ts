@@ -8,6 +8,7 @@ import { parseLabels, parseChoice, parseTmpfs, parseUlimit, parseWhole } from '.
 import { collectVariables } from './values/environment.ts';
 import { parseMebibytes } from './values/memory.ts';
 import { parseMount } from './values/mount-option.ts';
+import { parseRestart } from './values/restart.ts';
 import { parseVolume } from './values/volume-option.ts';
 import type { StreamChoice } from './terminal/stream-choice.ts';
 
@@ -20,6 +21,7 @@ export interface PodOptions extends PodNetworkOptions, LimitOptions {
   readonly interactive?: boolean;
   readonly tty?: boolean;
   readonly rm?: boolean;
+  readonly restart?: string;
   readonly env?: readonly string[];
   readonly envFile?: readonly string[];
   readonly workdir?: string;
@@ -49,6 +51,7 @@ export function addPodOptions(command: Command): Command {
     .option('-t, --tty', 'give the process a terminal (default: when stdin and stdout are terminals)')
     .option('--no-tty', 'give it none, even in a terminal')
     .option('--rm', 'remove the pod when it has ended')
+    .option('--restart <policy>', 'when it has ended: never (the default), onFailure[:number] or always')
     .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect)
     .option('--env-file <file>', 'read variables from a file', collect)
     .option('-w, --workdir <path>', 'the working directory')
@@ -105,6 +108,7 @@ export function podSpecOf(
     ...podLimitsOf(options),
     ...given('labels', label === undefined ? undefined : parseLabels(label)),
     ...(options.rm === true ? { autoRemove: true } : {}),
+    ...(options.restart === undefined ? {} : parseRestart(options.restart)),
     ...networkSpecOf(options),
     containers: [
       {

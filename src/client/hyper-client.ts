@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type {
+  ContainerSpec,
   Credentials,
+  Event,
   ExecSpec,
   ImageProgress,
   NetworkConnection,
@@ -35,6 +37,14 @@ interface CallInput<N extends RouteName> {
   readonly upload?: Readable;
 }
 
+export interface EventOptions extends CallOptions {
+  /** ISO 8601, or seconds since 1970. */
+  readonly since?: string | undefined;
+  /** A sequence: only what came after it. */
+  readonly after?: number | undefined;
+  readonly follow?: boolean | undefined;
+}
+
 export interface LogOptions extends CallOptions {
   readonly follow?: boolean | undefined;
   /** Only the last lines. */
@@ -63,6 +73,12 @@ export class HyperClient {
   ping = (options?: CallOptions) => this.#json('ping', {}, options);
   version = (options?: CallOptions) => this.#json('version', {}, options);
   info = (options?: CallOptions) => this.#json('info', {}, options);
+
+  /** What changes, as it does; with `since` or `after` what has changed since. Without `follow` it ends there. */
+  eventList = (options: EventOptions = {}): AsyncGenerator<Event, void, undefined> => {
+    const { since, after, follow } = options;
+    return this.#ndjson('eventList', { query: { since, after, follow } }, options);
+  };
 
   templateList = (options?: CallOptions) => this.#json('templateList', {}, options);
   /** Makes the template of a shape, in place of the one that is there. */
@@ -121,6 +137,8 @@ export class HyperClient {
       { params: { pod }, body: withoutUndefined('timeoutSeconds', options?.timeoutSeconds) },
       options,
     );
+  podPause = (pod: string, options?: CallOptions) => this.#json('podPause', { params: { pod } }, options);
+  podUnpause = (pod: string, options?: CallOptions) => this.#json('podUnpause', { params: { pod } }, options);
   podKill = (pod: string, options?: CallOptions & { readonly killSignal?: string | undefined }) =>
     this.#json('podKill', { params: { pod }, body: withoutUndefined('signal', options?.killSignal) }, options);
   podRemove = (
@@ -128,6 +146,9 @@ export class HyperClient {
     options?: CallOptions & { readonly force?: boolean | undefined; readonly volumes?: boolean | undefined },
   ) =>
     this.#json('podRemove', { params: { pod }, query: { force: options?.force, volumes: options?.volumes } }, options);
+  podStats = (pod: string, options?: CallOptions) => this.#json('podStats', { params: { pod } }, options);
+  /** What runs in a pod's containers, or in one. */
+  podTop = (pod: string, options?: CallOptions) => this.#json('podTop', { params: { pod } }, options);
   /** Waits until the pod has ended. */
   podWait = (pod: string, options?: CallOptions) => this.#json('podWait', { params: { pod } }, options);
   /** Attaches to the pod's first container; with `start`, hyperd starts the pod once the streams are connected. */
@@ -159,6 +180,18 @@ export class HyperClient {
   containerList = (options?: CallOptions) => this.#json('containerList', {}, options);
   containerInspect = (container: string, options?: CallOptions) =>
     this.#json('containerInspect', { params: { container } }, options);
+  containerAdd = (pod: string, spec: ContainerSpec, options?: CallOptions) =>
+    this.#json('containerAdd', { params: { pod }, body: spec }, options);
+  containerStart = (container: string, options?: CallOptions) =>
+    this.#json('containerStart', { params: { container } }, options);
+  containerStop = (container: string, options?: CallOptions & { readonly timeoutSeconds?: number | undefined }) =>
+    this.#json(
+      'containerStop',
+      { params: { container }, body: withoutUndefined('timeoutSeconds', options?.timeoutSeconds) },
+      options,
+    );
+  containerRemove = (container: string, options?: CallOptions & { readonly force?: boolean | undefined }) =>
+    this.#json('containerRemove', { params: { container }, query: { force: options?.force } }, options);
   vmList = (options?: CallOptions) => this.#json('vmList', {}, options);
 
   execCreate = (pod: string, spec: ExecSpec, options?: CallOptions) =>

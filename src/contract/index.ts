@@ -1,4 +1,5 @@
 export * from './attach.ts';
+export * from './event.ts';
 export * from './exec.ts';
 export * from './image.ts';
 export * from './network.ts';
@@ -7,4 +8,5 @@ export * from './pod.ts';
 export * from './pruned.ts';
 export * from './routes.ts';
 export * from './system.ts';
+export * from './usage.ts';
 export * from './volume.ts';

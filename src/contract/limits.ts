@@ -9,6 +9,12 @@ export const containerLimitsAsked = {
     .min(0.01, { error: 'must be 0.01 or more' })
     .optional()
     .describe("processor time, as a number of CPUs, fractions too; at most the pod's vcpus; default: all of it"),
+  memoryLimitMiB: z
+    .number()
+    .int()
+    .min(4, { error: 'must be 4 or more' })
+    .optional()
+    .describe("of a container; default: what its pod's VM has"),
   pidsLimit: z
     .number()
     .int()
@@ -45,6 +51,7 @@ export const podLimitsAsked = {
 
 export const containerLimits = {
   cpus: z.number().nullable().describe('processor time, as a number of CPUs; null: no limit'),
+  memoryLimitMiB: z.number().int().nullable().describe('null: what its VM has'),
   pidsLimit: z.number().int().nullable().describe('null: no limit'),
   shmSizeBytes: z.number().int(),
 };

@@ -1,10 +1,23 @@
 import { z } from 'zod';
+import { Event } from './event.ts';
 import { Exec, ExecSpec } from './exec.ts';
 import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
 import { Network, NetworkConnection, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
-import { Container, KillRequest, Pod, PodCreated, PodSpec, PodStarted, StopRequest, Vm, WaitResult } from './pod.ts';
+import {
+  Container,
+  ContainerSpec,
+  KillRequest,
+  Pod,
+  PodCreated,
+  PodSpec,
+  PodStarted,
+  StopRequest,
+  Vm,
+  WaitResult,
+} from './pod.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
 import { Pruned } from './pruned.ts';
+import { PodStats, Process } from './usage.ts';
 import { Volume, VolumePruneRequest, VolumeSpec, VolumesPruned } from './volume.ts';
 
 /** Query strings carry text: `1`, `true` and the bare name are yes. */
@@ -26,6 +39,18 @@ export const routes = {
   ping: { method: 'GET', path: '/v1/ping', kind: 'json', response: z.object({ ok: z.literal(true) }) },
   version: { method: 'GET', path: '/v1/version', kind: 'json', response: Version },
   info: { method: 'GET', path: '/v1/info', kind: 'json', response: Info },
+
+  eventList: {
+    method: 'GET',
+    path: '/v1/events',
+    kind: 'ndjson',
+    query: z.object({
+      since: z.string().optional().describe('ISO 8601 or seconds since 1970; left out: only what comes'),
+      after: z.coerce.number().int().min(0).optional().describe('a sequence: only what came after it'),
+      follow: flag.describe('go on with what comes'),
+    }),
+    response: Event,
+  },
 
   templateList: { method: 'GET', path: '/v1/templates', kind: 'json', response: z.array(Template) },
   templateCreate: { method: 'POST', path: '/v1/templates', kind: 'json', body: TemplateRequest, response: Template },
@@ -126,6 +151,8 @@ export const routes = {
     body: StopRequest,
     response: empty,
   },
+  podPause: { method: 'POST', path: '/v1/pods/:pod/pause', kind: 'json', params: podParam, response: empty },
+  podUnpause: { method: 'POST', path: '/v1/pods/:pod/unpause', kind: 'json', params: podParam, response: empty },
   podKill: {
     method: 'POST',
     path: '/v1/pods/:pod/kill',
@@ -162,6 +189,15 @@ export const routes = {
     }),
   },
 
+  podStats: { method: 'GET', path: '/v1/pods/:pod/stats', kind: 'json', params: podParam, response: PodStats },
+  podTop: {
+    method: 'GET',
+    path: '/v1/pods/:pod/processes',
+    kind: 'json',
+    params: podParam,
+    response: z.array(Process),
+  },
+
   podPublish: {
     method: 'POST',
     path: '/v1/pods/:pod/ports',
@@ -186,6 +222,37 @@ export const routes = {
     kind: 'json',
     params: containerParam,
     response: Container,
+  },
+  containerAdd: {
+    method: 'POST',
+    path: '/v1/pods/:pod/containers',
+    kind: 'json',
+    params: podParam,
+    body: ContainerSpec,
+    response: z.object({ id: z.string(), name: z.string() }),
+  },
+  containerStart: {
+    method: 'POST',
+    path: '/v1/containers/:container/start',
+    kind: 'json',
+    params: containerParam,
+    response: empty,
+  },
+  containerStop: {
+    method: 'POST',
+    path: '/v1/containers/:container/stop',
+    kind: 'json',
+    params: containerParam,
+    body: StopRequest,
+    response: empty,
+  },
+  containerRemove: {
+    method: 'DELETE',
+    path: '/v1/containers/:container',
+    kind: 'json',
+    params: containerParam,
+    query: z.object({ force: flag }),
+    response: empty,
   },
   vmList: { method: 'GET', path: '/v1/vms', kind: 'json', response: z.array(Vm) },
 

@@ -59,6 +59,12 @@ export class ContainerLog {
     return this.#queue(encodeLogHeader({ stream, ended: false, offset, length: bytes.length }), bytes);
   }
 
+  /** Both streams begin anew: the container is started again. */
+  async beginRun(): Promise<void> {
+    Object.assign(this.positions, freshPositions());
+    await this.#queue(encodeStartOfRun());
+  }
+
   appendEnd(stream: 1 | 2, offset: number): Promise<void> {
     return this.#queue(encodeLogHeader({ stream, ended: true, offset, length: 0 }));
   }

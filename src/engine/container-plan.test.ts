@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Image, ImageConfig } from '../image/index.ts';
-import { planContainer, withMounts } from './container-plan.ts';
+import { planContainer, planContainers, withMounts } from './container-plan.ts';
 import type { ContainerSpec } from './pod-spec.ts';
 
 const config: ImageConfig = {
@@ -22,8 +22,9 @@ const image: Image = {
   ...{ id: `sha256:${'0'.repeat(64)}`, tags: [], digests: [], createdAt: null, sizeBytes: 0, layers: [] },
   ...{ architecture: 'amd64', os: 'linux', config },
 };
+const place = { name: 'pod-1', hostname: 'host-1', number: 1, process: 1 };
 const plan = (spec: Partial<ContainerSpec>, over: Partial<ImageConfig> = {}): ReturnType<typeof planContainer> =>
-  planContainer({ image: 'x', ...spec }, { ...image, config: { ...config, ...over } }, 'pod-1', 'host-1');
+  planContainer({ image: 'x', ...spec }, { ...image, config: { ...config, ...over } }, place);
 
 describe('what a container runs', () => {
   it('is the image’s entrypoint and command', () => assert.deepEqual(plan({}).args, ['/entry', 'serve']));
@@ -56,6 +57,40 @@ describe('what a container runs', () => {
     const mount = { type: 'bind', source: '/s', target: '/data', readOnly: false, socket: false } as const;
     const { volumes, mounts } = withMounts(plan({}), [mount]);
     assert.deepEqual([volumes, mounts], [[], [mount]]);
+  });
+  it('is called what its user says, else as its pod, else after pod and image', () => {
+    const names = (...specs: Partial<ContainerSpec>[]): string[] =>
+      planContainers(
+        specs.map((spec) => ({ image: 'x/web:1', ...spec })),
+        specs.map(() => image),
+        { name: 'p', hostname: 'h' },
+      ).map(({ name, number, process }) => `${name} ${number} ${process}`);
+    assert.deepEqual(names({}), ['p 1 1']);
+    assert.deepEqual(names({}, { name: 'db' }, {}), ['p-web 1 1', 'db 2 2', 'p-web-2 3 3']);
+    assert.throws(() => names({ name: 'a' }, { name: 'a' }), /two containers are called a/);
+  });
+  it('has files with an owner by name, each path once, and not too large', () => {
+    const content = Buffer.from('text').toString('base64');
+    const [file, other] = plan({
+      files: [
+        { path: '/a/../b', content, mode: 0o600, user: 'www', group: '7' },
+        { path: '/c', content },
+      ],
+    }).files;
+    assert.deepEqual(file, { path: '/b', content, mode: 0o600, user: 'www:7' });
+    assert.deepEqual(other, { path: '/c', content, mode: 0o644, user: '0' });
+    assert.throws(
+      () =>
+        plan({
+          files: [
+            { path: '/b', content },
+            { path: '/a/../b', content },
+          ],
+        }),
+      /two files/,
+    );
+    const large = Buffer.alloc((2 << 20) + 1).toString('base64');
+    assert.throws(() => plan({ files: [{ path: '/b', content: large }] }), /may be 2097152 together/);
   });
   it('refuses unknown signals and limits', () => {
     assert.throws(() => plan({ stopSignal: 'SIGNOPE' }), /unknown signal SIGNOPE/);

@@ -2,17 +2,85 @@ import { HyperError } from '../lib/errors.ts';
 import { newContainerId } from '../lib/ids.ts';
 import { signalNumber } from '../lib/signals.ts';
 import type { Image } from '../image/index.ts';
-import type { ContainerRecord, MountRecord } from '../store/index.ts';
+import type { ContainerRecord, FileRecord, MountRecord, PodRecord } from '../store/index.ts';
 import { containerLimits } from './limits.ts';
 import { normalTarget } from './mounts.ts';
 import { firstContainer } from './supply/index.ts';
 import { checkUlimits } from './ulimits.ts';
-import type { ContainerSpec } from './pod-spec.ts';
+import type { ContainerSpec, FileSpec } from './pod-spec.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** The containers of a new pod, of as many images. A name that is not given is the pod's, or begins with it. */
+export function planContainers(
+  specs: readonly ContainerSpec[],
+  images: readonly Image[],
+  pod: Pick<ContainerPlace, 'name' | 'hostname'>,
+): ContainerRecord[] {
+  const taken = new Set<string>();
+  return specs.flatMap((spec, at) => {
+    const image = images[at];
+    if (image === undefined) return [];
+    const alone = specs.length === 1;
+    const name = spec.name ?? (alone ? pod.name : containerName(shortName(image, spec.image), pod.name, taken));
+    if (taken.has(name)) throw new HyperError('bad_request', `two containers are called ${name}: name each otherwise`);
+    taken.add(name);
+    const number = firstContainer + at;
+    return planContainer(spec, image, { name, hostname: pod.hostname, number, process: number });
+  });
+}
+
+/** A further container of a pod. */
+export function planFurther(
+  spec: ContainerSpec,
+  image: Image,
+  { name: podName, hostname, containers }: PodRecord,
+): ContainerRecord {
+  const taken = new Set(containers.map((each) => each.name));
+  const name = spec.name ?? containerName(shortName(image, spec.image), podName, taken);
+  if (taken.has(name))
+    throw new HyperError('conflict', `pod ${podName} has a container ${name} already: choose another name`);
+  const number = Math.max(...containers.map((each) => each.number)) + 1;
+  return planContainer(spec, image, { name, hostname, number, process: 0 });
+}
+
+function containerName(image: string, pod: string, taken: ReadonlySet<string>): string {
+  const base = `${pod}-${image}`;
+  if (!taken.has(base)) return base;
+  let number = 2;
+  while (taken.has(`${base}-${number}`)) number++;
+  return `${base}-${number}`;
+}
+
+/** `ubuntu` of `docker.io/library/ubuntu:24.04`, fit for a host name. */
+export function shortName(image: Image, asked: string): string {
+  const last =
+    (image.tags[0] ?? asked)
+      .replace(/[@:][^/]*$/, '')
+      .split('/')
+      .at(-1) ?? '';
+  return /^[a-z0-9]/.test(last) ? last.toLowerCase() : 'pod';
+}
+
+/** Whose container it is, and which of its. */
+export interface ContainerPlace {
+  readonly name: string;
+  readonly hostname: string;
+  /** In the guest, from `firstContainer`. */
+  readonly number: number;
+  /** Of its first process in the guest; 0: not known before it starts. */
+  readonly process: number;
+}
+
+/** What all of a container's files may have together: they lie in the guest's memory. */
+const mostFileBytes = 2 << 20;
+
 /** What will run: the image's config with what the user asked for laid over it, by Docker's rules. */
-export function planContainer(spec: ContainerSpec, image: Image, podName: string, hostname: string): ContainerRecord {
+export function planContainer(
+  spec: ContainerSpec,
+  image: Image,
+  { name, hostname, number, process }: ContainerPlace,
+): ContainerRecord {
   const { config } = image;
   const entrypoint = spec.entrypoint ?? config.entrypoint;
   // An entrypoint of the user's own drops the image's command: it was meant for the image's entrypoint.
@@ -26,7 +94,7 @@ export function planContainer(spec: ContainerSpec, image: Image, podName: string
   const fixed = [defaultPath, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : [])];
   return {
     id: newContainerId(),
-    name: spec.name ?? podName,
+    name,
     image: spec.image,
     imageId: image.id,
     args,
@@ -42,10 +110,14 @@ export function planContainer(spec: ContainerSpec, image: Image, podName: string
     ...containerLimits(spec),
     volumes: config.volumes.filter((path) => !inMemory.has(normalTarget(path))),
     mounts: [],
+    files: planFiles(spec.files ?? []),
     labels: { ...config.labels, ...spec.labels },
     stopSignal: signalNumber(spec.stopSignal ?? config.stopSignal ?? 'TERM'),
     terminalSize: spec.terminalSize ?? null,
-    number: firstContainer,
+    number,
+    process,
+    restarts: 0,
+    restarting: false,
     state: 'pending',
     startedAt: null,
     finishedAt: null,
@@ -53,6 +125,23 @@ export function planContainer(spec: ContainerSpec, image: Image, podName: string
     oomKilled: false,
     error: null,
   };
+}
+
+function planFiles(files: readonly FileSpec[]): FileRecord[] {
+  const planned = files.map(({ path, content, mode = 0o644, user = '', group = '' }) => ({
+    ...{ path: normalTarget(path), content, mode },
+    user: `${user === '' ? '0' : user}${group === '' ? '' : `:${group}`}`,
+  }));
+  const bytes = planned.reduce((sum, { content }) => sum + Buffer.byteLength(content, 'base64'), 0);
+  if (bytes > mostFileBytes) {
+    throw new HyperError(
+      'bad_request',
+      `the files of a container are ${bytes} bytes, and may be ${mostFileBytes} together: mount a folder in their place`,
+    );
+  }
+  const twice = planned.find(({ path }, at) => planned.findIndex((other) => other.path === path) !== at);
+  if (twice !== undefined) throw new HyperError('bad_request', `two files are to be at ${twice.path}`);
+  return planned;
 }
 
 /** A planned container with what is to be mounted, which takes the place of the image's own volumes. */

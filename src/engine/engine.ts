@@ -4,22 +4,26 @@ import type { Image, ImageRemoval, ImageUser, PulledImage, TransferOptions } fro
 import { HyperError } from '../lib/errors.ts';
 import { newNameSuffix, newPodId } from '../lib/ids.ts';
 import type { NetworkStatus } from '../network/index.ts';
-import type { PodRecord } from '../store/index.ts';
+import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { HypervisorDescription, TemplateDescription, VmRecord } from '../vm/index.ts';
 import { ClockKeeper } from './clock-keeper.ts';
-import { planContainer, withMounts } from './container-plan.ts';
+import { planContainers, planFurther, shortName, withMounts } from './container-plan.ts';
 import type { Exec } from './exec.ts';
+import { removeContainer, startContainer, stopContainer } from './live-containers.ts';
+import { pausePod, unpausePod } from './live-pod.ts';
 import { NetworkCatalog, type NetworkDescription, type NetworkSpec } from './network-catalog.ts';
 import { planNetwork } from './network-plan.ts';
 import { podLimits } from './limits.ts';
-import { planMounts, removeAnonymous } from './mounts.ts';
+import { restartOf } from './restart-policy.ts';
+import { planMounts, removeOwn } from './mounts.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
 import type { PoolStatus, VmSupply } from './supply/index.ts';
 import { timeout } from './timeout.ts';
 import { type ContainerSpec, type ExecSpec, type NetworkOfPodSpec, podDefaults, type PodSpec } from './pod-spec.ts';
-import { Pods } from './pods.ts';
+import { type EventQuery, readEvents, type StoredEvent } from './read-events.ts';
+import { Pods, type Target } from './pods.ts';
 import type { Pruned } from './prune-each.ts';
 import { VolumeDesk } from './volume-desk.ts';
 
@@ -105,12 +109,18 @@ export class Engine {
     return this.#pods.find(text);
   }
 
+  /** The container that a text names, or the first one of the pod that it names. */
+  target(text: string): Target {
+    return this.#pods.target(text);
+  }
+
   /** Makes a pod's record; nothing runs yet. The image must be here, or in the machine's Docker. */
   async createPod(spec: PodSpec, signal: AbortSignal): Promise<PodRecord> {
-    const [containerSpec] = spec.containers;
-    if (containerSpec === undefined) throw new HyperError('bad_request', 'a pod needs a container');
-    const image = await this.#image(containerSpec.image, signal);
-    const name = spec.name ?? `${shortName(image, containerSpec.image)}-${newNameSuffix()}`;
+    const images = await this.#images(spec, signal);
+    const [first] = spec.containers;
+    const [image] = images;
+    if (first === undefined || image === undefined) throw new HyperError('bad_request', 'a pod needs a container');
+    const name = spec.name ?? `${shortName(image, first.image)}-${newNameSuffix()}`;
     const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
     const record: PodRecord = {
       ...podDefaults,
@@ -124,6 +134,7 @@ export class Engine {
       ...podLimits(spec),
       labels: { ...spec.labels },
       autoRemove: spec.autoRemove ?? false,
+      ...restartOf(spec),
       createdAt: new Date().toISOString(),
       startedAt: null,
       finishedAt: null,
@@ -133,24 +144,28 @@ export class Engine {
       endpoints: [],
       persistedEvent: 0,
       ...planNetwork(spec, image, this.#options.networks),
-      containers: [planContainer(containerSpec, image, name, hostname)],
+      containers: planContainers(spec.containers, images, { name, hostname }),
     };
     // Nobody else takes the name, or removes a volume, until the pod is known to have it.
-    return await this.#options.volumes.use.run(() => this.#addNew(record, containerSpec));
+    return await this.#options.volumes.use.run(() => this.#addNew(record, spec.containers));
   }
 
-  async #addNew(record: PodRecord, spec: ContainerSpec): Promise<PodRecord> {
+  async #addNew(record: PodRecord, specs: readonly ContainerSpec[]): Promise<PodRecord> {
     if (this.#pods.hasName(record.name)) {
       throw new HyperError('conflict', `the name ${record.name} is taken: choose another, or remove that pod`);
     }
-    const mounts = await planMounts(spec, this.#options.volumes);
-    record.containers = record.containers.map((container) => withMounts(container, mounts));
+    const { volumes } = this.#options;
     try {
+      for (const [at, spec] of specs.entries()) {
+        const mounts = await planMounts(spec, record.id, volumes);
+        record.containers = record.containers.map((each, index) => (index === at ? withMounts(each, mounts) : each));
+      }
       // The hypervisor's user goes through it to the scratch disk; nobody lists it.
       await mkdir(podFolder(this.#options.podsDir, record), { recursive: true, mode: 0o711 });
       this.#options.store.savePod(record);
     } catch (error) {
-      await removeAnonymous(mounts, this.#options.volumes, () => false);
+      const mounts = record.containers.flatMap((container) => container.mounts);
+      await removeOwn(mounts, volumes, true, () => false);
       await rm(podFolder(this.#options.podsDir, record), { recursive: true, force: true });
       throw error;
     }
@@ -158,8 +173,47 @@ export class Engine {
     return record;
   }
 
+  async pausePod(text: string): Promise<void> {
+    await pausePod(this.pod(text), this.#options.store);
+  }
+
+  async unpausePod(text: string): Promise<void> {
+    await unpausePod(this.pod(text), this.#options.store);
+  }
+
+  /** Adds a container to a pod that runs or not; it is started by `startContainer`, or with the pod. */
+  async addContainer(podText: string, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerRecord> {
+    const pod = this.pod(podText);
+    const image = await this.#image(spec.image, signal);
+    const { volumes } = this.#options;
+    const { vcpus, memoryMiB } = pod.record;
+    podLimits({ vcpus, memoryMiB, containers: [spec] }); // says where it is to have more than there is
+    return await volumes.use.run(() =>
+      pod.add(async () => {
+        const planned = planFurther(spec, image, pod.record);
+        return withMounts(planned, await planMounts(spec, pod.record.id, volumes));
+      }),
+    );
+  }
+
+  async startContainer(text: string): Promise<void> {
+    const { pod, container } = this.#container(text);
+    await startContainer(pod, container);
+  }
+
+  async stopContainer(text: string, timeoutMs?: number): Promise<void> {
+    const { pod, container } = this.#container(text);
+    await stopContainer(pod, container, timeoutMs);
+  }
+
+  async removeContainer(text: string, force: boolean): Promise<void> {
+    const { pod, container } = this.#container(text);
+    await removeContainer(pod, container, force, this.#options);
+  }
+
   createExec(podText: string, spec: ExecSpec): Exec {
-    const exec = this.pod(podText).exec(spec);
+    const { pod, container } = this.target(podText);
+    const exec = pod.exec(container, spec);
     this.#execs.set(exec.id, exec);
     for (const [id, old] of this.#execs) {
       if (this.#execs.size <= keptExecs) break;
@@ -172,6 +226,11 @@ export class Engine {
     const exec = this.#execs.get(id);
     if (exec === undefined) throw new HyperError('not_found', `no such exec: ${id}`);
     return exec;
+  }
+
+  /** What has changed, and with `follow` what changes, in order, each once. */
+  events(query: EventQuery, follow: boolean, signal: AbortSignal): AsyncIterable<StoredEvent> {
+    return readEvents(this.#options.store.events, query, follow, signal);
   }
 
   networks(): readonly NetworkDescription[] {
@@ -234,8 +293,9 @@ export class Engine {
     this.#clocks.close();
     await this.#options.supply.close(); // no VM is made any more for those that end
     const active = this.pods().filter((pod) => pod.active);
-    if (stopPods) await Promise.allSettled(active.map((pod) => pod.stop()));
-    else for (const pod of active) pod.release();
+    const left = stopPods ? this.pods().filter((pod) => !pod.active) : this.pods();
+    for (const pod of left) pod.release();
+    if (stopPods) await Promise.allSettled(active.map((pod) => pod.stop(undefined, true)));
     // Those that ended before are perhaps still taken apart, and those that remove themselves are in no list.
     await Promise.allSettled([...this.#pods.all(), ...this.#leaving].map((pod) => pod.settled()));
   }
@@ -282,6 +342,14 @@ export class Engine {
     this.#pods.add(pod);
   }
 
+  /** One that is named by itself. */
+  #container(text: string): Target {
+    const target = this.target(text);
+    if (target.byContainer || target.pod.containers.length === 1) return target;
+    const names = target.pod.containers.map(({ record }) => record.name).join(', ');
+    throw new HyperError('bad_request', `${text} is a pod: name one of its containers: ${names}`);
+  }
+
   #podsOn(network: string): string[] {
     return this.pods().flatMap(({ record }) =>
       record.networks.some((each) => each.network === network) ? record.name : [],
@@ -292,6 +360,15 @@ export class Engine {
     return this.pods().flatMap(({ run }) => (run === undefined ? [] : [run]));
   }
 
+  /** Of each container, in order. */
+  async #images({ containers }: PodSpec, signal: AbortSignal): Promise<Image[]> {
+    const found = new Map<string, Image>();
+    for (const { image } of containers) {
+      if (!found.has(image)) found.set(image, await this.#image(image, signal));
+    }
+    return containers.flatMap(({ image }) => found.get(image) ?? []);
+  }
+
   async #image(reference: string, signal: AbortSignal): Promise<Image> {
     const { images } = this.#options;
     const image = images.find(reference) ?? (await images.importFromDocker(reference, { signal }));
@@ -300,14 +377,4 @@ export class Engine {
     }
     return image;
   }
-}
-
-/** `ubuntu` of `docker.io/library/ubuntu:24.04`, fit for a host name. */
-function shortName(image: Image, asked: string): string {
-  const last =
-    (image.tags[0] ?? asked)
-      .replace(/[@:][^/]*$/, '')
-      .split('/')
-      .at(-1) ?? '';
-  return /^[a-z0-9]/.test(last) ? last.toLowerCase() : 'pod';
 }

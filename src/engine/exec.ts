@@ -2,6 +2,7 @@ import type { OutputStream } from '../guest/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import { type ExecId, newExecId } from '../lib/ids.ts';
 import { signalNumber } from '../lib/signals.ts';
+import type { ContainerRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { mergeEnv } from './container-plan.ts';
@@ -19,14 +20,15 @@ export class Exec {
   readonly containerId: string | null;
   readonly spec: ExecSpec;
   readonly #run: PodRun;
+  readonly #container: ContainerRecord | null;
   #state: 'created' | 'running' | 'exited' = 'created';
   #exitCode: number | null = null;
   #process = 0;
 
-  constructor(run: PodRun, spec: ExecSpec) {
-    const container = run.record.containers[0];
+  constructor(run: PodRun, container: ContainerRecord, spec: ExecSpec) {
     this.podId = run.record.id;
-    this.containerId = spec.vm === true || container === undefined ? null : container.id;
+    this.#container = spec.vm === true ? null : container;
+    this.containerId = this.#container?.id ?? null;
     this.spec = spec;
     this.#run = run;
   }
@@ -48,7 +50,7 @@ export class Exec {
     this.#process = process;
     const tty = this.spec.tty ?? false;
     const output = new ProcessOutput(run.agent, process, tty, client === undefined ? [] : [client.output]);
-    const ended = run.processEnded(process, output);
+    const ended = run.processExit(process, output);
     ended.catch(() => undefined); // heard below, once it has started
     try {
       await run.agent.startProcess({ ...this.#setup(), process });
@@ -61,10 +63,11 @@ export class Exec {
     }
     client?.started(this.id, [], null);
     void ended.then(
-      (exitCode) => {
+      (event) => {
+        run.stored(event); // in memory only, as all of it
         this.#state = 'exited';
-        this.#exitCode = exitCode;
-        client?.exited(exitCode);
+        this.#exitCode = event.exitCode;
+        client?.exited(event.exitCode);
       },
       (error: unknown) => {
         this.#state = 'exited';
@@ -76,22 +79,21 @@ export class Exec {
 
   #setup(): Omit<Parameters<PodRun['agent']['startProcess']>[0], 'process'> {
     const { spec } = this;
-    const container = this.#run.record.containers[0];
-    const inContainer = this.containerId !== null && container !== undefined;
+    const container = this.#container;
     const tty = spec.tty ?? false;
-    const env = inContainer ? container.env : ['PATH=/bin:/sbin:/usr/bin:/usr/sbin', 'HOME=/'];
-    const cwd = spec.workdir ?? (inContainer ? container.workdir : '/');
+    const env = container?.env ?? ['PATH=/bin:/sbin:/usr/bin:/usr/sbin', 'HOME=/'];
+    const cwd = spec.workdir ?? container?.workdir ?? '/';
     return {
-      container: inContainer ? container.number : 0,
+      container: container?.number ?? 0,
       args: spec.args,
       env: mergeEnv(env, tty ? ['TERM=xterm'] : [], spec.env ?? []),
       cwd,
-      user: spec.user ?? (inContainer ? container.user : ''),
+      user: spec.user ?? container?.user ?? '',
       tty,
       stdin: spec.stdin ?? false,
-      rlimits: inContainer ? container.ulimits.map(agentRlimit) : [],
+      rlimits: container?.ulimits.map(agentRlimit) ?? [],
       ...(spec.terminalSize === undefined ? {} : { size: spec.terminalSize }),
-      ...(inContainer ? { capabilities: defaultCapabilities } : {}),
+      ...(container === null ? {} : { capabilities: defaultCapabilities }),
     };
   }
 

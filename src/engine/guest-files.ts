@@ -1,19 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { ContainerFile } from '../guest/index.ts';
 import { mainEndpoint } from '../network/index.ts';
-import type { PodRecord } from '../store/index.ts';
+import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import { hostLines } from './network-plan.ts';
 
 /**
- * The files that Docker puts into every container, made of the pod's name, addresses and DNS server; and a machine id of the
- * pod's own, the same at each of its starts, which systemd, D-Bus and others take for the machine's.
+ * What a container finds in place of its image's: the files that Docker puts into every one, made of the pod's name, addresses
+ * and DNS server; a machine id of the pod's own, the same at each of its starts, which systemd, D-Bus and others take for the
+ * machine's; and what its user gives it, which goes before those.
  */
-export function guestFiles(pod: PodRecord): ContainerFile[] {
-  return [
+export function guestFiles(pod: PodRecord, { files }: ContainerRecord): ContainerFile[] {
+  const given = files.map(({ path, mode, user, content }) => ({
+    ...{ path, mode, uid: 0, gid: 0, user },
+    content: Buffer.from(content, 'base64'),
+  }));
+  const own = [
     file('/etc/hostname', [pod.hostname]),
     ...networkFiles(pod),
     file('/etc/machine-id', [machineId(pod.id)], 0o444),
   ];
+  return [...own.filter(({ path }) => !given.some((each) => each.path === path)), ...given];
 }
 
 /** Those that change with the pod's networks. */
@@ -34,6 +40,7 @@ export function networkFiles(pod: PodRecord): ContainerFile[] {
   const resolver = [
     ...(pod.dns.search.length === 0 ? [] : [`search ${pod.dns.search.join(' ')}`]),
     ...(main?.dns ?? []).map((server) => `nameserver ${server}`),
+    ...(pod.dns.options.length === 0 ? [] : [`options ${pod.dns.options.join(' ')}`]),
   ];
   return [file('/etc/hosts', hosts), file('/etc/resolv.conf', resolver)];
 }

@@ -2,6 +2,7 @@
 export interface ContainerLimitsSpec {
   /** Processor time, as a number of CPUs. */
   readonly cpus?: number | undefined;
+  readonly memoryLimitMiB?: number | undefined;
   /** Processes and threads; -1 or 0: none. */
   readonly pidsLimit?: number | undefined;
   readonly shmSizeBytes?: number | undefined;

@@ -1,17 +1,19 @@
 import type { ContainerMount } from '../guest/index.ts';
 import { HyperError } from '../lib/errors.ts';
-import type { MountRecord, PodRecord } from '../store/index.ts';
+import type { ContainerRecord, MountRecord, PodRecord } from '../store/index.ts';
 import { type Plugs, type Share, shareTag } from '../vm/index.ts';
+import { socketName } from './socket-proxy.ts';
 import { checkBindSource, type Seeding, type Volumes } from '../volume/index.ts';
 
 /** On a disk the guest has `lost+found` beside it. */
 const folderOnDisk = 'data';
 
-/** What a pod's VM must be given for its container's mounts, and what its guest does with it. */
+/** What a pod's VM must be given for its containers' mounts, and what its guest does with it. */
 export class MountedSources {
   readonly shares: Share[] = [];
   readonly disks: Plugs['disks'][number][] = [];
-  readonly mounts: ContainerMount[] = [];
+  /** By the container's number. */
+  readonly #mounts = new Map<number, ContainerMount[]>();
   readonly #volumes: Volumes;
   /** By the volume's name; undefined for one that is not filled. */
   readonly #seedings = new Map<string, Seeding | undefined>();
@@ -30,15 +32,28 @@ export class MountedSources {
     signal: AbortSignal,
   ): Promise<MountedSources> {
     const sources = new MountedSources(volumes);
-    const mounts = containers[0]?.mounts ?? [];
     try {
-      await sources.#beginSeedings(mounts, signal);
-      for (const [at, mount] of mounts.entries()) await sources.#add(mount, String(at), { id, name }, signal);
+      await sources.#beginSeedings(
+        containers.flatMap(({ mounts }) => mounts),
+        signal,
+      );
+      for (const container of containers) {
+        const made: ContainerMount[] = [];
+        for (const [at, mount] of container.mounts.entries()) {
+          made.push(await sources.#add(mount, socketName(container, at), { id, name }, signal));
+        }
+        sources.#mounts.set(container.number, made);
+      }
       return sources;
     } catch (error) {
       await sources.seeded(false);
       throw error;
     }
+  }
+
+  /** What the guest mounts in a container. */
+  mountsOf({ number }: Pick<ContainerRecord, 'number'>): readonly ContainerMount[] {
+    return this.#mounts.get(number) ?? [];
   }
 
   /** The guest has filled what was fresh, or failed and its VM has gone. */
@@ -61,43 +76,41 @@ export class MountedSources {
 
   async #add(
     mount: MountRecord,
-    socketName: string,
+    nameOfSocket: string,
     pod: { readonly id: string; readonly name: string },
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<ContainerMount> {
     if (mount.type === 'bind') {
       const found = await checkBindSource(mount.source, false);
       if (mount.socket !== (found.kind === 'socket')) throw changedSource(mount.source, found.kind);
-      if (found.kind !== 'socket') this.#addShare(mount, found.kind, false);
-      else this.mounts.push({ type: 'socket', source: socketName, path: mount.target, ...found.access });
-      return;
+      if (found.kind !== 'socket') return this.#addShare(mount, found.kind, false);
+      return { type: 'socket', source: nameOfSocket, path: mount.target, ...found.access };
     }
     const volume = this.#volumes.get(mount.volume);
     if (volume.kind === 'disk') {
       await this.#volumes.holders.hold(volume.name, pod, signal);
-      this.#addDisk(mount, !mount.noCopy);
-      return;
+      return this.#addDisk(mount, !mount.noCopy);
     }
     const fresh = this.#seedings.get(volume.name) !== undefined;
     const first = !this.shares.some(({ path }) => path === mount.source);
-    this.#addShare(mount, 'folder', fresh && first && !mount.noCopy);
+    return this.#addShare(mount, 'folder', fresh && first && !mount.noCopy);
   }
 
-  #addShare({ source: path, target, readOnly }: MountRecord, kind: Share['kind'], seed: boolean): void {
+  #addShare({ source: path, target, readOnly }: MountRecord, kind: Share['kind'], seed: boolean): ContainerMount {
     // A volume that is filled now is written, once, also where the container may only read it.
     const served = readOnly && !seed;
     const known = this.shares.find((share) => share.path === path && share.readOnly === served);
     const share = known ?? { name: String(this.shares.length), path, kind, readOnly: served };
     if (known === undefined) this.shares.push(share);
-    this.mounts.push({ type: 'virtiofs', name: shareTag, source: share.name, path: target, readOnly, seed });
+    return { type: 'virtiofs', name: shareTag, source: share.name, path: target, readOnly, seed };
   }
 
-  #addDisk({ source: path, target, readOnly }: MountRecord, seed: boolean): void {
+  #addDisk({ source: path, target, readOnly }: MountRecord, seed: boolean): ContainerMount {
     const known = this.disks.find((disk) => disk.path === path);
     const serial = known?.serial ?? `volume${this.disks.length}`;
     // A journal may have to be played back: what is read-only is so in the guest.
-    if (known === undefined) this.disks.push({ serial, path, readOnly: false });
-    this.mounts.push({ type: 'ext4', name: serial, source: folderOnDisk, path: target, readOnly, seed });
+    if (known === undefined) this.disks.push({ serial, path, format: 'raw', readOnly: false });
+    return { type: 'ext4', name: serial, source: folderOnDisk, path: target, readOnly, seed };
   }
 }
 

@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
 import { HyperError } from '../lib/errors.ts';
-import type { MountRecord, PodRecord } from '../store/index.ts';
+import type { ContainerRecord, MountRecord, PodRecord } from '../store/index.ts';
 import { checkBindSource, type Volumes } from '../volume/index.ts';
+import type { EngineOptions } from './pod-context.ts';
 import type { ContainerSpec, MountSpec } from './pod-spec.ts';
 
 /**
@@ -9,7 +10,11 @@ import type { ContainerSpec, MountSpec } from './pod-spec.ts';
  *
  * @throws HyperError `bad_request` for paths that cannot be, and for two mounts at one.
  */
-export async function planMounts({ mounts = [], tmpfs = [] }: ContainerSpec, volumes: Volumes): Promise<MountRecord[]> {
+export async function planMounts(
+  { mounts = [], tmpfs = [] }: ContainerSpec,
+  podId: string,
+  volumes: Volumes,
+): Promise<MountRecord[]> {
   const taken = new Set(tmpfs.map(({ path }) => normalTarget(path)));
   for (const mount of mounts) {
     const target = normalTarget(mount.target);
@@ -19,15 +24,15 @@ export async function planMounts({ mounts = [], tmpfs = [] }: ContainerSpec, vol
   }
   const planned: MountRecord[] = [];
   try {
-    for (const mount of mounts) planned.push(await planMount(mount, volumes));
+    for (const mount of mounts) planned.push(await planMount(mount, podId, volumes));
     return planned;
   } catch (error) {
-    await removeAnonymous(planned, volumes, () => false);
+    await removeOwn(planned, volumes, true, () => false);
     throw error;
   }
 }
 
-async function planMount(mount: MountSpec, volumes: Volumes): Promise<MountRecord> {
+async function planMount(mount: MountSpec, podId: string, volumes: Volumes): Promise<MountRecord> {
   const target = normalTarget(mount.target);
   const readOnly = mount.readOnly ?? false;
   if (mount.type === 'bind') {
@@ -35,23 +40,52 @@ async function planMount(mount: MountSpec, volumes: Volumes): Promise<MountRecor
     const { kind } = await checkBindSource(source, mount.create ?? false);
     return { type: 'bind', source, target, readOnly, socket: kind === 'socket' };
   }
-  const { labels, options } = mount;
-  const volume = await volumes.create({ name: mount.source, labels, options });
-  const anonymous = mount.source === undefined || mount.source === '';
+  const { labels, options, noCopy = false, ofPod = false } = mount;
+  const given = mount.source ?? '';
+  if (ofPod && given === '') throw new HyperError('bad_request', 'a volume of the pod needs a name: give its source');
+  const volume = await volumes.create({ name: ofPod ? `${podId}-${given}` : given, labels, options });
   const source = volumes.path(volume);
-  return { type: 'volume', volume: volume.name, source, target, readOnly, anonymous, noCopy: mount.noCopy ?? false };
+  return {
+    ...{ type: 'volume', volume: volume.name, source, target, readOnly, noCopy, ofPod },
+    anonymous: given === '',
+  };
 }
 
-/** Removes the volumes that nobody gave a name, as the pod that had them goes. */
-export async function removeAnonymous(
+/** Removes the volumes of a pod that goes: its own, and with `anonymous` those that nobody gave a name. */
+export async function removeOwn(
   mounts: readonly MountRecord[],
   volumes: Volumes,
+  anonymous: boolean,
   isUsed: (volume: string) => boolean,
 ): Promise<void> {
   for (const mount of mounts) {
-    if (mount.type !== 'volume' || !mount.anonymous || isUsed(mount.volume)) continue;
+    if (!isOwn(mount, anonymous) || isUsed(mount.volume)) continue;
     if (volumes.list().some(({ name }) => name === mount.volume)) await volumes.remove(mount.volume);
   }
+}
+
+/**
+ * Those of containers that go, and with `anonymous` those that were made for them; others may have named one nevertheless.
+ *
+ * @param podId of the pod that goes as a whole; the containers of all others count
+ */
+export async function removeVolumesOf(
+  containers: readonly Pick<ContainerRecord, 'mounts'>[],
+  anonymous: boolean,
+  { store, volumes }: Pick<EngineOptions, 'store' | 'volumes'>,
+  podId?: string,
+): Promise<void> {
+  const mounts = containers.flatMap((container) => container.mounts);
+  if (!mounts.some((mount) => isOwn(mount, anonymous))) return;
+  await volumes.use.run(async () => {
+    const others = store.pods().filter(({ id }) => id !== podId);
+    await removeOwn(mounts, volumes, anonymous, (volume) => usersOf(volume, others).length > 0);
+  });
+}
+
+/** It goes with its pod. */
+function isOwn(mount: MountRecord, anonymous: boolean): mount is MountRecord & { readonly type: 'volume' } {
+  return mount.type === 'volume' && (mount.ofPod || (anonymous && mount.anonymous));
 }
 
 /** The pods, of these, that have a volume. */

@@ -82,7 +82,7 @@ export class NetworkCatalog {
       throw new HyperError('conflict', `the network ${network.name} is the pod ${user}'s: remove that first`);
     }
     await this.#networks.remove(network.name); // refuses the default one
-    if (record !== null) this.#store.deleteNetwork(record.id);
+    if (record !== null) this.#store.deleteNetwork(record);
     this.#records.delete(network.name);
     return network.name;
   }

@@ -51,7 +51,11 @@ export function planNetwork(
   }
   return {
     networks: wanted.reduce<NetworkOfPod[]>((all, each) => [...all, planNetworkOf(each, all, networks)], []),
-    dns: { servers: [...(spec.dns?.servers ?? [])], search: [...(spec.dns?.search ?? [])] },
+    dns: {
+      servers: [...(spec.dns?.servers ?? [])],
+      search: [...(spec.dns?.search ?? [])],
+      options: [...(spec.dns?.options ?? [])],
+    },
     hosts: (spec.hosts ?? []).map(({ name, address }) => ({ name, address })),
     egress: spec.egress?.map(planEgress) ?? null,
     rate: planRate(spec.rate ?? {}),

@@ -1,17 +1,13 @@
 import { join } from 'node:path';
 import type { Agent, ExitEvent, StreamPosition } from '../guest/index.ts';
 import { HyperError } from '../lib/errors.ts';
-import type { PodRecord } from '../store/index.ts';
+import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { Vm, VmEnd } from '../vm/index.ts';
-import { ContainerLog } from './container-log.ts';
 import type { EngineOptions } from './pod-context.ts';
 import type { ReadyVm } from './supply/index.ts';
 import { timeout } from './timeout.ts';
 import { proxyConnection, socketsOf } from './socket-proxy.ts';
-import { ProcessOutput, type OutputSubscriber } from './process-output.ts';
-
-/** The number of a container's first process in its guest; execs get the later ones. */
-export const initProcess = 1;
+import type { ProcessOutput } from './process-output.ts';
 
 const shutdownTimeoutMs = 10_000;
 /** From the end of the agent's ports to QEMU's own. */
@@ -22,56 +18,49 @@ interface Ending {
   readonly exited: PromiseWithResolvers<ExitEvent>;
 }
 
-/** A pod while its VM runs: the VM, its agent, and the processes that are under way. */
+/** A pod while its VM runs: the VM, its agent, and the ends of processes that are waited for. */
 export class PodRun {
   readonly record: PodRecord;
   readonly vm: Vm;
   readonly agent: Agent;
-  readonly log: ContainerLog;
   readonly #endings = new Map<number, Ending>();
+  /** Exits that came, and whose effect is not stored yet. */
+  readonly #unstored = new Set<number>();
+  #newestEvent: number;
   #lastProcess: number;
-  #unstored = Infinity;
   #left = false;
 
-  private constructor(record: PodRecord, vm: Vm, agent: Agent, log: ContainerLog) {
+  /** A VM that was made ready for this pod. */
+  constructor(record: PodRecord, vm: Vm, agent: Agent) {
     this.record = record;
     this.vm = vm;
     this.agent = agent;
-    this.log = log;
-    this.#lastProcess = Math.max(initProcess, ...agent.hello.processes.map(({ process }) => process));
+    this.#newestEvent = record.persistedEvent;
+    const known = agent.hello.processes.map(({ process }) => process);
+    this.#lastProcess = Math.max(...record.containers.map(({ process }) => process), ...known);
   }
 
-  /** A VM that was made ready for this pod. */
-  static async begin(
-    { vm, agent }: Pick<ReadyVm, 'vm' | 'agent'>,
+  static begin({ vm, agent }: Pick<ReadyVm, 'vm' | 'agent'>, record: PodRecord): PodRun {
+    return new PodRun(record, vm, agent);
+  }
+
+  /** A VM that an earlier hyperd left. `known`: where the streams go on. */
+  static async resume(
+    vm: Vm,
     record: PodRecord,
-    options: EngineOptions,
+    known: readonly StreamPosition[],
+    { bootTimeoutMs }: EngineOptions,
   ): Promise<PodRun> {
-    return new PodRun(record, vm, agent, await ContainerLog.open(logPath(options.podsDir, record), false, options.log));
-  }
-
-  /** A VM that an earlier hyperd left: its streams go on where the log ends. */
-  static async resume(vm: Vm, record: PodRecord, options: EngineOptions): Promise<PodRun> {
-    const container = record.containers[0];
-    if (container === undefined) throw new HyperError('internal', `pod ${record.id} has no container`);
-    const log = await ContainerLog.open(logPath(options.podsDir, record), true, options.log);
-    try {
-      const signal = AbortSignal.timeout(options.bootTimeoutMs);
-      const known = knownStreams(log, container.tty);
-      const agent = await vm.connectAgent({ persistedEvent: record.persistedEvent, known, signal });
-      return new PodRun(record, vm, agent, log);
-    } catch (error) {
-      await log.close();
-      throw error;
-    }
+    const signal = AbortSignal.timeout(bootTimeoutMs);
+    const { persistedEvent } = record;
+    return new PodRun(record, vm, await vm.connectAgent({ persistedEvent, known, signal }));
   }
 
   /** Delivers replies, output and exits from now on. Register what goes on from an earlier hyperd before. */
   listen(log: EngineOptions['log']): void {
-    const sockets = socketsOf(this.record);
     this.agent.listen({
       onExit: (event) => this.#onExit(event),
-      onConnection: (connection) => proxyConnection(connection, sockets, log),
+      onConnection: (connection) => proxyConnection(connection, socketsOf(this.record), log),
       onClose: (cause) => void this.#onAgentLost(cause, log),
     });
     void this.vm.ended.then((end) => this.#onVmEnded(end));
@@ -81,27 +70,37 @@ export class PodRun {
     return ++this.#lastProcess;
   }
 
-  /** The first process's output, to its log and the subscribers. */
-  initOutput(subscribers: Iterable<OutputSubscriber>): ProcessOutput {
-    return new ProcessOutput(this.agent, initProcess, this.record.containers[0]?.tty ?? false, subscribers, this.log);
+  /** Whether the guest knows a process of this number, running or not yet told of its end. */
+  knows(process: number): boolean {
+    return this.agent.hello.processes.some((each) => each.process === process);
   }
 
-  /** The exit of the first process, with all of its output in the log. Acknowledge it when its effect is stored. */
-  async initExit(output: ProcessOutput): Promise<ExitEvent> {
-    return await this.#register(initProcess, output);
+  /**
+   * The exit of a process, when all of its output was taken. Call `stored` when its effect is stored: until then the guest
+   * keeps it. Rejects when the VM goes first.
+   */
+  async processExit(process: number, output: ProcessOutput): Promise<ExitEvent> {
+    const exited = Promise.withResolvers<ExitEvent>();
+    this.#endings.set(process, { output, exited });
+    try {
+      const event = await exited.promise;
+      output.drain();
+      await output.ended;
+      return event;
+    } finally {
+      this.forgetProcess(process);
+    }
   }
 
-  /** The exit code of any other process, when all of its output was taken. Rejects when the VM goes first. */
-  async processEnded(process: number, output: ProcessOutput): Promise<number> {
-    const event = await this.#register(process, output);
-    this.#acknowledge(event.sequence);
-    return event.exitCode;
+  /** What may be said to be stored, the newest event of all up to it, once this one is. */
+  storedWith({ sequence }: ExitEvent): number {
+    return this.#oldestUnstored(sequence) - 1;
   }
 
-  /** The effect of the first process's exit is stored. */
-  initExitStored({ sequence }: ExitEvent): void {
-    this.#unstored = Infinity;
-    this.#acknowledge(sequence);
+  /** The effect of this exit is stored. */
+  stored({ sequence }: ExitEvent): void {
+    this.#unstored.delete(sequence);
+    this.#acknowledge();
   }
 
   forgetProcess(process: number): void {
@@ -122,7 +121,6 @@ export class PodRun {
     this.#left = true; // that the ports close with QEMU is our own doing
     await this.vm.kill();
     this.agent.close();
-    await this.log.close();
   }
 
   /** Leaves the VM running for the next hyperd. */
@@ -130,19 +128,6 @@ export class PodRun {
     this.#left = true; // our own closing is no reason to end the VM
     this.agent.close();
     this.vm.release();
-  }
-
-  async #register(process: number, output: ProcessOutput): Promise<ExitEvent> {
-    const exited = Promise.withResolvers<ExitEvent>();
-    this.#endings.set(process, { output, exited });
-    try {
-      const event = await exited.promise;
-      output.drain();
-      await output.ended;
-      return event;
-    } finally {
-      this.forgetProcess(process);
-    }
   }
 
   /** The ports close with QEMU: why it ended is its to say. A VM that goes on without its agent is ended. */
@@ -154,15 +139,23 @@ export class PodRun {
   }
 
   #onExit(event: ExitEvent): void {
-    if (event.process === initProcess) this.#unstored = event.sequence;
+    this.#newestEvent = event.sequence;
     const ending = this.#endings.get(event.process);
-    if (ending !== undefined) ending.exited.resolve(event);
-    else this.#acknowledge(event.sequence);
+    if (ending === undefined) {
+      this.#acknowledge(); // stored by an earlier hyperd, or nobody waits for it
+      return;
+    }
+    this.#unstored.add(event.sequence);
+    ending.exited.resolve(event);
   }
 
-  /** An acknowledgement covers every event up to it: never the exit of the first process before that is stored. */
-  #acknowledge(sequence: number): void {
-    this.agent.acknowledgeEvents(Math.min(sequence, this.#unstored - 1));
+  /** An acknowledgement covers every event up to it. */
+  #acknowledge(): void {
+    this.agent.acknowledgeEvents(this.#oldestUnstored() - 1);
+  }
+
+  #oldestUnstored(butFor?: number): number {
+    return Math.min(this.#newestEvent + 1, ...[...this.#unstored].filter((sequence) => sequence !== butFor));
   }
 
   #onVmEnded({ reason }: VmEnd): void {
@@ -173,7 +166,7 @@ export class PodRun {
   }
 }
 
-export function podFolder(podsDir: string, record: PodRecord): string {
+export function podFolder(podsDir: string, record: Pick<PodRecord, 'id'>): string {
   return join(podsDir, record.id);
 }
 
@@ -181,11 +174,6 @@ export function scratchPath(podsDir: string, record: PodRecord): string {
   return join(podFolder(podsDir, record), 'scratch.ext4');
 }
 
-export function logPath(podsDir: string, record: PodRecord): string {
-  return join(podFolder(podsDir, record), `${record.containers[0]?.id ?? 'container'}.log`);
-}
-
-function knownStreams(log: ContainerLog, tty: boolean): StreamPosition[] {
-  const streams: readonly (1 | 2)[] = tty ? [1] : [1, 2];
-  return streams.map((stream) => ({ process: initProcess, stream, ...log.positions[stream] }));
+export function logPath(podsDir: string, pod: Pick<PodRecord, 'id'>, { id }: Pick<ContainerRecord, 'id'>): string {
+  return join(podFolder(podsDir, pod), `${id}.log`);
 }

@@ -1,5 +1,6 @@
 import type { EgressRule, TrafficRate } from '../network/index.ts';
 import type { ContainerLimitsSpec, PodLimitsSpec } from './limits-spec.ts';
+import type { RestartPolicy } from '../store/index.ts';
 import type { Ulimit } from './ulimits.ts';
 
 export interface TerminalSize {
@@ -23,6 +24,8 @@ export interface VolumeMountSpec {
   readonly source?: string | undefined;
   readonly target: string;
   readonly readOnly?: boolean | undefined;
+  /** The pod's own, shared under its name by the pod's containers; it goes with the pod. */
+  readonly ofPod?: boolean | undefined;
   /** A fresh one stays empty. */
   readonly noCopy?: boolean | undefined;
   /** Of a volume that is made for it. */
@@ -31,6 +34,17 @@ export interface VolumeMountSpec {
 }
 
 export type MountSpec = BindSpec | VolumeMountSpec;
+
+/** A file that a container is to find at its path. */
+export interface FileSpec {
+  readonly path: string;
+  /** In base64. */
+  readonly content: string;
+  readonly mode?: number | undefined;
+  /** As the container's accounts name them. */
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
+}
 
 /** What a user asks for. The front doors' own shapes fit it; what is left out gets its default here in the engine. */
 export interface ContainerSpec extends ContainerLimitsSpec {
@@ -47,6 +61,7 @@ export interface ContainerSpec extends ContainerLimitsSpec {
   readonly readOnly?: boolean | undefined;
   readonly tmpfs?: readonly { readonly path: string; readonly options: string }[] | undefined;
   readonly mounts?: readonly MountSpec[] | undefined;
+  readonly files?: readonly FileSpec[] | undefined;
   readonly ulimits?: readonly Ulimit[] | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly stopSignal?: string | undefined;
@@ -76,10 +91,17 @@ export interface PodSpec extends PodLimitsSpec {
   readonly storageMiB?: number | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly autoRemove?: boolean | undefined;
+  readonly restartPolicy?: RestartPolicy | undefined;
+  readonly maxRestarts?: number | undefined;
   /** Left out: the default network; empty: none. */
   readonly networks?: readonly NetworkOfPodSpec[] | undefined;
   readonly dns?:
-    { readonly servers?: readonly string[] | undefined; readonly search?: readonly string[] | undefined } | undefined;
+    | {
+        readonly servers?: readonly string[] | undefined;
+        readonly search?: readonly string[] | undefined;
+        readonly options?: readonly string[] | undefined;
+      }
+    | undefined;
   readonly hosts?: readonly { readonly name: string; readonly address: string }[] | undefined;
   /** What it may reach beyond its network; empty: nothing; left out: what others may. */
   readonly egress?: readonly EgressRule[] | undefined;

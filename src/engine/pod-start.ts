@@ -1,41 +1,41 @@
-import type { ExitEvent } from '../guest/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import { Stopwatch } from '../lib/stopwatch.ts';
 import type { PodRecord } from '../store/index.ts';
-import { defaultCapabilities } from './capabilities.ts';
+import type { Container } from './container.ts';
 import { guestFiles } from './guest-files.ts';
+import { furtherImages, imageDisk, imagePath, rootDisk } from './image-disks.ts';
 import { agentLimits, diskLimits } from './limits.ts';
 import { MountedSources } from './mounted-sources.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { nicsOf } from './network-plan.ts';
-import { initProcess, PodRun, scratchPath } from './pod-run.ts';
+import { PodRun, scratchPath } from './pod-run.ts';
 import { publishAll } from './pod-ports.ts';
 import { checkTransition } from './pod-states.ts';
-import type { ProcessOutput, OutputSubscriber } from './process-output.ts';
 import { startFailure } from './start-failure.ts';
 import type { StartTiming } from './start-timing.ts';
 import { type ClaimedVm, containerDisks, type ReadyVm } from './supply/index.ts';
-import { agentRlimit } from './ulimits.ts';
 
 export interface StartedPod {
   readonly run: PodRun;
-  readonly output: ProcessOutput;
-  readonly exit: Promise<ExitEvent>;
+  readonly timing: StartTiming;
+}
+
+/** A pod that is to start: its record, and its containers in the same order. */
+export interface StartingPod {
+  readonly record: PodRecord;
+  readonly containers: readonly Container[];
 }
 
 /**
- * From a record to a running process: VM, disks, container. What it has made is in the record, so that a failure gives it
+ * From a record to running processes: VM, disks, containers. What it has made is in the record, so that a failure gives it
  * back; what a hyperd made that died before it stored the record, the next one finds and removes.
  */
-export async function startPod(
-  record: PodRecord,
-  options: EngineOptions,
-  subscribers: Iterable<OutputSubscriber>,
-  signal: AbortSignal,
-): Promise<StartedPod & { readonly timing: StartTiming }> {
+export async function startPod(pod: StartingPod, options: EngineOptions, signal: AbortSignal): Promise<StartedPod> {
   const { supply, store, images, podsDir, volumes } = options;
+  const { record } = pod;
   const { vcpus, memoryMiB, hostname } = record;
-  const imagePath = images.disk(images.inspect(record.containers[0]?.imageId ?? '')).descriptorPath;
+  const [first] = record.containers;
+  if (first === undefined) throw new HyperError('internal', `pod ${record.id} has no container`);
   const scratch = { path: scratchPath(podsDir, record), sizeMiB: record.storageMiB, limits: diskLimits(record) };
   /** What it is given is stored before it is used, and again when it is another's turn. */
   const claim = ({ vm, endpoints }: ClaimedVm): void => {
@@ -47,12 +47,14 @@ export async function startPod(
   const given = { vm: false };
   try {
     const sources = await MountedSources.open(record, volumes, signal);
-    const { shares, disks } = sources;
-    const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), imagePath, scratch, shares, disks };
     try {
-      return await supply.start(request, { signal, claim }, async (ready) => {
+      const { shares } = sources;
+      const disks = [...furtherImages(record, images), ...sources.disks];
+      const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), scratch, shares, disks };
+      const withImage = { ...request, imagePath: imagePath(images, first) };
+      return await supply.start(withImage, { signal, claim }, async (ready) => {
         given.vm = true;
-        return await startContainers(ready, record, options, { subscribers, sources }, signal);
+        return await startContainers(ready, pod, options, sources, signal);
       });
     } finally {
       await sources.seeded(false); // where it was not, and its VM has gone
@@ -65,11 +67,11 @@ export async function startPod(
 
 async function startContainers(
   ready: ReadyVm,
-  record: PodRecord,
+  { record, containers }: StartingPod,
   options: EngineOptions,
-  { subscribers, sources }: { subscribers: Iterable<OutputSubscriber>; sources: MountedSources },
+  sources: MountedSources,
   signal: AbortSignal,
-): Promise<StartedPod & { readonly timing: StartTiming }> {
+): Promise<StartedPod> {
   const { store, log } = options;
   const { vm, networkProblem } = ready;
   record.warnings = networkProblem === '' ? [] : [`the pod has no network: ${networkProblem}`];
@@ -77,29 +79,28 @@ async function startContainers(
   const giveUp = (): void => void vm.kill();
   signal.addEventListener('abort', giveUp, { once: true });
   const watch = new Stopwatch();
-  let run: PodRun | undefined;
+  const run = PodRun.begin(ready, record);
   try {
     signal.throwIfAborted();
-    run = await PodRun.begin(ready, record, options);
-    const output = run.initOutput(subscribers);
+    for (const container of containers) {
+      await container.openLog(false);
+      container.expect(run);
+    }
     run.listen(log);
     await publishAll(record, options);
-    await createContainers(run, record, sources.mounts);
+    for (const container of containers) await makeContainer(run, container, sources.mountsOf(container.record));
     await sources.seeded(true);
     watch.lap('container');
-    const exit = run.initExit(output);
-    exit.catch(() => undefined); // heard by the pod once it has started
-    await startInit(run, record);
+    for (const container of containers) await container.start(run);
     watch.lap('process');
     signal.throwIfAborted();
-    markRunning(record, store);
+    markRunning(record, containers, store);
     const timing = { origin: ready.origin, steps: [...ready.steps, ...watch.steps] };
     options.metrics.podStarted(timing);
     log.info({ pod: record.id, vm: vm.record.id, ...timing }, 'pod started');
-    return { run, output, exit, timing };
+    return { run, timing };
   } catch (error) {
-    if (run === undefined) await vm.kill();
-    else await run.end(false);
+    await run.end(false);
     throw signal.aborted
       ? new HyperError('cancelled', 'the start was cancelled', { cause: signal.reason })
       : startFailure(error);
@@ -108,46 +109,46 @@ async function startContainers(
   }
 }
 
-async function createContainers({ agent }: PodRun, record: PodRecord, mounts: MountedSources['mounts']): Promise<void> {
-  for (const container of record.containers) {
-    await agent.createContainer({
-      container: container.number,
-      ...containerDisks,
-      readOnly: container.readOnly,
-      tmpfs: container.tmpfs,
-      files: guestFiles(record),
-      volumes: container.volumes,
-      ...agentLimits(container, record),
-      mounts,
-    });
-  }
-}
-
-async function startInit({ agent }: PodRun, record: PodRecord): Promise<void> {
-  const container = record.containers[0];
-  if (container === undefined) return;
-  await agent.startProcess({
-    process: initProcess,
+/** Makes a container in the guest; one that is there already is fine. */
+async function makeContainer(
+  { agent }: PodRun,
+  { record: container, pod }: Container,
+  mounts: ReturnType<MountedSources['mountsOf']>,
+): Promise<void> {
+  await agent.createContainer({
     container: container.number,
-    args: container.args,
-    env: container.env,
-    cwd: container.workdir,
-    user: container.user,
-    tty: container.tty,
-    stdin: container.stdin,
-    rlimits: container.ulimits.map(agentRlimit),
-    capabilities: defaultCapabilities,
-    ...(container.terminalSize === null ? {} : { size: container.terminalSize }),
+    root: rootDisk(pod, container),
+    scratch: containerDisks.scratch,
+    readOnly: container.readOnly,
+    tmpfs: container.tmpfs,
+    files: guestFiles(pod, container),
+    volumes: container.volumes,
+    ...agentLimits(container, pod),
+    mounts,
   });
 }
 
-function markRunning(record: PodRecord, store: EngineOptions['store']): void {
+/**
+ * Makes a container in a VM that runs. Its image's disk is plugged in where no other container has brought it.
+ *
+ * @throws HyperError `unsupported` where it needs what a VM is given at its start
+ */
+export async function addContainer(container: Container, run: PodRun, { images }: EngineOptions): Promise<void> {
+  const { pod, record } = container;
+  if (record.mounts.length > 0) {
+    const advice = `its pod is given folders and volumes when it starts: 'hyper stop ${pod.name}', then 'hyper start ${pod.name}'`;
+    throw new HyperError('unsupported', `container ${record.name} was added while its pod runs, and ${advice}`);
+  }
+  const isThere = pod.containers.some((other) => other.imageId === record.imageId && other.startedAt !== null);
+  if (!isThere) await run.vm.plugDisk(imageDisk(rootDisk(pod, record), imagePath(images, record)));
+  await container.openLog(false);
+  await makeContainer(run, container, []);
+}
+
+function markRunning(record: PodRecord, containers: readonly Container[], store: EngineOptions['store']): void {
   const startedAt = new Date().toISOString();
   record.state = checkTransition(record.state, 'running');
   record.startedAt = startedAt;
-  for (const container of record.containers) {
-    container.state = 'running';
-    container.startedAt = startedAt;
-  }
+  for (const container of containers) container.markRunning(startedAt);
   store.savePod(record);
 }

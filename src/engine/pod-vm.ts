@@ -5,7 +5,7 @@ import type { VmRecord } from '../vm/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { leaveNetworks } from './pod-networks.ts';
 import { PodRun } from './pod-run.ts';
-import type { StartedPod } from './pod-start.ts';
+import type { StartingPod } from './pod-start.ts';
 
 /** At hyperd's start nobody gives a wait up. */
 const never = new AbortController().signal;
@@ -44,11 +44,11 @@ export function disksOf({ containers }: PodRecord, volumes: EngineOptions['volum
  * with undefined for a pod that had ended.
  */
 export async function resumePod(
-  record: PodRecord,
+  { record, containers }: StartingPod,
   options: EngineOptions,
-): Promise<StartedPod | HyperError | undefined> {
+): Promise<PodRun | HyperError | undefined> {
   const { hypervisor, log } = options;
-  if (record.state !== 'running') {
+  if (record.state !== 'running' && record.state !== 'paused') {
     if (record.vm === null) return undefined;
     await releaseVm(record, options);
     options.store.savePod(record);
@@ -60,14 +60,19 @@ export async function resumePod(
   const vm = record.vm === null ? undefined : await hypervisor.find(vmRecord(record.vm));
   if (vm === undefined) return new HyperError('vm_failed', 'its VM ended while hyperd was away');
   try {
-    const run = await PodRun.resume(vm, record, options);
-    const output = run.initOutput([]);
-    const exit = run.initExit(output);
-    exit.catch(() => undefined); // heard by the pod
+    for (const container of containers) await container.openLog(true);
+    const known = containers.flatMap(({ positions }) => positions);
+    const run = await PodRun.resume(vm, record, known, options);
+    for (const container of containers) {
+      const { state, process } = container.record;
+      // One that was being started again when hyperd went may run by now.
+      if (state === 'pending' && run.knows(process)) container.markRunning(new Date().toISOString());
+      if (container.record.state === 'running') container.expect(run);
+    }
     run.listen(log);
     await leaveNetworks(record, run, options);
     log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');
-    return { run, output, exit };
+    return run;
   } catch (error) {
     await vm.kill();
     return new HyperError('vm_failed', `its VM was lost: ${messageOf(error)}`, { cause: error });

@@ -2,17 +2,22 @@ import { connect } from 'node:net';
 import type { GuestConnection } from '../guest/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import type { PodRecord } from '../store/index.ts';
+import type { ContainerRecord, PodRecord } from '../store/index.ts';
+import { firstContainer } from './supply/index.ts';
 
-/**
- * The sockets of this host that a pod was given, by what its guest calls them: the place among its container's mounts,
- * which is the same after a restart of hyperd.
- */
+/** What a guest calls the socket that is the mount at this place of a container's: the same after a restart of hyperd. */
+export function socketName({ number }: Pick<ContainerRecord, 'number'>, at: number): string {
+  return number === firstContainer ? String(at) : `${number}.${at}`;
+}
+
+/** The sockets of this host that a pod was given, by what its guest calls them. */
 export function socketsOf({ containers }: PodRecord): ReadonlyMap<string, string> {
-  const mounts = containers[0]?.mounts ?? [];
-  return new Map(
-    mounts.flatMap((mount, at) => (mount.type === 'bind' && mount.socket ? [[String(at), mount.source] as const] : [])),
+  const sockets = containers.flatMap((container) =>
+    container.mounts.flatMap((mount, at) =>
+      mount.type === 'bind' && mount.socket ? [[socketName(container, at), mount.source] as const] : [],
+    ),
   );
+  return new Map(sockets);
 }
 
 /** Joins a connection of a guest's process with one to the host's socket, which is looked for anew each time. */

@@ -143,6 +143,17 @@ export class Agent {
     await this.#control.request(requests.shutdownRequest(), timeoutMs);
   }
 
+  /** Stops all containers' processes where they are, or lets them go on. */
+  async freeze(frozen: boolean): Promise<void> {
+    await this.#control.request(requests.freezeRequest(frozen), requestTimeoutMs);
+  }
+
+  /** Small files of the guest's /proc and /sys, in the order asked for; what cannot be read is empty. */
+  async readFiles(paths: readonly string[]): Promise<readonly Buffer[]> {
+    const reply = await this.#control.request(requests.readFilesRequest(paths), requestTimeoutMs);
+    return reply.all(tag.content);
+  }
+
   acknowledgeEvents(sequence: number): void {
     this.#control.acknowledgeEvents(sequence);
   }

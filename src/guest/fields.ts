@@ -66,6 +66,7 @@ export const tag = {
   cpuMax: 64,
   stream: 65,
   standby: 66,
+  frozen: 80,
 } as const;
 
 /** Integers, text, bytes, or a record of fields. Booleans are 0 and 1. */

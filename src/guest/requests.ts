@@ -29,6 +29,8 @@ export interface ContainerFile {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** `user[:group]` as the container's accounts name them, in place of uid and gid. */
+  readonly user?: string;
   readonly content: Buffer;
 }
 
@@ -72,6 +74,8 @@ export interface ContainerSetup {
   readonly shmBytes?: number;
   /** Processes and threads. */
   readonly pidsMax?: number;
+  /** Bytes; left out: what the guest has. */
+  readonly memoryMax?: number;
   /** `quota period`, both in microseconds. */
   readonly cpuMax?: string;
   readonly sysctls?: Readonly<Record<string, string>>;
@@ -166,6 +170,7 @@ export function createContainerRequest(setup: ContainerSetup): AgentRequest {
       ...(setup.mounts ?? []).map((mount): Field => [tag.mount, mountFields(mount)]),
       ...(setup.shmBytes === undefined ? [] : [[tag.shmSize, setup.shmBytes] as const]),
       ...(setup.pidsMax === undefined ? [] : [[tag.pidsMax, setup.pidsMax] as const]),
+      ...(setup.memoryMax === undefined ? [] : [[tag.memoryMax, setup.memoryMax] as const]),
       ...(setup.cpuMax === undefined ? [] : [[tag.cpuMax, setup.cpuMax] as const]),
       ...(setup.standby === undefined ? [] : [[tag.standby, setup.standby] as const]),
       ...sysctlFields(setup.sysctls),
@@ -181,6 +186,7 @@ function fileField(file: ContainerFile): Field {
       [tag.mode, file.mode],
       [tag.uid, file.uid],
       [tag.gid, file.gid],
+      ...(file.user === undefined ? [] : [[tag.user, file.user] as const]),
       [tag.content, file.content],
     ],
   ];
@@ -255,6 +261,13 @@ export const removeNicRequest = (mac: string): AgentRequest => ({ op: 12, fields
 export const updateFilesRequest = (container: number, files: readonly ContainerFile[]): AgentRequest => ({
   op: 13,
   fields: [[tag.container, container], ...files.map(fileField)],
+});
+
+export const freezeRequest = (frozen: boolean): AgentRequest => ({ op: 20, fields: [[tag.frozen, frozen]] });
+
+export const readFilesRequest = (paths: readonly string[]): AgentRequest => ({
+  op: 21,
+  fields: paths.map((path): Field => [tag.arg, path]),
 });
 
 /** Nanoseconds since 1970, from the clock that follows corrections and sleep (performance.now() does not). */

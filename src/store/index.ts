@@ -1,11 +1,14 @@
 export {
   type ContainerRecord,
+  type FileRecord,
   type MountRecord,
   type NetworkOfPod,
   type PodRecord,
   type PodState,
+  type RestartPolicy,
   podStates,
 } from './pod-record.ts';
+export type { StoredEvent } from './event-record.ts';
 export type { NetworkRecord } from './network-record.ts';
 export { Store } from './store.ts';
 export type { VolumeRecord } from './volume-record.ts';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 /** A container's limits as they are stored; null: none. Records of before there were any have none. */
 export const containerLimits = {
   cpus: z.number().nullable().default(null),
+  memoryLimitMiB: z.number().nullable().default(null),
   pidsLimit: z.number().nullable().default(null),
   shmSizeBytes: z.number().default(64 << 20),
 };

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { containerLimits, podLimits } from './limits-record.ts';
 
-export const podStates = ['pending', 'running', 'succeeded', 'failed'] as const;
+export const podStates = ['pending', 'running', 'paused', 'succeeded', 'failed'] as const;
 export type PodState = (typeof podStates)[number];
+export const restartPolicies = ['never', 'onFailure', 'always'] as const;
+export type RestartPolicy = (typeof restartPolicies)[number];
 
 const labels = z.record(z.string(), z.string());
 
@@ -23,15 +25,26 @@ export const MountRecord = z.discriminatedUnion('type', [
     source: z.string(),
     target: z.string(),
     readOnly: z.boolean(),
-    /** Goes with the pod. */
+    /** Nobody has given it a name: it goes where its pod is removed with its volumes. */
     anonymous: z.boolean(),
+    /** It goes with its pod. */
+    ofPod: z.boolean().default(false),
     /** Is never filled with what the image has there. */
     noCopy: z.boolean(),
   }),
 ]);
 export type MountRecord = z.infer<typeof MountRecord>;
 
-/** A container as it is stored. Its process is the first of its container in the guest. */
+/** A file that a container is given; `content` in base64, `user` as its accounts name it. */
+export const FileRecord = z.object({
+  path: z.string(),
+  content: z.string(),
+  mode: z.number(),
+  user: z.string(),
+});
+export type FileRecord = z.infer<typeof FileRecord>;
+
+/** A container as it is stored. */
 export const ContainerRecord = z.object({
   id: z.string(),
   name: z.string(),
@@ -51,12 +64,19 @@ export const ContainerRecord = z.object({
   ...containerLimits,
   volumes: z.array(z.string()),
   mounts: z.array(MountRecord).default([]),
+  files: z.array(FileRecord).default([]),
   labels,
   /** A signal's number. */
   stopSignal: z.number(),
   terminalSize: z.object({ rows: z.number(), cols: z.number() }).nullable(),
   /** Its number in the guest. */
   number: z.number(),
+  /** The number in the guest of its first process, which is another one after each restart. */
+  process: z.number().default(1),
+  /** How often it was started again in this run of its pod. */
+  restarts: z.number().default(0),
+  /** It has ended, and is to be started again. */
+  restarting: z.boolean().default(false),
   state: z.enum(podStates),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
@@ -137,6 +157,13 @@ const Pod = z.object({
   ...podLimits,
   labels,
   autoRemove: z.boolean(),
+  restartPolicy: z.enum(restartPolicies).default('never'),
+  /** Of `onFailure`; null: no limit. */
+  maxRestarts: z.number().nullable().default(null),
+  /** How often it was started again, in another VM, since a user started it. */
+  restarts: z.number().default(0),
+  /** It has ended, and is to be started again. */
+  restarting: z.boolean().default(false),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
@@ -149,7 +176,13 @@ const Pod = z.object({
   endpoints: z.array(EndpointOfPod),
   /** None: it has no network. */
   networks: z.array(NetworkOfPod).default([{ network: 'default', aliases: [] }]),
-  dns: z.object({ servers: z.array(z.string()), search: z.array(z.string()) }).default({ servers: [], search: [] }),
+  dns: z
+    .object({
+      servers: z.array(z.string()),
+      search: z.array(z.string()),
+      options: z.array(z.string()).default([]),
+    })
+    .default({ servers: [], search: [], options: [] }),
   /** Further lines of /etc/hosts; `host-gateway` is this host. */
   hosts: z.array(z.object({ name: z.string(), address: z.string() })).default([]),
   /** What it may reach beyond its network; null: what others may. */

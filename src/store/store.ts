@@ -1,6 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HyperError, messageOf } from '../lib/errors.ts';
+import { EventLog } from './event-log.ts';
+import type { EventRecord } from './event-record.ts';
+import { podChanges, type PodView, viewOf } from './pod-changes.ts';
 import { NetworkRecord } from './network-record.ts';
 import { PodRecord } from './pod-record.ts';
 import { VolumeRecord } from './volume-record.ts';
@@ -18,6 +21,11 @@ const migrations = [
      name TEXT PRIMARY KEY,
      record TEXT NOT NULL
    ) STRICT`,
+  `CREATE TABLE events (
+     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+     time INTEGER NOT NULL,
+     event TEXT NOT NULL
+   ) STRICT`,
 ];
 
 /**
@@ -28,6 +36,10 @@ export class Store implements Disposable {
   readonly #database: DatabaseSync;
   readonly #save: StatementSync;
   readonly #delete: StatementSync;
+  /** Each pod as it is stored: what is written next is compared with it. */
+  readonly #stored = new Map<string, PodView>();
+  /** What has changed. */
+  readonly events: EventLog;
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
@@ -36,6 +48,8 @@ export class Store implements Disposable {
        ON CONFLICT (id) DO UPDATE SET name = excluded.name, record = excluded.record`,
     );
     this.#delete = database.prepare('DELETE FROM pods WHERE id = ?');
+    this.events = new EventLog(database);
+    for (const pod of this.pods()) this.#stored.set(pod.id, viewOf(pod));
   }
 
   static open(path: string): Store {
@@ -59,10 +73,15 @@ export class Store implements Disposable {
       .map((row) => PodRecord.parse(JSON.parse(String(row['record']))));
   }
 
-  /** Writes the record as it is now. A second pod of the same name is a `conflict`. */
+  /** Writes the record as it is now, and with it what has changed. A second pod of the same name is a `conflict`. */
   savePod(record: PodRecord): void {
+    const view = viewOf(record);
     try {
-      this.#save.run(record.id, record.name, record.createdAt, JSON.stringify(record));
+      this.events.transact(() => {
+        this.#save.run(record.id, record.name, record.createdAt, JSON.stringify(record));
+        return podChanges(this.#stored.get(record.id), view);
+      });
+      this.#stored.set(record.id, view);
     } catch (error) {
       if (messageOf(error).includes('UNIQUE constraint failed: pods.name')) {
         throw new HyperError('conflict', `the name ${record.name} is taken: choose another, or remove that pod`);
@@ -72,7 +91,11 @@ export class Store implements Disposable {
   }
 
   deletePod(id: string): void {
-    this.#delete.run(id);
+    this.events.transact(() => {
+      this.#delete.run(id);
+      return podChanges(this.#stored.get(id), undefined);
+    });
+    this.#stored.delete(id);
   }
 
   /** Oldest first. */
@@ -84,13 +107,19 @@ export class Store implements Disposable {
   }
 
   addNetwork(record: NetworkRecord): void {
-    this.#database
-      .prepare('INSERT INTO networks (id, name, created_at, record) VALUES (?, ?, ?, ?)')
-      .run(record.id, record.name, record.createdAt, JSON.stringify(record));
+    this.events.transact(() => {
+      this.#database
+        .prepare('INSERT INTO networks (id, name, created_at, record) VALUES (?, ?, ?, ?)')
+        .run(record.id, record.name, record.createdAt, JSON.stringify(record));
+      return [change('network', 'create', record)];
+    });
   }
 
-  deleteNetwork(id: string): void {
-    this.#database.prepare('DELETE FROM networks WHERE id = ?').run(id);
+  deleteNetwork({ id, name }: Pick<NetworkRecord, 'id' | 'name'>): void {
+    this.events.transact(() => {
+      this.#database.prepare('DELETE FROM networks WHERE id = ?').run(id);
+      return [change('network', 'destroy', { id, name })];
+    });
   }
 
   /** By name. */
@@ -103,20 +132,32 @@ export class Store implements Disposable {
 
   /** Writes the record as it is now. */
   saveVolume(record: VolumeRecord): void {
-    this.#database
-      .prepare(
-        'INSERT INTO volumes (name, record) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record',
-      )
-      .run(record.name, JSON.stringify(record));
+    const { name } = record;
+    this.events.transact(() => {
+      const isNew = this.#database.prepare('SELECT 1 FROM volumes WHERE name = ?').get(name) === undefined;
+      this.#database
+        .prepare(
+          'INSERT INTO volumes (name, record) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record',
+        )
+        .run(name, JSON.stringify(record));
+      return isNew ? [change('volume', 'create', { id: name, name })] : [];
+    });
   }
 
   deleteVolume(name: string): void {
-    this.#database.prepare('DELETE FROM volumes WHERE name = ?').run(name);
+    this.events.transact(() => {
+      this.#database.prepare('DELETE FROM volumes WHERE name = ?').run(name);
+      return [change('volume', 'destroy', { id: name, name })];
+    });
   }
 
   [Symbol.dispose](): void {
     this.#database.close();
   }
+}
+
+function change(type: 'network' | 'volume', action: string, { id, name }: { id: string; name: string }): EventRecord {
+  return { type, action, id, name, podId: null, attributes: {} };
 }
 
 function migrate(database: DatabaseSync): void {

@@ -54,12 +54,20 @@ export interface Share {
 /** What the device of all of a VM's shares is called in its guest. */
 export const shareTag = 'hyper';
 
+export interface PluggedDisk {
+  /** 20 bytes at most. */
+  readonly serial: string;
+  readonly path: string;
+  readonly format: Disk['format'];
+  readonly readOnly: boolean;
+}
+
 /** What is plugged into a VM that runs. */
 export interface Plugs {
   /** The device of the shares that are served to it. */
   readonly shares: boolean;
   /** File systems of their own, found by their serials. */
-  readonly disks: readonly { readonly serial: string; readonly path: string; readonly readOnly: boolean }[];
+  readonly disks: readonly PluggedDisk[];
 }
 
 /** How many devices, that of shares and disks, can be plugged into a VM. */
@@ -118,6 +126,8 @@ export interface Vm {
   serveShares(shares: readonly Share[], signal: AbortSignal): Promise<void>;
   /** Plugs devices in, once in a VM's life. The guest finds them a moment later. */
   plug(plugs: Plugs): Promise<void>;
+  /** Plugs one more disk in; one of its serial that is there already is fine. The guest finds it a moment later. */
+  plugDisk(disk: PluggedDisk): Promise<void>;
   /** Plugs a NIC in; the guest finds it a moment later. @throws HyperError `unsupported` on a machine without PCI */
   plugNic(nic: Nic): Promise<void>;
   /** Pulls a NIC: its tap is let go at once, its device when the guest does. One that is not there is fine. */

@@ -61,6 +61,7 @@ const podList: Layout<ReturnType<typeof podRow>> = {
 const containerList: Layout<ReturnType<typeof containerRow>> = {
   columns: [
     { header: 'Container ID', width: 66, align: 'left', cell: (container) => container.ID },
+    { header: 'Name', width: 30, cell: (container) => container.Name },
     { header: 'POD ID', width: 15, cell: (container) => container.Pod },
     { header: 'Status', width: 10, cell: (container) => container.Status },
   ],

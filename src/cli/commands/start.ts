@@ -10,6 +10,7 @@ import { warn } from '../warn.ts';
 
 interface StartOptions {
   readonly attach?: boolean;
+  readonly container?: boolean;
   readonly interactive?: boolean;
   readonly detachKeys: string;
 }
@@ -17,6 +18,7 @@ interface StartOptions {
 export function define(command: Command, cli: Cli): void {
   command
     .argument('<pod...>', 'names or ids of pods, or the beginning of an id')
+    .option('-c, --container', 'they are containers of pods that run')
     .option('-a, --attach', 'attach to its output, and exit with its code')
     .option('-i, --interactive', 'send our stdin to the process (with -a)')
     .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
@@ -27,12 +29,17 @@ export function define(command: Command, cli: Cli): void {
       }
       const client = await cli.connect();
       await forEachTarget(pods, cli, async (pod) => {
+        if (options.container === true) {
+          await client.containerStart(pod);
+          return pod;
+        }
         warn(...(await client.podStart(pod)).warnings);
         return pod;
       });
     });
   addExamples(command, [
     ['hyper start web db', 'start two pods'],
+    ['hyper start -c sidecar', 'start one container of a pod that runs'],
     ['hyper start -ai shell', 'start a pod and attach to it'],
   ]);
 }

@@ -8,6 +8,7 @@ import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { serveAttach } from './attach-socket.ts';
 import { httpError } from './http-errors.ts';
+import { eventHandlers } from './event-handlers.ts';
 import { imageHandlers } from './image-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { openApi } from './openapi.ts';
@@ -58,6 +59,7 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     app,
     {
       ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
+      ...eventHandlers(engine),
       ...{ ...podHandlers(engine), ...volumeHandlers(engine) },
     },
     log,
@@ -89,9 +91,9 @@ function attachOf(engine: Engine, request: IncomingMessage): Attach {
     return async (client) => await exec.start(client);
   }
   const query = check(routes.podAttach.query, Object.fromEntries(url.searchParams), 'query');
-  const pod = engine.pod(id);
+  const { pod, container } = engine.target(id);
   const { start = false, stdin = false } = query;
-  return async (client, signal) => await pod.attach(client, { start, stdin, signal });
+  return async (client, signal) => await pod.attach(container, client, { start, stdin, signal });
 }
 
 function refuseUpgrade(socket: Duplex, error: unknown): void {

@@ -1,5 +1,4 @@
-import { type Engine, planPort } from '../../engine/index.ts';
-import { HyperError } from '../../lib/errors.ts';
+import { type Engine, listProcesses, planPort, podStats } from '../../engine/index.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { encodeLogStream, parseSince } from './log-stream.ts';
 import {
@@ -19,14 +18,22 @@ type PodRoutes =
   | 'podInspect'
   | 'podStart'
   | 'podStop'
+  | 'podPause'
+  | 'podUnpause'
   | 'podKill'
   | 'podRemove'
   | 'podWait'
   | 'podLogs'
+  | 'podStats'
+  | 'podTop'
   | 'podPublish'
   | 'podUnpublish'
   | 'containerList'
   | 'containerInspect'
+  | 'containerAdd'
+  | 'containerStart'
+  | 'containerStop'
+  | 'containerRemove'
   | 'vmList'
   | 'execCreate'
   | 'execStart'
@@ -50,8 +57,17 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       await engine.pod(params.pod).stop(timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000);
       return {};
     },
+    podPause: async ({ params }) => {
+      await engine.pausePod(params.pod);
+      return {};
+    },
+    podUnpause: async ({ params }) => {
+      await engine.unpausePod(params.pod);
+      return {};
+    },
     podKill: async ({ params, body }) => {
-      await engine.pod(params.pod).kill(body.signal ?? 'KILL');
+      const { pod, container, byContainer } = engine.target(params.pod);
+      await pod.kill(body.signal ?? 'KILL', byContainer ? container : undefined);
       return {};
     },
     podRemove: async ({ params, query }) => {
@@ -59,8 +75,20 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       return {};
     },
     podWait: async ({ params, signal }) => {
-      const { exitCode, error } = await unlessAborted(engine.pod(params.pod).wait(), signal);
+      const { pod, container, byContainer } = engine.target(params.pod);
+      const { exitCode, error } = await unlessAborted(byContainer ? container.finished : pod.wait(), signal);
       return { exitCode, error: error?.message ?? null };
+    },
+    podStats: async ({ params }) => {
+      const pod = engine.pod(params.pod);
+      const { containers, time, ...traffic } = await podStats(pod);
+      const { id: podId, name, vcpus } = pod.record;
+      return { podId, name, vcpus, time: new Date(time).toISOString(), containers: [...containers], ...traffic };
+    },
+    podTop: async ({ params }) => {
+      const { pod, container, byContainer } = engine.target(params.pod);
+      const processes = await listProcesses(pod, byContainer ? [container] : pod.containers);
+      return processes.map(({ args, ...process }) => ({ ...process, args: [...args] }));
     },
     podPublish: async ({ params, body }) => {
       const ports = await engine.pod(params.pod).publish(body.ports.map(planPort));
@@ -68,9 +96,9 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
     },
     podUnpublish: async ({ params, body }) => ({ removed: await engine.pod(params.pod).unpublish(body) }),
     podLogs: ({ params, query, signal }) => {
-      const pod = engine.pod(params.pod);
+      const { container } = engine.target(params.pod);
       const { tail, since, follow } = query;
-      const records = pod.logs(
+      const records = container.logs(
         {
           signal,
           ...(tail === undefined ? {} : { tail }),
@@ -87,10 +115,24 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
           .flatMap(({ record }) => record.containers.map((container) => presentContainer(container, record))),
       ),
     containerInspect: ({ params }) => {
-      const { record } = engine.pod(params.container);
-      const container = record.containers[0];
-      if (container === undefined) throw new HyperError('not_found', `no such container: ${params.container}`);
-      return Promise.resolve(presentContainer(container, record));
+      const { pod, container } = engine.target(params.container);
+      return Promise.resolve(presentContainer(container.record, pod.record));
+    },
+    containerAdd: async ({ params, body, signal }) => {
+      const { id, name } = await engine.addContainer(params.pod, body, signal);
+      return { id, name };
+    },
+    containerStart: async ({ params }) => {
+      await engine.startContainer(params.container);
+      return {};
+    },
+    containerStop: async ({ params, body: { timeoutSeconds } }) => {
+      await engine.stopContainer(params.container, timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000);
+      return {};
+    },
+    containerRemove: async ({ params, query }) => {
+      await engine.removeContainer(params.container, query.force ?? false);
+      return {};
     },
     vmList: () =>
       Promise.resolve([

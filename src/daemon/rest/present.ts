@@ -29,8 +29,8 @@ import { networksOf, portsOf } from '../../engine/index.ts';
 export function presentPod({ record }: Pod): PodShape {
   const { id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove } = record;
   const { createdAt, startedAt, finishedAt, reason, warnings, vm, containers } = record;
-  const { diskBytesPerSecond, diskIops, sysctls } = record;
-  const runs = record.state === 'running' || record.state === 'pending';
+  const { diskBytesPerSecond, diskIops, sysctls, restartPolicy, maxRestarts, restarts, restarting } = record;
+  const runs = hasVm(record);
   const networks = networksOf(record).map((each) =>
     runs ? each : { ...each, address: null, mac: null, interface: null },
   );
@@ -39,6 +39,7 @@ export function presentPod({ record }: Pod): PodShape {
     ...{ id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove },
     ...{ diskBytesPerSecond, diskIops, sysctls },
     ...{ createdAt, startedAt, finishedAt, reason, warnings },
+    ...{ restartPolicy, maxRestarts, restarts, restarting },
     vmId: runs ? (vm?.id ?? null) : null,
     networks,
     network: main?.network ?? null,
@@ -50,6 +51,10 @@ export function presentPod({ record }: Pod): PodShape {
     exitCode: containers[0]?.exitCode ?? null,
     containers: containers.map((container) => presentContainer(container, record)),
   };
+}
+
+function hasVm({ state }: PodRecord): boolean {
+  return state === 'running' || state === 'pending' || state === 'paused';
 }
 
 export function presentPort({ protocol, hostIp, hostPort, guestPort }: PortMapping): Port {
@@ -73,12 +78,15 @@ export function presentNetwork({ network, record }: NetworkDescription, pods: re
 }
 
 export function presentContainer(container: ContainerRecord, pod: PodRecord): Container {
-  const { id, name, image, imageId, state, args, env, workdir, user, tty, stdin, readOnly, labels } = container;
-  const { startedAt, finishedAt, exitCode, oomKilled, error, cpus, pidsLimit, shmSizeBytes } = container;
+  const { id, name, image, imageId, args, env, workdir, user, tty, stdin, readOnly, labels } = container;
+  const { startedAt, finishedAt, exitCode, oomKilled, error, restarts, restarting } = container;
+  const { cpus, memoryLimitMiB, pidsLimit, shmSizeBytes } = container;
   const mounts = container.mounts.map(presentMount);
   return {
-    ...{ id, name, podId: pod.id, image, imageId, state, args, env, workdir, user, tty, stdin, readOnly, labels },
-    ...{ cpus, pidsLimit, shmSizeBytes, mounts },
+    ...{ id, name, podId: pod.id, image, imageId, args, env, workdir, user, tty, stdin, readOnly, labels },
+    state: container.state === 'running' && pod.state === 'paused' ? 'paused' : container.state,
+    ...{ cpus, memoryLimitMiB, pidsLimit, shmSizeBytes, mounts, restarts, restarting },
+    files: container.files.map(({ path }) => path),
     ...{ createdAt: pod.createdAt, startedAt, finishedAt, exitCode, oomKilled, error },
   };
 }
@@ -89,9 +97,15 @@ function presentMount(mount: ContainerRecord['mounts'][number]): Mount {
 }
 
 export function presentVm({ record }: Pod): Vm | undefined {
-  if (record.vm === null || (record.state !== 'running' && record.state !== 'pending')) return undefined;
+  if (record.vm === null || !hasVm(record)) return undefined;
   const { id, process, accelerator } = record.vm;
-  return { id, podId: record.id, state: 'associated', pid: process.pid, accelerator };
+  return {
+    id,
+    podId: record.id,
+    state: record.state === 'paused' ? 'paused' : 'associated',
+    pid: process.pid,
+    accelerator,
+  };
 }
 
 /** A VM of the pool. */

@@ -1,4 +1,4 @@
-import { type Accelerator, type DiskSlot, diskSlots, type Nic, type VmSpec } from '../hypervisor.ts';
+import { type Accelerator, type DiskSlot, diskSlots, maxNics, type Nic, type VmSpec } from '../hypervisor.ts';
 import type { VmFiles } from './vm-files.ts';
 
 /** `microvm` has no PCI and no ACPI; only a kernel that scripts/kernel built finds its devices. */
@@ -146,6 +146,9 @@ function memoryArguments(memoryMiB: number, { memory, sharedMemory = false }: Qe
  */
 export const plugBus = 'plugs';
 export const plugPlace = '1';
+
+/** Where disks that come later are plugged in, one a place, behind those of NICs. */
+export const laterPlaces = Array.from({ length: 31 - 2 - maxNics }, (_, at) => (2 + maxNics + at).toString(16));
 
 /** What names a NIC's device, and what is behind it, in QMP. */
 export const nicDevice = (number: number): string => `nic${number}`;

@@ -11,6 +11,7 @@ import {
   type DiskLimits,
   type DiskSlot,
   maxPlugs,
+  type PluggedDisk,
   type Nic,
   type Plugs,
   type Share,
@@ -22,6 +23,7 @@ import {
 import { consoleBytes, deviceOf, isReadOnly, plugBus, plugPlace } from './arguments.ts';
 import { DiskErrors } from './disk-errors.ts';
 import { isWithoutPlugs, noPlugs } from './no-plugs.ts';
+import { plugDevice, plugDisk, plugNode } from './disk-plugs.ts';
 import { NicPulls, plugNic } from './nic-plugs.ts';
 import { readLastLine } from './last-line.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
@@ -166,19 +168,15 @@ export class QemuVm implements Vm {
       });
       devices.push({ driver: 'vhost-user-fs-pci', id: 'shares', chardev: 'shares', tag: shareTag });
     }
-    for (const { serial, path, readOnly } of disks) {
-      const node = { 'node-name': `plug-${serial}`, 'read-only': readOnly, discard: 'unmap' };
-      await this.qmp.execute('blockdev-add', {
-        driver: 'raw',
-        ...node,
-        file: { driver: 'file', filename: this.#see(path) },
-      });
-      const errors = { werror: 'report', rerror: 'report' };
-      const device = { driver: 'virtio-blk-pci', id: `plug-${serial}`, drive: node['node-name'], serial };
-      devices.push({ ...device, ...errors, 'disable-legacy': 'on' });
+    for (const disk of disks) {
+      await this.qmp.execute('blockdev-add', plugNode(disk, this.#see));
+      devices.push(plugDevice(disk));
     }
     if (devices.length > maxPlugs) {
-      throw new HyperError('unsupported', `a pod can have ${maxPlugs} volumes of type disk and host folders at most`);
+      throw new HyperError(
+        'unsupported',
+        `a pod can have ${maxPlugs} further images, volumes of type disk and host folders at most`,
+      );
     }
     // As the functions of one device: that the guest looks for them is the news of the first, which comes last.
     for (const [at, device] of [...devices.entries()].reverse()) {
@@ -187,6 +185,10 @@ export class QemuVm implements Vm {
         throw isWithoutPlugs(error) ? noPlugs('folders', error) : error;
       });
     }
+  }
+
+  async plugDisk(disk: PluggedDisk): Promise<void> {
+    await plugDisk(this.qmp, disk, this.#see);
   }
 
   async plugNic(nic: Nic): Promise<void> {

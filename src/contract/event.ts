@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+export const eventTypes = ['pod', 'container', 'network', 'volume'] as const;
+
+/** Something that has changed. It is in hyperd's database before it is told. */
+export const Event = z.object({
+  sequence: z.number().int().describe('of all events, growing'),
+  time: z.string().describe('ISO 8601'),
+  type: z.enum(eventTypes),
+  action: z.string().describe('create, start, die, oom, pause, unpause, rename, connect, disconnect or destroy'),
+  id: z.string().describe('of what has changed; a volume’s is its name'),
+  name: z.string(),
+  podId: z.string().nullable().describe('of a container: its pod'),
+  attributes: z.record(z.string(), z.string()).describe('exitCode, reason, restarting, image, network, …'),
+});
+export type Event = z.infer<typeof Event>;

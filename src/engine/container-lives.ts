@@ -1,0 +1,194 @@
+import type { ExitEvent } from '../guest/index.ts';
+import { asHyperError, HyperError } from '../lib/errors.ts';
+import type { Mutex } from '../lib/mutex.ts';
+import type { PodRecord } from '../store/index.ts';
+import type { Container, ContainerResult } from './container.ts';
+import type { EngineOptions } from './pod-context.ts';
+import { addContainer } from './pod-start.ts';
+import { endsWithin } from './ends-within.ts';
+import type { PodRun } from './pod-run.ts';
+import { isToRestart, Restarts } from './restart-policy.ts';
+import { startFailure, startFailureExitCode } from './start-failure.ts';
+
+/** From SIGKILL to the exit event; then the VM is killed. */
+const killTimeoutMs = 10_000;
+
+export interface ContainerLivesOptions {
+  readonly pod: { readonly record: PodRecord; readonly containers: readonly Container[] };
+  readonly run: PodRun;
+  readonly engine: EngineOptions;
+  /** The pod's: what changes it comes one after the other. */
+  readonly lock: Mutex;
+  /** None goes on, or the VM has gone. Called with the lock held; calls `onStored` when that is stored. */
+  readonly end: (last: ContainerResult, onStored?: () => void) => Promise<void>;
+}
+
+/** The containers of a pod while it has a VM: how each ends, and what the pod's restart policy makes of it. */
+export class ContainerLives {
+  readonly run: PodRun;
+  readonly #pod: ContainerLivesOptions['pod'];
+  readonly #engine: EngineOptions;
+  readonly #lock: Mutex;
+  readonly #end: ContainerLivesOptions['end'];
+  readonly #restarts = new Restarts();
+  #closed = false;
+
+  constructor({ pod, run, engine, lock, end }: ContainerLivesOptions) {
+    this.run = run;
+    this.#pod = pod;
+    this.#engine = engine;
+    this.#lock = lock;
+    this.#end = end;
+    for (const container of pod.containers) {
+      if (container.exit !== undefined) this.#follow(container, container.exit);
+      else if (container.record.restarting) this.#schedule(container, 0);
+    }
+  }
+
+  /** Those whose first process runs. */
+  get running(): Container[] {
+    return this.#pod.containers.filter(({ running }) => running);
+  }
+
+  /** No policy starts these again. Where none goes on, the pod ends. */
+  async giveUp(containers: readonly Container[]): Promise<void> {
+    for (const container of containers) {
+      container.stopping = true;
+      container.record.restarting = false;
+      this.#restarts.cancel(container);
+    }
+    if (this.#anyGoesOn()) return;
+    await this.#lock.run(async () => {
+      if (!this.#closed && !this.#anyGoesOn()) await this.#end(this.#lastResult());
+    });
+  }
+
+  /** Starts a container that does not run; one that was added while the pod runs is made first. The lock is held. */
+  async start(container: Container): Promise<void> {
+    if (container.running) throw new HyperError('conflict', `container ${container.record.name} runs already`);
+    this.#restarts.cancel(container);
+    container.revive();
+    if (container.record.startedAt === null) await addContainer(container, this.run, this.#engine);
+    try {
+      await this.#startProcess(container);
+    } catch (error) {
+      const failure = startFailure(error);
+      await this.#onFailure(container, failure);
+      throw failure;
+    }
+  }
+
+  /** Ends a container, and with the last one the pod. */
+  async stop(container: Container, timeoutMs: number): Promise<void> {
+    const { finished } = container;
+    await this.giveUp([container]);
+    await container.askToEnd();
+    if (await endsWithin(finished, timeoutMs)) return;
+    await container.endAtOnce();
+    if (await endsWithin(finished, killTimeoutMs)) return;
+    await this.run.vm.kill();
+    await finished;
+  }
+
+  /** Asks all to end with their stop signals, and after the timeout ends them. `finished`: the pod has. */
+  async endAll(finished: Promise<unknown>, timeoutMs: number): Promise<void> {
+    await Promise.all(this.running.map((container) => container.askToEnd()));
+    if (await endsWithin(finished, timeoutMs)) return;
+    await Promise.all(this.running.map((container) => container.endAtOnce()));
+    if (await endsWithin(finished, killTimeoutMs)) return;
+    await this.run.vm.kill();
+    await finished;
+  }
+
+  /** The pod has ended, or is left to the next hyperd. */
+  close(): void {
+    this.#closed = true;
+    this.#restarts.cancel();
+  }
+
+  #anyGoesOn(): boolean {
+    return this.#pod.containers.some(({ record }) => record.state === 'running' || record.restarting);
+  }
+
+  #lastResult(): ContainerResult {
+    return { exitCode: this.#pod.containers[0]?.record.exitCode ?? 255, error: null };
+  }
+
+  #follow(container: Container, exit: Promise<ExitEvent>): void {
+    const ended = exit.then(
+      (event) => this.#lock.run(() => this.#onExit(container, event)),
+      (error: unknown) =>
+        this.#lock.run(async () => {
+          if (!this.#closed) await this.#end({ exitCode: 255, error: asHyperError(error) });
+        }),
+    );
+    ended.catch((error: unknown) => {
+      this.#engine.log.error({ pod: this.#pod.record.id, error }, 'the end of a container could not be handled');
+    });
+  }
+
+  async #onExit(container: Container, event: ExitEvent): Promise<void> {
+    if (this.#closed) return;
+    const result = { exitCode: event.exitCode, error: null };
+    container.markEnded(result, event.oomKilled);
+    this.#pod.record.persistedEvent = this.run.storedWith(event);
+    await this.#ended(container, result, () => this.run.stored(event));
+  }
+
+  async #ended(container: Container, result: ContainerResult, onStored: () => void): Promise<void> {
+    const { record } = container;
+    const succeeded = record.state === 'succeeded';
+    record.restarting = !container.stopping && isToRestart(this.#pod.record, { succeeded, restarts: record.restarts });
+    if (!this.#anyGoesOn()) {
+      await this.#end(result, onStored);
+      return;
+    }
+    this.#engine.store.savePod(this.#pod.record);
+    onStored();
+    const fields = { container: record.name, exitCode: result.exitCode, again: record.restarting };
+    this.#engine.log.info({ pod: this.#pod.record.id, ...fields }, 'container ended');
+    if (record.restarting) {
+      container.tell(result);
+      this.#schedule(container, container.ranMs);
+    } else {
+      container.finish(result);
+    }
+  }
+
+  #schedule(container: Container, ranMs: number): void {
+    this.#restarts.schedule(container, ranMs, () => {
+      this.#lock
+        .run(() => this.#startAgain(container))
+        .catch((error: unknown) => {
+          this.#engine.log.error({ pod: this.#pod.record.id, error }, 'a container could not be started again');
+        });
+    });
+  }
+
+  async #startAgain(container: Container): Promise<void> {
+    if (this.#closed || !container.record.restarting) return;
+    try {
+      await this.#startProcess(container);
+    } catch (error) {
+      await this.#onFailure(container, startFailure(error));
+    }
+  }
+
+  async #startProcess(container: Container): Promise<void> {
+    await container.beginAgain(this.run);
+    this.#engine.store.savePod(this.#pod.record); // before it runs: the next hyperd knows it by its number
+    await container.start(this.run);
+    container.markRunning(new Date().toISOString());
+    this.#engine.store.savePod(this.#pod.record);
+    if (container.exit !== undefined) this.#follow(container, container.exit);
+    if (container.stopping) await container.askToEnd(); // it was asked to while it started
+  }
+
+  async #onFailure(container: Container, error: HyperError): Promise<void> {
+    if (this.#closed) return;
+    this.run.forgetProcess(container.record.process);
+    const result = { exitCode: startFailureExitCode(error), error };
+    container.markEnded(result);
+    await this.#ended(container, result, () => undefined);
+  }
+}

@@ -1,0 +1,59 @@
+import { rm } from 'node:fs/promises';
+import { HyperError } from '../lib/errors.ts';
+import type { Container } from './container.ts';
+import { livesOf } from './live-pod.ts';
+import { removeVolumesOf } from './mounts.ts';
+import type { Pod } from './pod.ts';
+import type { EngineOptions } from './pod-context.ts';
+import { logPath } from './pod-run.ts';
+
+const defaultStopTimeoutMs = 10_000;
+
+/** Starts a container of a pod that runs. @throws HyperError `conflict`, `unsupported` */
+export async function startContainer(pod: Pod, container: Container): Promise<void> {
+  await pod.lock.run(async () => {
+    await livesOf(pod).start(container);
+  });
+}
+
+/** Ends a container; with the last one its pod ends. */
+export async function stopContainer(
+  pod: Pod,
+  container: Container,
+  timeoutMs: number = defaultStopTimeoutMs,
+): Promise<void> {
+  if (!goesOn(container)) throw new HyperError('conflict', `container ${container.record.name} does not run`);
+  await livesOf(pod).stop(container, timeoutMs);
+}
+
+/** Takes a container out of its pod, with its log and the volumes that are its own. `force` ends it first. */
+export async function removeContainer(
+  pod: Pod,
+  container: Container,
+  force: boolean,
+  options: EngineOptions,
+): Promise<void> {
+  const { name, number } = container.record;
+  if (container === pod.first) {
+    throw new HyperError('conflict', `${name} is the first container of ${pod.record.name}, and goes with it`);
+  }
+  if (goesOn(container)) {
+    if (!force) throw new HyperError('conflict', `container ${name} runs: stop it first, or remove it by force (-f)`);
+    await stopContainer(pod, container, 0);
+  }
+  await pod.lock.run(async () => {
+    if (goesOn(container)) throw new HyperError('conflict', `container ${name} was started again`);
+    if (!pod.containers.includes(container)) throw new HyperError('not_found', `container ${name} was removed`);
+    if (container.record.startedAt !== null) await pod.run?.agent.destroyContainer(number);
+    pod.record.containers = pod.record.containers.filter((each) => each !== container.record);
+    pod.containers.splice(pod.containers.indexOf(container), 1);
+    options.store.savePod(pod.record);
+    await container.closeLog();
+    await removeVolumesOf([container.record], true, options);
+    await rm(logPath(options.podsDir, pod.record, container.record), { force: true });
+  });
+}
+
+function goesOn({ running, record }: Container): boolean {
+  return running || record.restarting;
+}

@@ -1,0 +1,46 @@
+import { HyperError } from '../lib/errors.ts';
+import type { Mutex } from '../lib/mutex.ts';
+import type { PodRecord, Store } from '../store/index.ts';
+import type { ContainerLives } from './container-lives.ts';
+import { checkTransition } from './pod-states.ts';
+
+/** What of a pod is needed here. */
+interface LivePod {
+  readonly record: PodRecord;
+  readonly running: boolean;
+  readonly lives: ContainerLives | undefined;
+  readonly lock: Mutex;
+}
+
+export function doesNotRun({ name, state }: Pick<PodRecord, 'name' | 'state'>): HyperError {
+  const why = state === 'paused' ? 'is paused: unpause it first' : 'does not run: start it first';
+  return new HyperError('conflict', `pod ${name} ${why}`);
+}
+
+/** The containers of a pod that runs, and is not paused. @throws HyperError `conflict` */
+export function livesOf({ record, running, lives }: Pick<LivePod, 'record' | 'running' | 'lives'>): ContainerLives {
+  if (lives === undefined || !running) throw doesNotRun(record);
+  return lives;
+}
+
+/** Stops all processes of a pod's containers where they are. */
+export async function pausePod(pod: LivePod, store: Store): Promise<void> {
+  const { record } = pod;
+  await pod.lock.run(async () => {
+    await livesOf(pod).run.agent.freeze(true);
+    record.state = checkTransition(record.state, 'paused');
+    store.savePod(record);
+  });
+}
+
+export async function unpausePod(pod: LivePod, store: Store): Promise<void> {
+  const { record } = pod;
+  await pod.lock.run(async () => {
+    if (pod.lives === undefined || record.state !== 'paused') {
+      throw new HyperError('conflict', `pod ${record.name} is not paused`);
+    }
+    await pod.lives.run.agent.freeze(false);
+    record.state = checkTransition(record.state, 'running');
+    store.savePod(record);
+  });
+}

@@ -1,0 +1,70 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { EventRecord, type StoredEvent } from './event-record.ts';
+
+/** The newest are kept. */
+const kept = 10_000;
+/** They are counted only so often. */
+const countedEvery = 100;
+
+export interface EventQuery {
+  /** Only those with a number above it. */
+  readonly after?: number;
+  /** Milliseconds since 1970. */
+  readonly since?: number;
+}
+
+/** What has changed, in order. Added in the transaction of the change itself, and told when that is done. */
+export class EventLog {
+  readonly #database: DatabaseSync;
+  readonly #add: StatementSync;
+  readonly #listeners = new Set<(event: StoredEvent) => void>();
+  #added: StoredEvent[] = [];
+  #untilCount = 0;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#add = database.prepare('INSERT INTO events (time, event) VALUES (?, ?)');
+  }
+
+  /** Oldest first. */
+  list({ after = 0, since = 0 }: EventQuery): StoredEvent[] {
+    return this.#database
+      .prepare('SELECT sequence, time, event FROM events WHERE sequence > ? AND time >= ? ORDER BY sequence')
+      .all(after, since)
+      .map((row) => ({
+        sequence: Number(row['sequence']),
+        time: Number(row['time']),
+        ...EventRecord.parse(JSON.parse(String(row['event']))),
+      }));
+  }
+
+  /** Tells of each event from now on, until the returned function is called. */
+  listen(listener: (event: StoredEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Does `change` and stores what it was, both or none; then tells. */
+  transact(change: () => readonly EventRecord[]): void {
+    this.#added = [];
+    this.#database.exec('BEGIN');
+    try {
+      for (const event of change()) this.#store(event);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+    for (const event of this.#added) for (const listener of this.#listeners) listener(event);
+  }
+
+  #store(event: EventRecord): void {
+    const time = Date.now();
+    const { lastInsertRowid } = this.#add.run(time, JSON.stringify(event));
+    const sequence = Number(lastInsertRowid);
+    this.#added.push({ sequence, time, ...event });
+    if (--this.#untilCount > 0) return;
+    this.#untilCount = countedEvery;
+    this.#database.prepare('DELETE FROM events WHERE sequence <= ?').run(sequence - kept);
+  }
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { podChanges, type PodView } from './pod-changes.ts';
+
+type View = PodView['containers'][number];
+const container: View = {
+  ...{ id: 'c', name: 'web', image: 'nginx', process: 1, restarts: 0 },
+  ...{ restarting: false, exitCode: null, oomKilled: false, error: null },
+  state: 'pending',
+};
+const pod: PodView = {
+  ...{ id: 'p', name: 'pod', reason: null, restarting: false, networks: ['net'] },
+  state: 'pending',
+  containers: [container],
+};
+const words = (before: PodView | undefined, after: PodView | undefined): string[] =>
+  podChanges(before, after).map(({ type, action }) => `${type} ${action}`);
+
+test('a pod comes before its containers, and ends after them', () => {
+  const running = { ...pod, state: 'running', containers: [{ ...container, state: 'running' }] } as const;
+  const failed = { ...container, state: 'failed', exitCode: 137, oomKilled: true } as const;
+  const ended = { ...pod, state: 'failed', containers: [failed] } as const;
+  assert.deepEqual(words(undefined, pod), ['pod create', 'container create']);
+  assert.deepEqual(words(pod, running), ['container start', 'pod start']);
+  assert.deepEqual(words(running, ended), ['container oom', 'container die', 'pod die']);
+  assert.deepEqual(words(ended, undefined), ['container destroy', 'pod destroy']);
+  assert.equal(podChanges(running, ended)[1]?.attributes['exitCode'], '137');
+});
+
+test('what is stored again without a change is no event', () => {
+  assert.deepEqual(words(pod, { ...pod }), []);
+  assert.deepEqual(words(undefined, undefined), []);
+});
+
+test('a restart, a pause, another name, another network', () => {
+  const running = { ...pod, state: 'running', containers: [{ ...container, state: 'running' }] } as const;
+  const again = { ...running, containers: [{ ...container, state: 'running', process: 9, restarts: 1 }] } as const;
+  assert.deepEqual(words(running, again), ['container start']);
+  assert.deepEqual(words(running, { ...running, state: 'paused' }), ['pod pause']);
+  assert.deepEqual(words({ ...running, state: 'paused' }, running), ['pod unpause']);
+  assert.deepEqual(words(pod, { ...pod, name: 'new' }), ['pod rename']);
+  assert.deepEqual(words(pod, { ...pod, networks: ['other'] }), ['pod connect', 'pod disconnect']);
+  assert.deepEqual(words(pod, { ...pod, containers: [container, { ...container, id: 'd' }] }), ['container create']);
+});

@@ -1,0 +1,97 @@
+import type { EventRecord } from './event-record.ts';
+import type { ContainerRecord, PodRecord } from './pod-record.ts';
+
+type Attributes = EventRecord['attributes'];
+type ContainerView = Readonly<
+  Pick<
+    ContainerRecord,
+    'id' | 'name' | 'image' | 'state' | 'process' | 'restarts' | 'restarting' | 'exitCode' | 'oomKilled' | 'error'
+  >
+>;
+
+/** What of a pod's record events are about. */
+export interface PodView extends Readonly<Pick<PodRecord, 'id' | 'name' | 'state' | 'reason' | 'restarting'>> {
+  readonly networks: readonly string[];
+  readonly containers: readonly ContainerView[];
+}
+
+/** As it is now: the record may be changed. */
+export function viewOf({ id, name, state, reason, restarting, networks, containers }: PodRecord): PodView {
+  return {
+    ...{ id, name, state, reason, restarting },
+    networks: networks.map(({ network }) => network),
+    containers: containers.map((each) => ({
+      ...{ id: each.id, name: each.name, image: each.image, state: each.state, process: each.process },
+      ...{ restarts: each.restarts, restarting: each.restarting, exitCode: each.exitCode },
+      ...{ oomKilled: each.oomKilled, error: each.error },
+    })),
+  };
+}
+
+/** What has happened to a pod and its containers from one stored record of it to the next; undefined: there is none. */
+export function podChanges(before: PodView | undefined, after: PodView | undefined): EventRecord[] {
+  const record = after ?? before;
+  if (record === undefined) return [];
+  const containers = [...(before?.containers ?? []), ...(after?.containers ?? [])].map(({ id }) => id);
+  const ofContainers = [...new Set(containers)].flatMap((id) => {
+    const find = (pod: PodView | undefined): ContainerView | undefined =>
+      pod?.containers.find((each) => each.id === id);
+    return containerChanges(record.id, find(before), find(after));
+  });
+  const ofPod = ownChanges(before, after).map(([action, attributes = {}]): EventRecord => {
+    return { type: 'pod', action, id: record.id, name: record.name, podId: null, attributes };
+  });
+  // A pod is there before its containers, and ends after them.
+  const first = new Set(['create', 'rename', 'connect', 'disconnect']);
+  return [
+    ...ofPod.filter(({ action }) => first.has(action)),
+    ...ofContainers,
+    ...ofPod.filter(({ action }) => !first.has(action)),
+  ];
+}
+
+type Change = readonly [action: string, attributes?: Attributes];
+
+function ownChanges(before: PodView | undefined, after: PodView | undefined): Change[] {
+  if (after === undefined) return before === undefined ? [] : [['destroy']];
+  if (before === undefined) return [['create', { image: after.containers[0]?.image ?? '' }]];
+  const changes: Change[] = [];
+  if (before.name !== after.name) changes.push(['rename', { oldName: before.name }]);
+  for (const network of after.networks) if (!before.networks.includes(network)) changes.push(['connect', { network }]);
+  for (const network of before.networks) {
+    if (!after.networks.includes(network)) changes.push(['disconnect', { network }]);
+  }
+  if (before.state === after.state) return changes;
+  if (after.state === 'paused') changes.push(['pause']);
+  else if (after.state === 'running') changes.push([before.state === 'paused' ? 'unpause' : 'start']);
+  else if (after.state === 'succeeded' || after.state === 'failed') {
+    const { reason, restarting } = after;
+    const exitCode = String(after.containers[0]?.exitCode ?? '');
+    changes.push(['die', { exitCode, restarting: String(restarting), ...(reason === null ? {} : { reason }) }]);
+  }
+  return changes;
+}
+
+function containerChanges(
+  podId: string,
+  before: ContainerView | undefined,
+  after: ContainerView | undefined,
+): EventRecord[] {
+  const record = after ?? before;
+  if (record === undefined) return [];
+  const changes: Change[] = [];
+  if (after === undefined) changes.push(['destroy']);
+  else if (before === undefined) changes.push(['create', { image: after.image }]);
+  else if (before.state !== after.state || before.process !== after.process) {
+    if (after.state === 'running') changes.push(['start', { restarts: String(after.restarts) }]);
+    if (after.state === 'succeeded' || after.state === 'failed') {
+      if (after.oomKilled) changes.push(['oom']);
+      const { error } = after;
+      const attributes = { exitCode: String(after.exitCode ?? ''), restarting: String(after.restarting) };
+      changes.push(['die', { ...attributes, ...(error === null ? {} : { reason: error }) }]);
+    }
+  }
+  return changes.map(([action, attributes = {}]) => {
+    return { type: 'container', action, id: record.id, name: record.name, podId, attributes };
+  });
+}
