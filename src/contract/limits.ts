@@ -9,6 +9,12 @@ export const containerLimitsAsked = {
     .min(0.01, { error: 'must be 0.01 or more' })
     .optional()
     .describe("processor time, as a number of CPUs, fractions too; at most the pod's vcpus; default: all of it"),
+  memoryLimitMiB: z
+    .number()
+    .int()
+    .min(4, { error: 'must be 4 or more' })
+    .optional()
+    .describe("of a container; default: what its pod's VM has"),
   pidsLimit: z
     .number()
     .int()

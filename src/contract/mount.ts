@@ -20,6 +20,10 @@ export const MountSpec = z.discriminatedUnion('type', [
     source: z.string().optional().describe("the volume's name, made where there is none; left out: an anonymous one"),
     target,
     readOnly: z.boolean().optional(),
+    ofPod: z
+      .boolean()
+      .optional()
+      .describe("a volume of the pod's own, by this name shared by its containers, which goes with the pod"),
     noCopy: z.boolean().optional().describe('leave a fresh one empty: without what the image has there'),
     labels: texts.optional().describe('of a volume that is made'),
     options: texts.optional().describe('of a volume that is made'),

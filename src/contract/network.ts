@@ -59,6 +59,7 @@ export type NetworkOfPod = z.infer<typeof NetworkOfPod>;
 export const DnsSpec = z.strictObject({
   servers: z.array(ipv4).optional().describe('asked for names that are not of pods'),
   search: z.array(z.string().min(1)).optional(),
+  options: z.array(z.string().regex(/^\S+$/)).max(32).optional().describe('of resolv.conf: ndots:2'),
 });
 
 export const HostSpec = z.strictObject({

@@ -16,6 +16,10 @@ export const podStates = ['pending', 'running', 'succeeded', 'failed'] as const;
 export const PodState = z.enum(podStates);
 export type PodState = z.infer<typeof PodState>;
 
+export const restartPolicies = ['never', 'onFailure', 'always'] as const;
+export const RestartPolicy = z.enum(restartPolicies);
+export type RestartPolicy = z.infer<typeof RestartPolicy>;
+
 const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, {
   error: 'must be letters, digits, _ . or -, begin with a letter or digit, and have at least two',
 });
@@ -27,6 +31,19 @@ export const Ulimit = z.strictObject({
   hard: z.number().int().min(-1),
 });
 export type Ulimit = z.infer<typeof Ulimit>;
+
+/** A file that a container finds at its path at each of its starts, in place of what the image has there. */
+export const FileSpec = z.strictObject({
+  path: z.string().startsWith('/', { error: 'must be an absolute path' }),
+  content: z
+    .base64()
+    .max(1 << 20)
+    .describe('in base64'),
+  mode: z.number().int().min(0).max(0o7777).optional().describe('default 0644, which is 420'),
+  user: z.string().optional().describe('name or id of its owner in the container; default: root'),
+  group: z.string().optional(),
+});
+export type FileSpec = z.infer<typeof FileSpec>;
 
 export const ContainerSpec = z.strictObject({
   name: name.optional(),
@@ -45,6 +62,7 @@ export const ContainerSpec = z.strictObject({
     .optional()
     .describe('options as of mount: size=64m,mode=1777'),
   mounts: z.array(MountSpec).optional(),
+  files: z.array(FileSpec).max(256).optional(),
   ulimits: z.array(Ulimit).optional(),
   ...containerLimitsAsked,
   labels: labels.optional(),
@@ -67,6 +85,13 @@ export const PodSpec = z.strictObject({
   ...podLimitsAsked,
   labels: labels.optional(),
   autoRemove: z.boolean().optional().describe('remove the pod when it has ended'),
+  restartPolicy: RestartPolicy.optional().describe('what becomes of a container that has ended; default: never'),
+  maxRestarts: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('of onFailure: how often a container is started again; default: no limit'),
   networks: z.array(NetworkOfPodSpec).max(8).optional().describe('empty: none; left out: the default network'),
   dns: DnsSpec.optional(),
   hosts: z.array(HostSpec).optional().describe('further lines of /etc/hosts'),
@@ -78,7 +103,7 @@ export const PodSpec = z.strictObject({
   rate: TrafficRate.optional(),
   ports: z.array(PortSpec).max(1024).optional().describe('ports of the host that lead to the pod'),
   publishAll: z.boolean().optional().describe('publish each port that the image exposes'),
-  containers: z.array(ContainerSpec).min(1).max(1).describe('one for now'),
+  containers: z.array(ContainerSpec).min(1).max(32).describe('they share its network, hostname and IPC'),
 });
 export type PodSpec = z.infer<typeof PodSpec>;
 

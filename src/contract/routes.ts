@@ -3,6 +3,7 @@ import { Exec, ExecSpec } from './exec.ts';
 import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
 import { Network, NetworkConnection, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
 import { Container, KillRequest, Pod, PodCreated, PodSpec, PodStarted, StopRequest, Vm, WaitResult } from './pod.ts';
+import { PodFileContent, PodFileRequest } from './pod-file.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
 import { Pruned } from './pruned.ts';
 import { Volume, VolumePruneRequest, VolumeSpec, VolumesPruned } from './volume.ts';
@@ -112,6 +113,14 @@ export const routes = {
     kind: 'json',
     body: VolumePruneRequest,
     response: VolumesPruned,
+  },
+
+  podFileRead: { method: 'POST', path: '/v1/pod-files', kind: 'json', body: PodFileRequest, response: PodFileContent },
+  podFileSchema: {
+    method: 'GET',
+    path: '/v1/pod-files/schema',
+    kind: 'json',
+    response: z.record(z.string(), z.unknown()),
   },
 
   podCreate: { method: 'POST', path: '/v1/pods', kind: 'json', body: PodSpec, response: PodCreated },

@@ -11,6 +11,7 @@ import { httpError } from './http-errors.ts';
 import { imageHandlers } from './image-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { openApi } from './openapi.ts';
+import { podFileHandlers } from './pod-file-handlers.ts';
 import { podHandlers } from './pod-handlers.ts';
 import { check, registerRoutes } from './register-routes.ts';
 import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
@@ -58,7 +59,7 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     app,
     {
       ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
-      ...{ ...podHandlers(engine), ...volumeHandlers(engine) },
+      ...{ ...podHandlers(engine), ...podFileHandlers(), ...volumeHandlers(engine) },
     },
     log,
   );
