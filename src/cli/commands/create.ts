@@ -2,21 +2,33 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { createPod } from '../create-pod.ts';
 import { addExamples } from '../examples.ts';
+import { addPodFileOptions, chooseFile, type PodFileOptions } from '../pod-file/pod-file-options.ts';
+import { podOfFile } from '../pod-file/pod-of-file.ts';
+import { readText, translateFile } from '../pod-file/read-pod-file.ts';
 import { addPodOptions, podSpecOf, type PodOptions } from '../pod-options.ts';
+import { standardStreams } from '../terminal/foreground.ts';
 
 export function define(command: Command, cli: Cli): void {
   addPodOptions(command.passThroughOptions()).action(
-    async (image: string, args: readonly string[], options: PodOptions) => {
-      const streams = {
-        tty: options.tty === true,
-        stdin: options.interactive === true,
-        attached: false,
-        size: undefined,
-      };
-      const spec = podSpecOf(image, args, options, streams, cli.env);
-      const { id } = await createPod(await cli.connect(), spec, options.pull, cli);
-      cli.print(id);
+    async (image: string | undefined, args: readonly string[], options: PodOptions & PodFileOptions) => {
+      const file = chooseFile({ image, args }, options, command);
+      const text = file === undefined ? '' : await readText(file.path);
+      const streams = { tty: options.tty === true, stdin: options.interactive === true };
+      const attached = { attached: false, size: undefined };
+      if (file === undefined) {
+        const spec = podSpecOf(image ?? '', args, options, { ...streams, ...attached }, cli.env);
+        cli.print((await createPod(await cli.connect(), spec, options.pull, cli)).id);
+        return;
+      }
+      const client = await cli.connect();
+      const terminal = { ...attached, stdinIsTaken: false, streams: standardStreams() };
+      const { spec } = podOfFile(await translateFile(client, file, text), options, terminal);
+      cli.print((await createPod(client, spec, options.pull, cli)).id);
     },
   );
-  addExamples(command, [['hyper create --name web nginx', "a pod that 'hyper start web' starts"]]);
+  addPodFileOptions(command);
+  addExamples(command, [
+    ['hyper create --name web nginx', "a pod that 'hyper start web' starts"],
+    ['hyper create -p pod.json', 'the same of a pod file'],
+  ]);
 }
