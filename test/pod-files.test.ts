@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
-import { type Finished, TestHyperd } from './support/hyperd.ts';
+import { type Finished, runProgram, TestHyperd } from './support/hyperd.ts';
+import { until } from './support/refusal.ts';
 
 describe('a pod of a file', { skip: skipUnlessRoot, timeout: 300_000 }, () => {
   let hyperd: TestHyperd;
@@ -80,8 +81,9 @@ containers:
     const { state, labels, ports } = await hyperd.client.podInspect('from-yaml');
     assert.deepEqual([state, labels['made']], ['running', 'by-hand']);
     assert.deepEqual(ports, [{ protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080, guestPort: 80 }]);
-    const asked = await hyperd.hyper(['exec', 'from-yaml', 'wget', '-qO-', 'http://127.0.0.1/index.html']);
-    assert.deepEqual([asked.code, asked.stdout], [0, 'served\n']);
+    const address = 'http://127.0.0.1:8080/index.html'; // in the network namespace of this hyperd, which is its host
+    const wget = ['netns', 'exec', hyperd.namespace, 'busybox', 'wget', '-qO-', address];
+    await until(async () => (await runProgram('ip', wget, process.env)).stdout === 'served\n');
     assert.equal((await hyperd.hyper(['rm', '-f', 'from-yaml'])).code, 0);
   });
 

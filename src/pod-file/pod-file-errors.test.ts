@@ -40,6 +40,29 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
     with1({}, { restartPolicy: 'Always' }),
     'restartPolicy: must be one of never, onFailure, always: did you mean always?, found "Always"',
   ],
+  [
+    with1({}, { hostname: 'a_b' }),
+    'hostname: must be letters, digits and -, in parts that begin and end with a letter or digit, found "a_b"',
+  ],
+  [with1({}, { hostname: 'a'.repeat(64) }), `hostname: must have at most 63 letters, found "${'a'.repeat(60)}…"`],
+  [
+    with1({}, { interfaces: [{ ip: '10.0.0.5/33' }] }),
+    'interfaces[0].ip: must be an IPv4 address, found "10.0.0.5/33"',
+  ],
+  [with1({ sysctl: { nope: '1' } }), 'containers[0].sysctl: names must begin with fs., kernel., net. or vm.'],
+  [
+    with1({}, { portmappings: [{ containerPort: '1-1024' }, { containerPort: 2000 }] }),
+    'portmappings[1]: is one too many: a pod may have 1024 ports',
+  ],
+  [
+    JSON.stringify({
+      files: [{ name: 'f', content: 'x'.repeat(700_000) }],
+      containers: [
+        { ...image, files: Array.from({ length: 30 }, (_, index) => ({ path: `/f${index}`, filename: 'f' })) },
+      ],
+    }),
+    'containers[0].files: the files of all containers may have 16777216 bytes together',
+  ],
   [with1({}, { dns: ['here'] }), 'dns[0]: must be an IPv4 address, found "here"'],
   [with1({ workdir: 'srv' }), 'containers[0].workdir: must be an absolute path, found "srv"'],
   [with1({ envs: [{ value: 'x' }] }), 'containers[0].envs[0].env: is missing: it must be text'],

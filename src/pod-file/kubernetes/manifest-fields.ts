@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DnsSpec, HostSpec, PodSpec } from '../../contract/index.ts';
-import { choice, fields, refused } from '../schema/fields.ts';
+import { DnsSpec, HostSpec } from '../../contract/index.ts';
+import { choice, fields, hostname, refused } from '../schema/fields.ts';
 import { PodMetadata } from './config-fields.ts';
 import { Container, PodRights } from './container-fields.ts';
 import { Volume } from './volume-fields.ts';
@@ -19,7 +19,7 @@ const Spec = fields({
   containers: z.array(Container).min(1).max(32),
   volumes: z.array(Volume).optional(),
   restartPolicy: choice(['Always', 'OnFailure', 'Never']).optional(),
-  hostname: PodSpec.shape.hostname,
+  hostname: hostname.optional(),
   hostAliases: z.array(fields({ ip: HostSpec.shape.address, hostnames: z.array(HostSpec.shape.name) })).optional(),
   dnsConfig: DnsConfig.optional(),
   dnsPolicy: choice(['ClusterFirst', 'Default', 'None'], { ClusterFirstWithHostNet: ownVm }).optional(),

@@ -64,7 +64,8 @@ export function checkFields<S extends z.ZodType>(
 
 function describe(issue: z.core.$ZodIssue): string {
   const { message, input } = issue;
-  if (issue.code === 'custom') return message;
+  // What a check of our own says may already be the whole.
+  if (issue.code === 'custom' && !message.startsWith('must ')) return message;
   if (input === undefined) return `is missing: it ${message}`;
   return `${message}, found ${showFound(input)}${advice(issue)}`;
 }

@@ -102,4 +102,11 @@ export function choice<const T extends readonly [string, ...string[]]>(
 
 export const text = z.string();
 export const absolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
+/** RFC 1123, 2.1, and as long as Linux takes. */
+export const hostname = z
+  .string()
+  .max(63)
+  .regex(/^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*$/, {
+    error: 'must be letters, digits and -, in parts that begin and end with a letter or digit',
+  });
 export const texts = z.record(z.string().min(1), z.string());

@@ -1,7 +1,8 @@
+import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { DnsSpec, NetworkOfPodSpec, PodSpec } from '../../contract/index.ts';
 import { ContainerFields } from './container-fields.ts';
-import { choice, hyperFields, refused, text, texts } from './fields.ts';
+import { choice, hostname, hyperFields, refused, text, texts } from './fields.ts';
 import { FileFields } from './file-fields.ts';
 import { PortMapping } from './port-fields.ts';
 import { VolumeFields } from './volume-fields.ts';
@@ -19,6 +20,12 @@ const Log = hyperFields({
   config: refused('logs are kept whole until the pod is removed'),
 });
 
+/** `10.0.0.5`, or `10.0.0.5/24` as the first Hyper wrote it. */
+function isAddress(text: string): boolean {
+  const [, address = '', prefix = '0'] = /^([\d.]+)(?:\/(\d{1,2}))?$/.exec(text) ?? [];
+  return isIPv4(address) && Number(prefix) <= 32;
+}
+
 const Interface = hyperFields({
   id: text.optional().describe('a name for it in this file'),
   network: text.optional().describe("a network of 'hyper network ls'; default: the default network"),
@@ -27,7 +34,7 @@ const Interface = hyperFields({
     .describe("the default network, as the first Hyper's files call it; for others see network"),
   ip: z
     .string()
-    .regex(/^[\d.]+(\/\d{1,2})?$/, { error: 'must be an IPv4 address' })
+    .refine(isAddress, { error: 'must be an IPv4 address' })
     .optional()
     .describe("its address; a /24 behind it is read over, for it is the network's; default: the next that is free"),
   mac: NetworkOfPodSpec.shape.mac.describe('default: made up'),
@@ -40,7 +47,7 @@ export type Interface = z.infer<typeof Interface>;
 /** A pod file, with every key that one of the first Hyper's could have. */
 export const PodFields = hyperFields({
   id: spec.name.describe("the pod's name; default: the image's and ten digits"),
-  hostname: spec.hostname.describe('default: the name'),
+  hostname: hostname.optional().describe('default: the name'),
   type: choice(['pod']).optional().describe('as in old files; means nothing'),
   restartPolicy: spec.restartPolicy,
   maxRestarts: spec.maxRestarts,
