@@ -119,6 +119,9 @@ spec:
     const run = await hyperd.hyper(['run', '-p', saved('wrong.json', '{"containers":[{"image":"busybox","cmd":[]}]}')]);
     assert.equal(run.code, 125);
     assert.match(run.stderr, /^hyper: .*wrong\.json: containers\[0\]\.cmd: unknown key/);
+    const large = JSON.stringify({ labels: { l: 'x'.repeat(1_200_000) }, containers: [{ image: 'busybox' }] });
+    const refused = await hyperd.hyper(['create', '-p', saved('large.json', large)]);
+    assert.match(refused.stderr, /large\.json: text: a pod file may have at most 1 MiB: give large files by a uri\n$/);
     assert.deepEqual(await hyperd.client.podList(), before);
   });
 

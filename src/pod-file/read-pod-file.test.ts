@@ -148,7 +148,10 @@ describe('a pod file', () => {
           command: [],
           workdir: '',
           entrypoint: [],
-          ports: [{ hostPort: 8080, containerPort: 80, servicePort: 0, protocol: 'tcp' }],
+          ports: [
+            { hostPort: 8080, containerPort: 80, servicePort: 0, protocol: 'tcp' },
+            { hostPort: 0, containerPort: 81 },
+          ],
           envs: [],
           volumes: [{ path: '/data', volume: 'data', readOnly: false }],
           files: [],
@@ -163,7 +166,10 @@ describe('a pod file', () => {
       vcpus: 1,
       memoryMiB: 128,
       restartPolicy: 'always',
-      ports: [{ protocol: 'tcp', guestPort: 80, hostPort: 8080 }],
+      ports: [
+        { protocol: 'tcp', guestPort: 80, hostPort: 8080 },
+        { protocol: 'tcp', guestPort: 81, hostPort: 81 },
+      ],
       containers: [
         {
           name: 'cc',
