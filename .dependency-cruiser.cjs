@@ -20,8 +20,9 @@ module.exports = {
     only('volume', 'lib'),
     only('image', 'lib'),
     only('vm', 'guest', 'lib'),
+    only('pod-file', 'contract', 'lib'),
     only('engine', 'image', 'vm', 'network', 'volume', 'guest', 'store', 'lib'),
-    only('daemon', 'contract', 'engine', 'image', 'vm', 'network', 'volume', 'guest', 'store', 'lib'),
+    only('daemon', 'contract', 'pod-file', 'engine', 'image', 'vm', 'network', 'volume', 'guest', 'store', 'lib'),
     {
       name: 'front-doors-know-no-vm',
       comment: 'a front door speaks to the engine; only the wiring in src/daemon itself makes VMs, networks and stores',

@@ -27,6 +27,7 @@ await build({
     hyperd: 'src/daemon/main.ts',
     'layer-worker': 'src/image/layer/layer-worker.ts',
     'disk-worker': 'src/image/disk/disk-worker.ts',
+    'yaml-worker': 'src/pod-file/document/yaml-worker.ts',
   },
   outdir: 'dist',
 });

@@ -19,10 +19,14 @@ export interface CommandEntry {
 export const commandTable: readonly CommandEntry[] = [
   {
     name: 'run',
-    summary: 'Create a pod from an image, start it and attach to it',
+    summary: 'Create a pod from an image or a pod file, start it and attach to it',
     load: () => import('./commands/run.ts'),
   },
-  { name: 'create', summary: 'Create a pod from an image', load: () => import('./commands/create.ts') },
+  {
+    name: 'create',
+    summary: 'Create a pod from an image or a pod file',
+    load: () => import('./commands/create.ts'),
+  },
   { name: 'start', summary: 'Start pods', load: () => import('./commands/start.ts') },
   { name: 'stop', summary: 'Stop pods', load: () => import('./commands/stop.ts') },
   { name: 'kill', summary: 'Send a signal to pods', load: () => import('./commands/kill.ts') },
@@ -44,6 +48,7 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'Print all about pods, containers or images',
     load: () => import('./commands/inspect.ts'),
   },
+  { name: 'pod', summary: 'Check pod files, and print their schema', load: () => import('./commands/pod.ts') },
   { name: 'images', summary: 'List images', load: () => import('./commands/images.ts') },
   { name: 'pull', summary: 'Pull an image from a registry', load: () => import('./commands/pull.ts') },
   { name: 'load', summary: 'Load images from an archive', load: () => import('./commands/load.ts') },

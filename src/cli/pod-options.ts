@@ -44,7 +44,7 @@ export interface PodOptions extends PodNetworkOptions, LimitOptions {
 export function addPodOptions(command: Command): Command {
   addNetworkOptions(command);
   command
-    .argument('<image>', 'the image to run')
+    .argument('[image]', 'the image to run; none for a pod file')
     .argument('[command...]', "the command and its arguments: replaces the image's")
     .option('--name <name>', "the pod's name (default: the image's name and ten digits)")
     .option('-i, --interactive', 'send our stdin to the process (default: when it is a terminal)')

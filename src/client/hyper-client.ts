@@ -8,6 +8,7 @@ import type {
   ImageProgress,
   NetworkConnection,
   NetworkSpec,
+  PodFileRequest,
   PodSpec,
   PortRemoval,
   PortSpec,
@@ -126,6 +127,11 @@ export class HyperClient {
     this.#json('volumeRemove', { params: { volume }, query: { force: options?.force } }, options);
   volumePrune = (request: VolumePruneRequest, options?: CallOptions) =>
     this.#json('volumePrune', { body: request }, options);
+
+  /** What a pod file asks for, as podCreate takes it. */
+  podFileRead = (file: PodFileRequest, options?: CallOptions) => this.#json('podFileRead', { body: file }, options);
+  /** The JSON Schema of a pod file. */
+  podFileSchema = (options?: CallOptions) => this.#json('podFileSchema', {}, options);
 
   podCreate = (spec: PodSpec, options?: CallOptions) => this.#json('podCreate', { body: spec }, options);
   podList = (options?: CallOptions) => this.#json('podList', {}, options);

@@ -28,6 +28,8 @@ export const routePaths: RoutePaths = {
   volumeInspect: 'GET /v1/volumes/:volume',
   volumeRemove: 'DELETE /v1/volumes/:volume',
   volumePrune: 'POST /v1/volumes/prune',
+  podFileRead: 'POST /v1/pod-files',
+  podFileSchema: 'GET /v1/pod-files/schema',
   podCreate: 'POST /v1/pods',
   podList: 'GET /v1/pods',
   podInspect: 'GET /v1/pods/:pod',

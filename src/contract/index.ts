@@ -5,6 +5,7 @@ export * from './image.ts';
 export * from './network.ts';
 export * from './mount.ts';
 export * from './pod.ts';
+export * from './pod-file.ts';
 export * from './pruned.ts';
 export * from './routes.ts';
 export * from './system.ts';

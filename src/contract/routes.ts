@@ -15,6 +15,7 @@ import {
   Vm,
   WaitResult,
 } from './pod.ts';
+import { PodFileContent, PodFileRequest } from './pod-file.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
 import { Pruned } from './pruned.ts';
 import { PodStats, Process } from './usage.ts';
@@ -137,6 +138,14 @@ export const routes = {
     kind: 'json',
     body: VolumePruneRequest,
     response: VolumesPruned,
+  },
+
+  podFileRead: { method: 'POST', path: '/v1/pod-files', kind: 'json', body: PodFileRequest, response: PodFileContent },
+  podFileSchema: {
+    method: 'GET',
+    path: '/v1/pod-files/schema',
+    kind: 'json',
+    response: z.record(z.string(), z.unknown()),
   },
 
   podCreate: { method: 'POST', path: '/v1/pods', kind: 'json', body: PodSpec, response: PodCreated },

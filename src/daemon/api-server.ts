@@ -7,6 +7,8 @@ import { type DaemonFacts, type MetricsPage, openRestDoor } from './rest/index.t
 
 /** How long a client may take to close its connection. */
 const goodbyeMs = 1000;
+/** Of a JSON body: a pod's files are in it (contract/pod.ts). */
+const maxBodyBytes = 32 << 20;
 
 export interface ApiServerOptions {
   readonly engine: Engine;
@@ -28,7 +30,10 @@ export class ApiServer {
   }
 
   static async listen({ engine, facts, metrics, group, log }: ApiServerOptions): Promise<ApiServer> {
-    const app = fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+    const app = fastify({
+      ...{ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } },
+      bodyLimit: maxBodyBytes,
+    });
     openRestDoor(app, { engine, facts, metrics, log });
     await rm(facts.socket, { force: true }); // of a hyperd that was killed: we have the lock
     await app.listen({ path: facts.socket });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import type { ExecSpec, ImageProgress, PodSpec } from '../../src/contract/index.ts';
+import type { ExecSpec, ImageProgress, PodFileRequest, PodSpec, PullRequest } from '../../src/contract/index.ts';
 import { fakePod } from './fake-answers.ts';
 import { images as fakeImages } from './fake-image.ts';
 import { playProcess } from './fake-process.ts';
@@ -29,6 +29,7 @@ export class FakeHyperd implements AsyncDisposable {
   readonly pods = new Map<string, FakePod>();
   readonly execs = new Map<string, ExecSpec>();
   readonly images = new Set(['busybox']);
+  readonly pulled: string[] = [];
   pullEvents: readonly ImageProgress[] = [];
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
@@ -73,6 +74,7 @@ export class FakeHyperd implements AsyncDisposable {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = `${request.method ?? ''} ${request.url ?? ''}`;
+    const url = new URL(request.url ?? '', 'http://hyperd');
     this.requests.push(call);
     const chunks: Buffer[] = [];
     for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
@@ -83,9 +85,20 @@ export class FakeHyperd implements AsyncDisposable {
     const [, pod, action] = /\/v1\/pods\/([^/?]+)(?:\/(\w+))?/.exec(call) ?? [];
     if (call === 'POST /v1/pods') {
       this.#create(text, send);
+    } else if (call === 'POST /v1/pod-files') {
+      this.#readPodFile(text, send);
+    } else if (call === 'GET /v1/pod-files/schema') {
+      send({ title: 'a schema' });
+    } else if (url.pathname === '/v1/images/inspect') {
+      const known = this.images.has(url.searchParams.get('reference') ?? '');
+      send(known ? {} : { code: 'not_found', message: 'no such image' }, known ? 200 : 404);
     } else if (call === 'POST /v1/images/pull') {
-      for (const event of this.pullEvents) response.write(`${JSON.stringify(event)}\n`);
-      for (const event of this.pullEvents) if (event.type === 'done') this.images.add(event.reference);
+      const { reference } = JSON.parse(text) as PullRequest;
+      this.pulled.push(reference);
+      const done: ImageProgress = { type: 'done', image: fakeImages.busybox, reference, changed: true };
+      const events = this.pullEvents.length > 0 ? this.pullEvents : [done];
+      for (const event of events) response.write(`${JSON.stringify(event)}\n`);
+      for (const event of events) if (event.type === 'done') this.images.add(event.reference);
       response.end();
     } else if (call === 'POST /v1/images/load') {
       const event: ImageProgress = {
@@ -113,11 +126,19 @@ export class FakeHyperd implements AsyncDisposable {
     }
   }
 
+  /** Its pod files are what the API takes, and may say what is wrong with them. */
+  #readPodFile(text: string, send: (body: unknown, status?: number) => void): void {
+    const request = JSON.parse(text) as PodFileRequest;
+    this.bodies.push(request);
+    if (request.text.startsWith('wrong')) send({ code: 'bad_request', message: request.text }, 400);
+    else send({ spec: JSON.parse(request.text) as unknown });
+  }
+
   #create(text: string, send: (body: unknown, status?: number) => void): void {
     const spec = JSON.parse(text) as PodSpec;
     this.bodies.push(spec);
-    const image = spec.containers[0]?.image ?? '';
-    if (!this.images.has(image)) {
+    const image = spec.containers.map((container) => container.image).find((each) => !this.images.has(each));
+    if (image !== undefined) {
       send({ code: 'image_not_found', message: `no such image: ${image}` }, 404);
       return;
     }

@@ -1,52 +1,44 @@
 import type { Command } from 'commander';
+import { addContainer } from '../add-container.ts';
 import type { Cli } from '../cli.ts';
-import { createPod, withImages } from '../create-pod.ts';
+import { createPod } from '../create-pod.ts';
 import { addExamples } from '../examples.ts';
-import { UsageError } from '../usage-error.ts';
+import { addPodFileOptions, chooseFile, type PodFileOptions } from '../pod-file/pod-file-options.ts';
+import { podOfFile } from '../pod-file/pod-of-file.ts';
+import { readText, translateFile } from '../pod-file/read-pod-file.ts';
 import { addPodOptions, podSpecOf, type PodOptions } from '../pod-options.ts';
+import { standardStreams } from '../terminal/foreground.ts';
 
-interface CreateOptions extends PodOptions {
+interface CreateOptions extends PodOptions, PodFileOptions {
   readonly container?: string;
 }
 
 export function define(command: Command, cli: Cli): void {
   addPodOptions(command.passThroughOptions())
     .option('-c, --container <pod>', 'add a container to this pod, which is there')
-    .action(async (image: string, args: readonly string[], options: CreateOptions) => {
+    .action(async (image: string | undefined, args: readonly string[], options: CreateOptions) => {
       if (options.container !== undefined) {
-        await addContainer(options.container, image, args, options, cli);
+        await addContainer(options.container, image ?? '', args, options, cli);
         return;
       }
-      const spec = podSpecOf(image, args, options, streamsOf(options), cli.env);
-      const { id } = await createPod(await cli.connect(), spec, options.pull, cli);
-      cli.print(id);
+      const file = chooseFile({ image, args }, options, command);
+      const text = file === undefined ? '' : await readText(file.path);
+      const streams = { tty: options.tty === true, stdin: options.interactive === true };
+      const attached = { attached: false, size: undefined };
+      if (file === undefined) {
+        const spec = podSpecOf(image ?? '', args, options, { ...streams, ...attached }, cli.env);
+        cli.print((await createPod(await cli.connect(), spec, options.pull, cli)).id);
+        return;
+      }
+      const client = await cli.connect();
+      const terminal = { ...attached, stdinIsTaken: false, streams: standardStreams() };
+      const { spec } = podOfFile(await translateFile(client, file, text), options, terminal);
+      cli.print((await createPod(client, spec, options.pull, cli)).id);
     });
+  addPodFileOptions(command);
   addExamples(command, [
     ['hyper create --name web nginx', "a pod that 'hyper start web' starts"],
+    ['hyper create -p pod.json', 'the same of a pod file'],
     ['hyper create -c web --name sidecar busybox top', "one more container, which 'hyper start -c sidecar' starts"],
   ]);
-}
-
-function streamsOf(options: CreateOptions): Parameters<typeof podSpecOf>[3] {
-  return { tty: options.tty === true, stdin: options.interactive === true, attached: false, size: undefined };
-}
-
-/** Only what is a container's own can be said of one that is added. */
-async function addContainer(
-  pod: string,
-  image: string,
-  command: readonly string[],
-  options: CreateOptions,
-  cli: Cli,
-): Promise<void> {
-  const { name, ...own } = options;
-  const { containers, ...ofPod } = podSpecOf(image, command, own, streamsOf(options), cli.env);
-  const [container] = containers;
-  if (container === undefined) throw new UsageError('-c adds a container: give its image');
-  const [wrong] = Object.keys(ofPod).filter((key) => key !== 'networks' || options.network !== undefined);
-  if (wrong !== undefined) throw new UsageError(`-c adds a container to a pod that is there: ${wrong} is the pod's`);
-  const client = await cli.connect();
-  const spec = { ...container, ...(name === undefined ? {} : { name }) };
-  const added = await withImages([image], options.pull, client, cli, () => client.containerAdd(pod, spec));
-  cli.print(added.id);
 }

@@ -1,31 +1,53 @@
 import type { Command } from 'commander';
+import type { HyperClient } from '../../client/index.ts';
+import type { PodSpec } from '../../contract/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { createPod } from '../create-pod.ts';
 import { addExamples } from '../examples.ts';
+import { addPodFileOptions, chooseFile, type PodFileOptions } from '../pod-file/pod-file-options.ts';
+import { podOfFile } from '../pod-file/pod-of-file.ts';
+import { readText, translateFile } from '../pod-file/read-pod-file.ts';
 import { addPodOptions, podSpecOf, type PodOptions } from '../pod-options.ts';
 import { runFailure } from '../run-failure.ts';
 import { RunTiming } from '../output/run-timing.ts';
 import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { standardStreams, terminalSize } from '../terminal/foreground.ts';
-import { chooseStreams } from '../terminal/stream-choice.ts';
+import { chooseStreams, type StreamChoice } from '../terminal/stream-choice.ts';
+import { UsageError } from '../usage-error.ts';
 import { warn } from '../warn.ts';
 
-interface RunOptions extends PodOptions {
+interface RunOptions extends PodOptions, PodFileOptions {
+  readonly attach?: boolean;
   readonly detach?: boolean;
   readonly detachKeys: string;
   readonly timing?: boolean;
 }
 
+/** What is to be run, as the command line says it. */
+interface Wish {
+  readonly attached: boolean;
+  /** The pod, for which hyperd may have to read a file, and what it gets of our streams. */
+  readonly pod: (client: HyperClient) => Promise<{ readonly spec: PodSpec; readonly streams: StreamChoice }>;
+  /** It runs and is left running. */
+  readonly detached: (id: string) => void;
+}
+
 export function define(command: Command, cli: Cli): void {
   addPodOptions(command.passThroughOptions())
+    .option('-a, --attach', 'attach to it (default for an image; of a pod file, to its first container)')
     .option('-d, --detach', "leave it running and print the pod's id")
     .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
     .option('--timing', 'print on stderr what the time of the run went to')
-    .action(async (image: string, args: readonly string[], options: RunOptions) => {
-      cli.exitCode = await run(image, args, options, cli);
+    .action(async (image: string | undefined, args: readonly string[], options: RunOptions) => {
+      if (options.attach === true && options.detach === true) throw new UsageError('give one of --attach and --detach');
+      parseDetachKeys(options.detachKeys);
+      const file = chooseFile({ image, args }, options, command);
+      const wish = file === undefined ? ofImage(image ?? '', args, options, cli) : await ofFile(file, options, cli);
+      cli.exitCode = await run(wish, options, cli);
     });
+  addPodFileOptions(command);
   addExamples(command, [
     ['hyper run ubuntu', 'a shell in Ubuntu'],
     ['hyper run --rm busybox uname -a', 'one command, and nothing is left'],
@@ -34,19 +56,46 @@ export function define(command: Command, cli: Cli): void {
     ['hyper run --rm -v ./:/src -w /src gcc make', 'a folder of this machine in the pod'],
     ['hyper run -d -v data:/var/lib/data nginx', 'a volume, which outlives the pod'],
     ['tar c . | hyper run -i --rm busybox tar t', 'a pipe into the pod'],
+    ['hyper run -p pod.json', 'the pod of a pod file, in the background'],
+    ['hyper run -a --rm -k pod.yaml', 'the pod of a Kubernetes manifest, in the foreground'],
   ]);
 }
 
-async function run(image: string, args: readonly string[], options: RunOptions, cli: Cli): Promise<number> {
-  parseDetachKeys(options.detachKeys);
+function ofImage(image: string, args: readonly string[], options: RunOptions, cli: Cli): Wish {
   const streams = chooseStreams(options, standardStreams());
   const attached = options.detach !== true;
-  const timing = new RunTiming();
   const spec = podSpecOf(image, args, options, { ...streams, attached, size: terminalSize() }, cli.env);
+  return {
+    attached,
+    pod: () => Promise.resolve({ spec, streams }),
+    detached: (id) => cli.print(id),
+  };
+}
+
+async function ofFile(file: NonNullable<ReturnType<typeof chooseFile>>, options: RunOptions, cli: Cli): Promise<Wish> {
+  const attached = options.attach === true;
+  const text = await readText(file.path);
+  return {
+    attached,
+    pod: async (client) => {
+      const terminal = { attached, stdinIsTaken: file.path === '-', streams: standardStreams(), size: terminalSize() };
+      return podOfFile(await translateFile(client, file, text), options, terminal);
+    },
+    // In the first Hyper's words, which its users' scripts read.
+    detached: (id) => {
+      cli.print(options.detach === true ? id : `POD id is ${id}`);
+      if (options.detach !== true) cli.note(`Time to run a POD is ${Math.round(performance.now())} ms`);
+    },
+  };
+}
+
+async function run({ attached, pod, detached }: Wish, options: RunOptions, cli: Cli): Promise<number> {
+  const timing = new RunTiming();
   try {
     timing.lap('start of the client');
     const client = await cli.connect();
     timing.lap('connection to hyperd');
+    const { spec, streams } = await pod(client);
     const { id } = await createPod(client, spec, options.pull, cli);
     timing.lap('request that creates the pod');
     /** As docker: what could not be started is removed where --rm was given. */
@@ -64,7 +113,7 @@ async function run(image: string, args: readonly string[], options: RunOptions, 
         if (options.rm === true) await abandon();
         throw error;
       }
-      cli.print(id);
+      detached(id);
       return 0;
     }
     const exitCode = await runAttached({

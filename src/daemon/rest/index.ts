@@ -12,6 +12,7 @@ import { eventHandlers } from './event-handlers.ts';
 import { imageHandlers } from './image-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { openApi } from './openapi.ts';
+import { podFileHandlers } from './pod-file-handlers.ts';
 import { podHandlers } from './pod-handlers.ts';
 import { check, registerRoutes } from './register-routes.ts';
 import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
@@ -60,7 +61,7 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     {
       ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
       ...eventHandlers(engine),
-      ...{ ...podHandlers(engine), ...volumeHandlers(engine) },
+      ...{ ...podHandlers(engine), ...podFileHandlers(), ...volumeHandlers(engine) },
     },
     log,
   );

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { PodSpec } from '../../contract/index.ts';
+import { fields, refused, text, texts } from '../schema/fields.ts';
+
+/** What a Pod and what it refers to are called. */
+const metadata = {
+  name: z.string().min(1).optional(),
+  namespace: refused('there are no namespaces', ['default']),
+  generateName: refused('give a name'),
+  labels: texts.optional(),
+  // By definition nothing of Kubernetes' own; those that are a wish all the same are refused by their name.
+  annotations: texts.optional().superRefine((annotations = {}, context) => {
+    for (const name of Object.keys(annotations)) {
+      if (!/(apparmor|seccomp)\.security\.(alpha|beta)\.kubernetes\.io\//.test(name)) continue;
+      context.addIssue({ code: 'custom', path: [name], message: 'is not supported: the guest has no such profiles' });
+    }
+  }),
+};
+
+const Metadata = fields(metadata);
+export const PodMetadata = fields({ ...metadata, name: PodSpec.shape.name });
+
+export const ConfigMap = fields({
+  apiVersion: z.literal('v1'),
+  kind: z.literal('ConfigMap'),
+  metadata: Metadata,
+  immutable: z.boolean().optional(),
+  data: texts.optional(),
+  binaryData: texts.optional(),
+});
+
+export const Secret = fields({
+  apiVersion: z.literal('v1'),
+  kind: z.literal('Secret'),
+  metadata: Metadata,
+  immutable: z.boolean().optional(),
+  type: text.optional(),
+  data: texts.optional(),
+  stringData: texts.optional(),
+});

@@ -1,0 +1,1 @@
+export { isManifest, planManifest } from './plan-manifest.ts';
