@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import { HyperError } from '../lib/errors.ts';
 import type { MountRecord, PodRecord } from '../store/index.ts';
-import { checkBindSource, type Volumes } from '../volume/index.ts';
-import type { ContainerSpec, MountSpec } from './pod-spec.ts';
+import { checkBindSource, checkFileSystem, diskFormat, openDiskFile, type Volumes } from '../volume/index.ts';
+import type { ContainerSpec, DiskSpec, MountSpec } from './pod-spec.ts';
 
 /**
  * A container's mounts as they are stored; what a bind needs on this host is there then, and volumes are made.
@@ -35,11 +35,21 @@ async function planMount(mount: MountSpec, volumes: Volumes): Promise<MountRecor
     const { kind } = await checkBindSource(source, mount.create ?? false);
     return { type: 'bind', source, target, readOnly, socket: kind === 'socket' };
   }
+  if (mount.type === 'disk') return await planDisk(mount, target, readOnly);
   const { labels, options } = mount;
   const volume = await volumes.create({ name: mount.source, labels, options });
   const anonymous = mount.source === undefined || mount.source === '';
   const source = volumes.path(volume);
   return { type: 'volume', volume: volume.name, source, target, readOnly, anonymous, noCopy: mount.noCopy ?? false };
+}
+
+async function planDisk(mount: DiskSpec, target: string, readOnly: boolean): Promise<MountRecord> {
+  const source = posix.normalize(mount.source);
+  const format = diskFormat(source, mount.format);
+  const { handle } = await openDiskFile(source, format, readOnly);
+  await handle.close();
+  const fstype = mount.fstype === undefined ? null : checkFileSystem(mount.fstype);
+  return { type: 'disk', source, target, readOnly, format, fstype, partition: mount.partition ?? null };
 }
 
 /** Removes the volumes that nobody gave a name, as the pod that had them goes. */

@@ -46,17 +46,13 @@ export async function startPod(
   };
   const given = { vm: false };
   try {
-    const sources = await MountedSources.open(record, volumes, signal);
-    const { shares, disks } = sources;
-    const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), imagePath, scratch, shares, disks };
-    try {
-      return await supply.start(request, { signal, claim }, async (ready) => {
-        given.vm = true;
-        return await startContainers(ready, record, options, { subscribers, sources }, signal);
-      });
-    } finally {
-      await sources.seeded(false); // where it was not, and its VM has gone
-    }
+    await using sources = await MountedSources.open(record, volumes, signal);
+    const { shares, plugs } = sources;
+    const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), imagePath, scratch, shares, ...plugs };
+    return await supply.start(request, { signal, claim }, async (ready) => {
+      given.vm = true;
+      return await startContainers(ready, record, options, { subscribers, sources }, signal);
+    });
   } catch (error) {
     if (!given.vm) Object.assign(record, { vm: null, endpoints: [] }); // the supply has taken it back
     throw error;
@@ -102,7 +98,7 @@ async function startContainers(
     else await run.end(false);
     throw signal.aborted
       ? new HyperError('cancelled', 'the start was cancelled', { cause: signal.reason })
-      : startFailure(error);
+      : sources.explain(startFailure(error));
   } finally {
     signal.removeEventListener('abort', giveUp);
   }

@@ -6,6 +6,7 @@ import type { PortMapping } from '../network/index.ts';
 import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { Exec } from './exec.ts';
+import { writesDisks } from './mounted-disks.ts';
 import { removeAnonymous, usersOf } from './mounts.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { type LogQuery, readLog } from './log-reader.ts';
@@ -17,7 +18,7 @@ import { startPod } from './pod-start.ts';
 import type { StartTiming } from './start-timing.ts';
 import { checkTransition } from './pod-states.ts';
 import type { ProcessOutput } from './process-output.ts';
-import { disksOf, releaseVm, resumePod } from './pod-vm.ts';
+import { releaseVm, resumePod } from './pod-vm.ts';
 import { startFailureExitCode } from './start-failure.ts';
 
 /** How a pod's run came to its end. `error`: why there is no true exit code. */
@@ -63,9 +64,9 @@ export class Pod {
     return container;
   }
 
-  /** It has volumes that are file systems of its guest's. */
-  get #hasDisks(): boolean {
-    return disksOf(this.record, this.#options.volumes).length > 0;
+  /** It has file systems of its guest's that outlive it. */
+  get #writesDisks(): boolean {
+    return writesDisks(this.record, this.#options.volumes);
   }
 
   get running(): boolean {
@@ -170,7 +171,7 @@ export class Pod {
         }
         this.#abortStart?.abort(new HyperError('cancelled', 'the pod was removed while it started'));
         // What a guest has not written to its disks yet goes with its VM.
-        if (this.#run !== undefined && this.#hasDisks) await this.stop(0);
+        if (this.#run !== undefined && this.#writesDisks) await this.stop(0);
         await this.#run?.vm.kill();
       }
       // It may have been started again while we waited for our turn.
@@ -308,7 +309,7 @@ export class Pod {
     this.#output = undefined;
     this.#options.volumes.holders.ending(record.id);
     this.#finished.resolve(result);
-    await run?.end(inOrder && (!record.autoRemove || this.#hasDisks));
+    await run?.end(inOrder && (!record.autoRemove || this.#writesDisks));
     if (record.autoRemove) {
       await this.#remove();
     } else {
