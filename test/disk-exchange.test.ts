@@ -49,7 +49,7 @@ describe('the disks of a VM that waits', { skip: skipUnlessRoot, timeout: 90_000
       ownImage: () => Promise.resolve(imagePath),
     });
     request = {
-      ...{ vcpus: 1, memoryMiB: 128, hostname: 'x', nics: [], imagePath, shares: [], disks: [] },
+      ...{ vcpus: 1, memoryMiB: 128, hostname: 'x', nics: [], imagePath, shares: [], disks: [], modules: false },
       scratch: { path: join(folder, 'own.ext4'), sizeMiB: 64, limits: { bytesPerSecond: null, iops: null } },
     };
     const spec = { id: newVmId(), vcpus: 1, memoryMiB: 128 };

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
+import { makeRawDisk } from './support/disks.ts';
 import { repository, TestHyperd } from './support/hyperd.ts';
 
 const folder = join(repository, 'guest/build/hyper');
@@ -45,6 +46,17 @@ describe('with "kernel": "hyper" in the configuration', { skip }, () => {
     const known = (await inGuest('cat /proc/filesystems')).split('\n').map((line) => line.replace(/^.*\t/, ''));
     for (const type of ['virtiofs', 'erofs', 'overlay', 'ext4', 'tmpfs', 'nfs', 'nfs4'])
       assert.ok(known.includes(type), `${type}: ${known.join(' ')}`);
+  });
+
+  it('a pod has disks with ext4, and its user is told of a file system that this kernel lacks', async () => {
+    const path = join(hyperd.folder, 'disk.raw');
+    makeRawDisk(path, 16);
+    const mount = (more: string): string[] => ['--mount', `type=disk,source=${path},target=/data${more}`];
+    const script = 'echo kept >/data/x; grep -o " /data ext4 " /proc/mounts';
+    assert.equal(await run(['run', '--rm', ...mount(''), 'busybox', 'sh', '-c', script]), ' /data ext4 \n');
+    const refused = await hyperd.hyper(['run', '--rm', ...mount(',fstype=xfs'), 'busybox', 'true']);
+    assert.equal(refused.code, 125);
+    assert.match(refused.stderr, /the guest's kernel has no file system xfs/);
   });
 
   it('a pod has its processors and its network, and is reached from another pod', async () => {

@@ -47,7 +47,14 @@ describe('scripts/install', () => {
     const release = [
       ...['bin/hyper', 'bin/hyperd', 'dist/disk-worker.js', 'dist/hyper', 'dist/hyper.cjs', 'dist/hyperd.js'],
       ...['dist/layer-worker.js', 'dist/yaml-worker.js', 'guest/build/busybox-image.tar', 'guest/build/guest.json'],
-      ...['guest/build/bzImage', 'guest/build/initramfs.cpio', 'guest/build/vmlinux', 'node/LICENSE', 'node/bin/node'],
+      ...[
+        'guest/build/bzImage',
+        'guest/build/initramfs.cpio',
+        'guest/build/modules.ext4',
+        'guest/build/vmlinux',
+        'node/LICENSE',
+        'node/bin/node',
+      ],
       ...['packaging/layout.sh', 'scripts/lib/setup.sh', 'scripts/uninstall'],
       ...['LICENSE', ...['vmlinux', 'initramfs.cpio', 'guest.json'].map((file) => `guest/build/hyper/${file}`)].filter(
         (path) => existsSync(join(repository, path)),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { hostAndOutside, type Namespace } from './network/namespaces.ts';
 import { findOrdinaryUser, whyNotRootless, type OrdinaryUser } from './network/ordinary-user.ts';
+import { makeRawDisk } from './support/disks.ts';
 import { repository } from './support/hyperd.ts';
 import { Login } from './support/login.ts';
 import { until } from './support/refusal.ts';
@@ -91,6 +92,23 @@ describe('host folders and volumes of an ordinary user', { skip, timeout: 240_00
     } finally {
       server.close();
     }
+  });
+
+  it('can be disks by their path, with the user’s own rights', async () => {
+    const folder = await folderOfUser('disks');
+    await chmod(folder, 0o700);
+    const [own, roots] = [join(folder, 'own.raw'), join(folder, 'roots.raw')];
+    for (const path of [own, roots]) {
+      makeRawDisk(path, 16);
+      await chmod(path, 0o600);
+    }
+    await chown(own, owner.uid, owner.gid);
+    const mount = (path: string): string[] => ['--mount', `type=disk,source=${path},target=/data`];
+    await run('run', '--rm', ...mount(own), 'busybox', 'sh', '-c', 'echo kept >/data/x');
+    assert.equal(await run('run', '--rm', ...mount(own), 'busybox', 'cat', '/data/x'), 'kept\n');
+    const refused = await login.hyper(['run', '--rm', ...mount(roots), 'busybox', 'true']);
+    assert.equal(refused.code, 125);
+    assert.match(refused.stderr, /roots.raw may not be written by hyperd: see its owner and mode, or mount it with ro/);
   });
 
   it('outlive pods, as folders and as disks, and read-only is read-only', async () => {

@@ -10,7 +10,7 @@ import { busyboxTar, makeOciImage } from './images/index.ts';
 import { file, folder, link, pax, tar } from './images/tar-maker.ts';
 import { skipUnlessRoot } from './network/namespaces.ts';
 import { TestHyperd } from './support/hyperd.ts';
-import { assertRefused, until } from './support/refusal.ts';
+import { assertRefused, until, untilTakenApart } from './support/refusal.ts';
 import { buildPosixChecks, shareServers } from './support/shares.ts';
 
 const execute = promisify(execFile);
@@ -62,12 +62,7 @@ describe('a volume', { skip: skipUnlessRoot }, () => {
   const inPod = async (mounts: readonly string[], script: string): Promise<string> =>
     await run('run', '--rm', ...mounts, 'stocked:1', 'sh', '-ec', script);
   const refused = async (args: readonly string[], line: RegExp, code = 1): Promise<void> => {
-    // A pod's VM is taken apart behind the back of who waited for it.
-    await until(async () => {
-      const running = (await hyperd.client.vmList()).length;
-      const [vms, pods] = [join(hyperd.run, 'vms'), join(hyperd.root, 'pods')].map((path) => readdirSync(path).length);
-      return vms === running && pods === (await hyperd.client.podList()).length;
-    });
+    await untilTakenApart(hyperd);
     await assertRefused(hyperd, args, code, line);
   };
   const folders = (): string[] => readdirSync(join(hyperd.root, 'volumes')).sort();

@@ -28,7 +28,9 @@ static const struct {
     {"/sys/fs/cgroup", "cgroup2", NULL, HARMLESS},
 };
 
-static const char *const folders[] = {"/run/images", "/run/scratch", "/run/volumes", "/run/shares", "/run/sockets", "/run/containers"};
+static const char *const folders[] = {
+    "/run/images", "/run/scratch", "/run/volumes", "/run/modules", "/run/shares", "/run/sockets", "/run/containers",
+};
 
 static const char *const skeleton_folders[] = {SKELETON, SKELETON "/dev", SKELETON "/etc", SKELETON "/proc", SKELETON "/sys"};
 static const char *const skeleton_files[] = {SKELETON "/etc/hostname", SKELETON "/etc/hosts", SKELETON "/etc/resolv.conf"};

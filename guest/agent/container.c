@@ -3,6 +3,7 @@
 #include "cgroup.h"
 #include "control.h"
 #include "disks.h"
+#include "filesystems.h"
 #include "job.h"
 #include "prepare.h"
 #include "process.h"
@@ -57,7 +58,7 @@ static bool same_disk(const char *one, const char *other)
 
 static void release_mount(const struct mount *mount, const struct container *gone, int *error)
 {
-    if (mount->kind != MOUNT_SHARE && mount->kind != MOUNT_DISK)
+    if (mount->kind != MOUNT_SHARE && mount->kind != MOUNT_DISK && mount->kind != MOUNT_FILE_SYSTEM)
         return;
     for (const struct container *container = containers; container; container = container->next)
         for (size_t i = 0; container != gone && i < container->request.mount_count; i++)
@@ -67,7 +68,7 @@ static void release_mount(const struct mount *mount, const struct container *gon
         share_release(mount->name);
         return;
     }
-    int failed = disk_release(DISK_VOLUME, mount->name);
+    int failed = mount->kind == MOUNT_DISK ? disk_release(DISK_VOLUME, mount->name) : filesystem_release(mount);
     *error = *error ? *error : failed;
 }
 

@@ -2,34 +2,27 @@
 
 #include "files.h"
 #include "log.h"
+#include "mounts.h"
 #include "uevents.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #define SERIAL_MAX 64
-#define EROFS_MAGIC 0xE0F5E1E2U
-#define EXT4_MAGIC 0xEF53U
 
 static const struct {
     const char *folder, *type, *options;
     unsigned long flags;
-    uint32_t magic;
 } kinds[] = {
-    [DISK_IMAGE] = {"/run/images", "erofs", NULL, MS_RDONLY | MS_NOATIME, EROFS_MAGIC},
-    [DISK_SCRATCH] = {"/run/scratch", "ext4", "noinit_itable", MS_NOATIME, EXT4_MAGIC},
-    [DISK_VOLUME] = {"/run/volumes", "ext4", "noinit_itable", MS_NOATIME, EXT4_MAGIC},
+    [DISK_IMAGE] = {"/run/images", "erofs", NULL, MS_RDONLY | MS_NOATIME},
+    [DISK_SCRATCH] = {"/run/scratch", "ext4", "noinit_itable", MS_NOATIME},
+    [DISK_VOLUME] = {"/run/volumes", "ext4", "noinit_itable", MS_NOATIME},
+    [DISK_MODULES] = {"/run/modules", "ext4", NULL, MS_RDONLY | MS_NOATIME},
 };
 
 void disk_path(enum disk_kind kind, const char *serial, char *path, size_t size)
@@ -76,30 +69,16 @@ static bool search_device(void *argument)
     return find_device(search->serial, search->device, search->size);
 }
 
-static bool wait_for_device(const char *serial, char *device, size_t size)
+int disk_find(const char *serial, char *device, size_t size, char *why, size_t why_size)
 {
-    return uevents_await(search_device, &(struct search){.serial = serial, .device = device, .size = size});
-}
-
-static bool is_mounted(enum disk_kind kind, const char *path)
-{
-    struct statfs status;
-    return statfs(path, &status) == 0 && (uint32_t)status.f_type == kinds[kind].magic;
-}
-
-static int mount_once(enum disk_kind kind, const char *device, const char *path)
-{
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return errno;
-    /* Two containers of one image may come at the same time. */
-    int lock = open(kinds[kind].folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock < 0 || flock(lock, LOCK_EX) != 0)
-        return errno;
-    int error = 0;
-    if (!is_mounted(kind, path) && mount(device, path, kinds[kind].type, kinds[kind].flags, kinds[kind].options) != 0)
-        error = errno;
-    (void)close(lock);
-    return error;
+    if (!is_serial(serial)) {
+        (void)snprintf(why, why_size, "a disk needs a serial");
+        return EINVAL;
+    }
+    if (uevents_await(search_device, &(struct search){.serial = serial, .device = device, .size = size}))
+        return 0;
+    (void)snprintf(why, why_size, "there is no disk with the serial %s", serial);
+    return ENODEV;
 }
 
 int disk_mount(enum disk_kind kind, const char *serial, char *why, size_t why_size)
@@ -110,13 +89,12 @@ int disk_mount(enum disk_kind kind, const char *serial, char *why, size_t why_si
         return EINVAL;
     }
     disk_path(kind, serial, path, sizeof path);
-    if (is_mounted(kind, path))
+    if (mounts_have(path))
         return 0;
-    if (!wait_for_device(serial, device, sizeof device)) {
-        (void)snprintf(why, why_size, "there is no disk with the serial %s", serial);
-        return ENODEV;
-    }
-    int error = mount_once(kind, device, path);
+    int error = disk_find(serial, device, sizeof device, why, why_size);
+    if (error)
+        return error;
+    error = mounts_add(device, path, kinds[kind].type, kinds[kind].flags, kinds[kind].options);
     if (error)
         (void)snprintf(why, why_size, "cannot mount disk %s (%s) as %s: %s", serial, device, kinds[kind].type, strerror(error));
     return error;
@@ -128,7 +106,7 @@ int disk_release(enum disk_kind kind, const char *serial)
     if (!serial || !is_serial(serial))
         return 0;
     disk_path(kind, serial, path, sizeof path);
-    if (!is_mounted(kind, path) || umount2(path, 0) == 0)
+    if (!mounts_have(path) || umount2(path, 0) == 0)
         return 0;
     int error = errno;
     log_line("cannot unmount disk %s: %s", serial, strerror(error));

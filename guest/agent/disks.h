@@ -3,8 +3,10 @@
 
 #include <stddef.h>
 
-enum disk_kind { DISK_IMAGE, DISK_SCRATCH, DISK_VOLUME };
+enum disk_kind { DISK_IMAGE, DISK_SCRATCH, DISK_VOLUME, DISK_MODULES };
 
+/* The device of the disk with this serial, which is waited for at most 10 s. Blocks: for jobs. Returns 0 or an errno. */
+int disk_find(const char *serial, char *device, size_t size, char *why, size_t why_size);
 /* Mounts the disk with this serial, once, waiting for it at most 10 s. Blocks: for jobs. Returns 0 or an errno. */
 int disk_mount(enum disk_kind kind, const char *serial, char *why, size_t why_size);
 void disk_path(enum disk_kind kind, const char *serial, char *path, size_t size);

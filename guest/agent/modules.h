@@ -1,9 +1,14 @@
 #ifndef MODULES_H
 #define MODULES_H
 
+#include <stddef.h>
+
 /* Loads the modules listed in /lib/modules/order, in that order; `loaded` is called after each. */
 void modules_load(void (*loaded)(void));
 /* Those of virtiofs: only where it is used, for they cost each boot its time. */
 void modules_load_shares(void);
+/* Has the kernel know a file system: those that it has not built in lie on a disk of their own, which is waited for at most
+ * 10 s. Blocks: for jobs. Returns 0 or an errno. */
+int modules_load_file_system(const char *file_system, char *why, size_t why_size);
 
 #endif

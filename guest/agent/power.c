@@ -2,6 +2,7 @@
 
 #include "container.h"
 #include "disks.h"
+#include "filesystems.h"
 #include "log.h"
 
 #include <errno.h>
@@ -21,9 +22,13 @@ void power_off(void)
         char path[128];
         container_path(container->id, "rootfs", path, sizeof path);
         (void)umount2(path, 0);
-        for (size_t i = 0; i < container->request.mount_count; i++)
-            if (container->request.mounts[i].kind == MOUNT_DISK)
-                disk_release(DISK_VOLUME, container->request.mounts[i].name);
+        for (size_t i = 0; i < container->request.mount_count; i++) {
+            const struct mount *mount = &container->request.mounts[i];
+            if (mount->kind == MOUNT_DISK)
+                disk_release(DISK_VOLUME, mount->name);
+            if (mount->kind == MOUNT_FILE_SYSTEM)
+                filesystem_release(mount);
+        }
         disk_release(DISK_SCRATCH, container->request.scratch);
         disk_release(DISK_IMAGE, container->request.root);
     }

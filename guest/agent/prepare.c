@@ -6,6 +6,7 @@
 #include "container.h"
 #include "disks.h"
 #include "files.h"
+#include "filesystems.h"
 #include "seed.h"
 #include "shares.h"
 
@@ -177,6 +178,10 @@ static int make_volume(const struct container *container, const char *volume, in
 void prepare_source_path(const struct mount *mount, char *path, size_t size)
 {
     char base[128];
+    if (mount->kind == MOUNT_FILE_SYSTEM) {
+        filesystem_path(mount, path, size);
+        return;
+    }
     if (mount->kind == MOUNT_SHARE)
         share_path(mount->name, base, sizeof base);
     else
@@ -231,6 +236,8 @@ static int make_mounts(const struct container *container, char *why)
             error = make_volume(container, mount->path, root);
         if (mount->kind == MOUNT_SHARE || mount->kind == MOUNT_DISK)
             error = make_source(mount, root, why);
+        if (mount->kind == MOUNT_FILE_SYSTEM)
+            error = filesystem_mount(mount, why, WHY_SIZE);
         if (error && !*why)
             (void)fail(why, error, mount->path);
     }

@@ -113,11 +113,24 @@ static int read_type(struct field *field, struct mount *mount)
         mount->kind = MOUNT_SHARE;
     else if (type && strcmp(type, "ext4") == 0)
         mount->kind = MOUNT_DISK;
+    else if (type && strcmp(type, "disk") == 0)
+        mount->kind = MOUNT_FILE_SYSTEM;
     else if (type && strcmp(type, "socket") == 0)
         mount->kind = MOUNT_SOCKET;
     else
         return EINVAL;
     return 0;
+}
+
+/* What a MOUNT of its kind must say. */
+static bool is_whole(const struct mount *mount)
+{
+    switch (mount->kind) {
+    case MOUNT_SHARE: case MOUNT_DISK: return mount->name && mount->source;
+    case MOUNT_FILE_SYSTEM: return mount->name;
+    case MOUNT_SOCKET: return mount->source;
+    default: return false;
+    }
 }
 
 static int read_mount(struct mount *mount, const struct field *record)
@@ -134,6 +147,8 @@ static int read_mount(struct mount *mount, const struct field *record)
         case TAG_TYPE: error = read_type(&field, mount); break;
         case TAG_NAME: error = read_text(&field, &mount->name); break;
         case TAG_SOURCE: error = read_text(&field, &mount->source); break;
+        case TAG_FSTYPE: error = read_text(&field, &mount->fstype); break;
+        case TAG_PARTITION: error = read_integer(&field, &mount->partition); break;
         case TAG_READONLY: error = read_flag(&field, &mount->readonly); break;
         case TAG_SEED: error = read_flag(&field, &mount->seed); break;
         case TAG_MODE: error = read_integer(&field, &mount->mode); break;
@@ -144,7 +159,7 @@ static int read_mount(struct mount *mount, const struct field *record)
         default: break;
         }
     }
-    if (error == 0 && record->tag == TAG_MOUNT && (mount->kind == MOUNT_TMPFS || !mount->source || (!mount->name && mount->kind != MOUNT_SOCKET)))
+    if (error == 0 && record->tag == TAG_MOUNT && !is_whole(mount))
         return EINVAL;
     return error == 0 && (!mount->path || mount->path[0] != '/') ? EINVAL : error;
 }

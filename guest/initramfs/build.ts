@@ -1,6 +1,7 @@
 /**
- * Puts the guest's file tree together: FOLDER/initramfs.cpio from the agent, the kernel's modules and busybox, and
- * FOLDER/guest.json that says what it is. FOLDER, where the kernel is, is guest/build: run `guest/kernel/fetch.sh` and
+ * Puts the guest's file tree together: FOLDER/initramfs.cpio from the agent, the kernel's modules and busybox,
+ * FOLDER/modules.ext4 with the modules that only some pods need, and FOLDER/guest.json that says what it is. FOLDER, where
+ * the kernel is, is guest/build: run `guest/kernel/fetch.sh` and
  * `make -C guest/agent` before. That of scripts/kernel, guest/build/hyper, has all that is needed built in.
  *
  *     node guest/initramfs/build.ts [FOLDER]
@@ -10,7 +11,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Entry, writeCpio } from './cpio.ts';
-import { hasModule, readModules } from './modules.ts';
+import { type FileSystemModules, fileSystemModules, writeModuleDisk } from './module-disk.ts';
+import { hasModule, type Module, readModules } from './modules.ts';
 
 const guest = join(import.meta.dirname, '..');
 const build = join(guest, 'build');
@@ -80,15 +82,21 @@ function busyboxEntries(): Entry[] {
   ];
 }
 
-function moduleEntries(folder: string): Entry[] {
+function moduleEntries(folder: string): { readonly entries: Entry[]; readonly onDisk: FileSystemModules[] } {
   const names = [...MODULES, ...OPTIONAL_MODULES.filter((name) => hasModule(folder, name))];
   const atBoot = readModules(folder, names);
   const known = new Set(atBoot.map(({ name }) => name));
   const forShares = readModules(folder, SHARE_MODULES).filter(({ name }) => !known.has(name));
-  const list = (modules: typeof atBoot) => Buffer.from(modules.map(({ name }) => `${name}.ko\n`).join(''));
-  return [
-    { kind: 'file', path: 'lib/modules/order', mode: 0o644, content: list(atBoot) },
-    { kind: 'file', path: 'lib/modules/shares', mode: 0o644, content: list(forShares) },
+  const onDisk = fileSystemModules(folder, known);
+  const list = (path: string, modules: readonly Module[]): Entry => ({
+    ...{ kind: 'file', path: `lib/modules/${path}`, mode: 0o644 },
+    content: Buffer.from(modules.map(({ name }) => `${name}.ko\n`).join('')),
+  });
+  const entries: Entry[] = [
+    list('order', atBoot),
+    list('shares', forShares),
+    ...(onDisk.length === 0 ? [] : [{ kind: 'folder', path: 'lib/modules/file-systems', mode: 0o755 } as const]),
+    ...onDisk.map(({ fileSystem, modules }) => list(`file-systems/${fileSystem}`, modules)),
     ...[...atBoot, ...forShares].map(({ name, content }): Entry => ({
       kind: 'file',
       path: `lib/modules/${name}.ko`,
@@ -96,6 +104,7 @@ function moduleEntries(folder: string): Entry[] {
       content,
     })),
   ];
+  return { entries, onDisk };
 }
 
 function treeEntries(): Entry[] {
@@ -124,10 +133,12 @@ const kernelVersion = need(join(folder, 'kernel/version'), `run ${kernelScript}`
 const agentVersion = /AGENT_VERSION "([^"]+)"/.exec(readFileSync(join(guest, 'agent/version.h'), 'utf8'))?.[1];
 if (agentVersion === undefined) throw new Error('guest/agent/version.h names no AGENT_VERSION');
 
+const { entries: modules, onDisk } = moduleEntries(join(folder, 'kernel/modules'));
+writeModuleDisk(join(folder, 'modules.ext4'), onDisk);
 const initramfs = writeCpio([
   ...treeEntries(),
   ...busyboxEntries(),
-  ...moduleEntries(join(folder, 'kernel/modules')),
+  ...modules,
   { kind: 'file', path: 'init', mode: 0o755, content: agent },
 ]);
 replaceFile(join(folder, 'initramfs.cpio'), initramfs);

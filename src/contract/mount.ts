@@ -2,15 +2,13 @@ import { z } from 'zod';
 
 const target = z.string().startsWith('/', { error: 'must be an absolute path' });
 const texts = z.record(z.string().min(1), z.string());
+const hostPath = z.string().startsWith('/', { error: 'must be an absolute path' });
 
 /** What a container is to have at a path of its own. */
 export const MountSpec = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('bind'),
-    source: z
-      .string()
-      .startsWith('/', { error: 'must be an absolute path' })
-      .describe('a folder, file or unix socket of the machine that hyperd runs on'),
+    source: hostPath.describe('a folder, file or unix socket of the machine that hyperd runs on'),
     target,
     readOnly: z.boolean().optional(),
     create: z.boolean().optional().describe('make a folder where the source is missing, as -v does'),
@@ -28,11 +26,20 @@ export const MountSpec = z.discriminatedUnion('type', [
     labels: texts.optional().describe('of a volume that is made'),
     options: texts.optional().describe('of a volume that is made'),
   }),
+  z.strictObject({
+    type: z.literal('disk'),
+    source: hostPath.describe('a file of the machine that hyperd runs on, a disk with a file system'),
+    target,
+    readOnly: z.boolean().optional().describe('several pods may have it then at a time'),
+    format: z.enum(['raw', 'qcow2']).optional().describe("left out: as the source's name ends: .qcow2, .raw, .img"),
+    fstype: z.string().optional().describe('ext4, xfs, vfat, …; left out: what is found on it'),
+    partition: z.number().int().min(1).max(128).optional().describe('left out: the file system is on the whole disk'),
+  }),
 ]);
 export type MountSpec = z.infer<typeof MountSpec>;
 
 export const Mount = z.object({
-  type: z.enum(['bind', 'volume']),
+  type: z.enum(['bind', 'volume', 'disk']),
   name: z.string().nullable().describe("the volume's"),
   source: z.string().describe('on the machine that hyperd runs on'),
   target: z.string(),

@@ -2,51 +2,46 @@ import type { ContainerMount } from '../guest/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import type { ContainerRecord, MountRecord, PodRecord } from '../store/index.ts';
 import { type Plugs, type Share, shareTag } from '../vm/index.ts';
-import { socketName } from './socket-proxy.ts';
 import { checkBindSource, type Seeding, type Volumes } from '../volume/index.ts';
+import { MountedDisks } from './mounted-disks.ts';
+import { socketName } from './socket-proxy.ts';
 
-/** On a disk the guest has `lost+found` beside it. */
-const folderOnDisk = 'data';
+type MountOf<Type extends MountRecord['type']> = Extract<MountRecord, { readonly type: Type }>;
 
 /** What a pod's VM must be given for its containers' mounts, and what its guest does with it. */
-export class MountedSources {
+export class MountedSources implements AsyncDisposable {
   readonly shares: Share[] = [];
-  readonly disks: Plugs['disks'][number][] = [];
   /** By the container's number. */
   readonly #mounts = new Map<number, ContainerMount[]>();
+  readonly #disks: MountedDisks;
   readonly #volumes: Volumes;
   /** By the volume's name; undefined for one that is not filled. */
   readonly #seedings = new Map<string, Seeding | undefined>();
 
-  private constructor(volumes: Volumes) {
+  private constructor(volumes: Volumes, disks: MountedDisks) {
     this.#volumes = volumes;
+    this.#disks = disks;
   }
 
   /**
    * Looks at each source anew: one may have gone since the pod was made. Disks are the pod's from here on until its VM has
-   * gone; fresh volumes wait for `seeded`.
+   * gone; fresh volumes wait for `seeded`. What is open is so until the VM has been given it.
    */
-  static async open(
-    { id, name, containers }: PodRecord,
-    volumes: Volumes,
-    signal: AbortSignal,
-  ): Promise<MountedSources> {
-    const sources = new MountedSources(volumes);
+  static async open(record: PodRecord, volumes: Volumes, signal: AbortSignal): Promise<MountedSources> {
+    const sources = new MountedSources(volumes, new MountedDisks(record, volumes.holders));
+    const all = record.containers.flatMap(({ mounts }) => mounts);
     try {
-      await sources.#beginSeedings(
-        containers.flatMap(({ mounts }) => mounts),
-        signal,
-      );
-      for (const container of containers) {
+      await sources.#beginSeedings(all, signal);
+      for (const container of record.containers) {
         const made: ContainerMount[] = [];
         for (const [at, mount] of container.mounts.entries()) {
-          made.push(await sources.#add(mount, socketName(container, at), { id, name }, signal));
+          made.push(await sources.#add(mount, socketName(container, at), signal));
         }
         sources.#mounts.set(container.number, made);
       }
       return sources;
     } catch (error) {
-      await sources.seeded(false);
+      await sources[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -56,6 +51,11 @@ export class MountedSources {
     return this.#mounts.get(number) ?? [];
   }
 
+  /** What is plugged into the VM, but for the shares. */
+  get plugs(): Pick<Plugs, 'disks' | 'modules'> {
+    return this.#disks.plugs;
+  }
+
   /** The guest has filled what was fresh, or failed and its VM has gone. */
   async seeded(succeeded: boolean): Promise<void> {
     const all = [...this.#seedings.values()];
@@ -63,34 +63,51 @@ export class MountedSources {
     for (const seeding of all) await seeding?.end(succeeded);
   }
 
+  /** In its user's words, who does not know what the guest calls things. */
+  explain(failure: HyperError): HyperError {
+    return this.#disks.explain(failure);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.seeded(false); // where it was not, and its VM has gone
+    } finally {
+      await this.#disks.close();
+    }
+  }
+
   /** In the order of their names, each once: pods that come at the same time do not wait for each other. */
   async #beginSeedings(mounts: readonly MountRecord[], signal: AbortSignal): Promise<void> {
-    const names = mounts.flatMap((mount) => (mount.type === 'bind' ? [] : mount.volume));
-    for (const name of [...new Set(names)].sort()) {
+    const mounted = mounts.filter((mount) => mount.type === 'volume');
+    for (const name of [...new Set(mounted.map(({ volume }) => volume))].sort()) {
       const volume = this.#volumes.get(name);
-      if (volume.kind === 'disk') continue;
-      const fill = mounts.some((mount) => mount.type !== 'bind' && mount.volume === name && !mount.noCopy);
+      if (volume.kind !== 'folder') continue;
+      const fill = mounted.some((mount) => mount.volume === name && !mount.noCopy);
       this.#seedings.set(name, await this.#volumes.seedings.begin(volume, fill, signal));
     }
   }
 
-  async #add(
-    mount: MountRecord,
-    nameOfSocket: string,
-    pod: { readonly id: string; readonly name: string },
-    signal: AbortSignal,
-  ): Promise<ContainerMount> {
-    if (mount.type === 'bind') {
-      const found = await checkBindSource(mount.source, false);
-      if (mount.socket !== (found.kind === 'socket')) throw changedSource(mount.source, found.kind);
-      if (found.kind !== 'socket') return this.#addShare(mount, found.kind, false);
-      return { type: 'socket', source: nameOfSocket, path: mount.target, ...found.access };
+  async #add(mount: MountRecord, nameOfSocket: string, signal: AbortSignal): Promise<ContainerMount> {
+    switch (mount.type) {
+      case 'bind':
+        return await this.#addBind(mount, nameOfSocket);
+      case 'volume':
+        return await this.#addVolume(mount, signal);
+      case 'disk':
+        return await this.#disks.addFile(mount, signal);
     }
+  }
+
+  async #addBind(mount: MountOf<'bind'>, nameOfSocket: string): Promise<ContainerMount> {
+    const found = await checkBindSource(mount.source, false);
+    if (mount.socket !== (found.kind === 'socket')) throw changedSource(mount.source, found.kind);
+    if (found.kind !== 'socket') return this.#addShare(mount, found.kind, false);
+    return { type: 'socket', source: nameOfSocket, path: mount.target, ...found.access };
+  }
+
+  async #addVolume(mount: MountOf<'volume'>, signal: AbortSignal): Promise<ContainerMount> {
     const volume = this.#volumes.get(mount.volume);
-    if (volume.kind === 'disk') {
-      await this.#volumes.holders.hold(volume.name, pod, signal);
-      return this.#addDisk(mount, !mount.noCopy);
-    }
+    if (volume.kind === 'disk') return await this.#disks.addVolume(mount, signal);
     const fresh = this.#seedings.get(volume.name) !== undefined;
     const first = !this.shares.some(({ path }) => path === mount.source);
     return this.#addShare(mount, 'folder', fresh && first && !mount.noCopy);
@@ -103,14 +120,6 @@ export class MountedSources {
     const share = known ?? { name: String(this.shares.length), path, kind, readOnly: served };
     if (known === undefined) this.shares.push(share);
     return { type: 'virtiofs', name: shareTag, source: share.name, path: target, readOnly, seed };
-  }
-
-  #addDisk({ source: path, target, readOnly }: MountRecord, seed: boolean): ContainerMount {
-    const known = this.disks.find((disk) => disk.path === path);
-    const serial = known?.serial ?? `volume${this.disks.length}`;
-    // A journal may have to be played back: what is read-only is so in the guest.
-    if (known === undefined) this.disks.push({ serial, path, format: 'raw', readOnly: false });
-    return { type: 'ext4', name: serial, source: folderOnDisk, path: target, readOnly, seed };
   }
 }
 

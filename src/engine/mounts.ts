@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import { HyperError } from '../lib/errors.ts';
 import type { ContainerRecord, MountRecord, PodRecord } from '../store/index.ts';
-import { checkBindSource, type Volumes } from '../volume/index.ts';
+import { checkBindSource, checkFileSystem, diskFormat, openDiskFile, type Volumes } from '../volume/index.ts';
 import type { EngineOptions } from './pod-context.ts';
-import type { ContainerSpec, MountSpec } from './pod-spec.ts';
+import type { ContainerSpec, DiskSpec, MountSpec } from './pod-spec.ts';
 
 /**
  * A container's mounts as they are stored; what a bind needs on this host is there then, and volumes are made.
@@ -40,6 +40,7 @@ async function planMount(mount: MountSpec, podId: string, volumes: Volumes): Pro
     const { kind } = await checkBindSource(source, mount.create ?? false);
     return { type: 'bind', source, target, readOnly, socket: kind === 'socket' };
   }
+  if (mount.type === 'disk') return await planDisk(mount, target, readOnly);
   const { labels, options, noCopy = false, ofPod = false } = mount;
   const given = mount.source ?? '';
   if (ofPod && given === '') throw new HyperError('bad_request', 'a volume of the pod needs a name: give its source');
@@ -49,6 +50,15 @@ async function planMount(mount: MountSpec, podId: string, volumes: Volumes): Pro
     ...{ type: 'volume', volume: volume.name, source, target, readOnly, noCopy, ofPod },
     anonymous: given === '',
   };
+}
+
+async function planDisk(mount: DiskSpec, target: string, readOnly: boolean): Promise<MountRecord> {
+  const source = posix.normalize(mount.source);
+  const format = diskFormat(source, mount.format);
+  const { handle } = await openDiskFile(source, format, readOnly);
+  await handle.close();
+  const fstype = mount.fstype === undefined ? null : checkFileSystem(mount.fstype);
+  return { type: 'disk', source, target, readOnly, format, fstype, partition: mount.partition ?? null };
 }
 
 /** Removes the volumes of a pod that goes: its own, and with `anonymous` those that nobody gave a name. */

@@ -33,7 +33,20 @@ export interface VolumeMountSpec {
   readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
-export type MountSpec = BindSpec | VolumeMountSpec;
+/** A file of this host that is a disk with a file system: of one pod at a time, or of any that only read it. */
+export interface DiskSpec {
+  readonly type: 'disk';
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly?: boolean | undefined;
+  /** Left out: as the source's name ends, .qcow2, .raw or .img. */
+  readonly format?: 'raw' | 'qcow2' | undefined;
+  /** Left out: what the guest finds on it. */
+  readonly fstype?: string | undefined;
+  readonly partition?: number | undefined;
+}
+
+export type MountSpec = BindSpec | VolumeMountSpec | DiskSpec;
 
 /** A file that a container is to find at its path. */
 export interface FileSpec {

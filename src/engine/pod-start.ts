@@ -46,19 +46,15 @@ export async function startPod(pod: StartingPod, options: EngineOptions, signal:
   };
   const given = { vm: false };
   try {
-    const sources = await MountedSources.open(record, volumes, signal);
-    try {
-      const { shares } = sources;
-      const disks = [...furtherImages(record, images), ...sources.disks];
-      const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), scratch, shares, disks };
-      const withImage = { ...request, imagePath: imagePath(images, first) };
-      return await supply.start(withImage, { signal, claim }, async (ready) => {
-        given.vm = true;
-        return await startContainers(ready, pod, options, sources, signal);
-      });
-    } finally {
-      await sources.seeded(false); // where it was not, and its VM has gone
-    }
+    await using sources = await MountedSources.open(record, volumes, signal);
+    const { shares, plugs } = sources;
+    const disks = [...furtherImages(record, images), ...plugs.disks];
+    const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), scratch, shares, ...plugs, disks };
+    const withImage = { ...request, imagePath: imagePath(images, first) };
+    return await supply.start(withImage, { signal, claim }, async (ready) => {
+      given.vm = true;
+      return await startContainers(ready, pod, options, sources, signal);
+    });
   } catch (error) {
     if (!given.vm) Object.assign(record, { vm: null, endpoints: [] }); // the supply has taken it back
     throw error;
@@ -103,7 +99,7 @@ async function startContainers(
     await run.end(false);
     throw signal.aborted
       ? new HyperError('cancelled', 'the start was cancelled', { cause: signal.reason })
-      : startFailure(error);
+      : sources.explain(startFailure(error));
   } finally {
     signal.removeEventListener('abort', giveUp);
   }

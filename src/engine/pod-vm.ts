@@ -2,6 +2,7 @@ import { HyperError, messageOf } from '../lib/errors.ts';
 import type { VmId } from '../lib/ids.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { VmRecord } from '../vm/index.ts';
+import { heldDisks } from './mounted-disks.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { leaveNetworks } from './pod-networks.ts';
 import { PodRun } from './pod-run.ts';
@@ -32,13 +33,6 @@ export async function releaseVm(record: PodRecord, { supply, volumes, log }: Eng
   volumes.holders.letGo(record.id);
 }
 
-/** The volumes that no other pod can have while this one runs. */
-export function disksOf({ containers }: PodRecord, volumes: EngineOptions['volumes']): string[] {
-  const disks = new Set(volumes.list().flatMap(({ name, kind }) => (kind === 'disk' ? [name] : [])));
-  const mounts = containers.flatMap((container) => container.mounts);
-  return mounts.flatMap((mount) => (mount.type === 'volume' && disks.has(mount.volume) ? [mount.volume] : []));
-}
-
 /**
  * After a restart of hyperd: goes on with a pod whose VM still runs. Answers with what to record when it does not, and
  * with undefined for a pod that had ended.
@@ -56,7 +50,8 @@ export async function resumePod(
   }
   // It counts before anybody may start another one: looking for it takes its time.
   if (record.vm !== null) options.supply.adopt({ vm: vmRecord(record.vm) }, record.memoryMiB);
-  for (const disk of disksOf(record, options.volumes)) await options.volumes.holders.hold(disk, record, never);
+  const { volumes } = options;
+  for (const disk of await heldDisks(record, volumes)) await volumes.holders.hold(disk, record, never);
   const vm = record.vm === null ? undefined : await hypervisor.find(vmRecord(record.vm));
   if (vm === undefined) return new HyperError('vm_failed', 'its VM ended while hyperd was away');
   try {

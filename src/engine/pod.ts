@@ -10,6 +10,7 @@ import { ContainerLives } from './container-lives.ts';
 import { endsWithin } from './ends-within.ts';
 import { Exec } from './exec.ts';
 import { doesNotRun, livesOf } from './live-pod.ts';
+import { writesDisks } from './mounted-disks.ts';
 import { removeVolumesOf } from './mounts.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { joinNetwork, leaveNetwork } from './pod-networks.ts';
@@ -20,7 +21,7 @@ import { startPod } from './pod-start.ts';
 import { isToRestart, Restarts } from './restart-policy.ts';
 import type { StartTiming } from './start-timing.ts';
 import { checkTransition } from './pod-states.ts';
-import { disksOf, releaseVm, resumePod } from './pod-vm.ts';
+import { releaseVm, resumePod } from './pod-vm.ts';
 import { startFailureExitCode } from './start-failure.ts';
 
 const defaultStopTimeoutMs = 10_000;
@@ -63,9 +64,9 @@ export class Pod {
     return container;
   }
 
-  /** It has volumes that are file systems of its guest's. */
-  get #hasDisks(): boolean {
-    return disksOf(this.record, this.#options.volumes).length > 0;
+  /** It has file systems of its guest's that outlive it. */
+  get #writesDisks(): boolean {
+    return writesDisks(this.record, this.#options.volumes);
   }
 
   get running(): boolean {
@@ -163,7 +164,7 @@ export class Pod {
         this.#stopping = true;
         this.#abortStart?.abort(new HyperError('cancelled', 'the pod was removed while it started'));
         // What a guest has not written to its disks yet goes with its VM.
-        if (this.#lives !== undefined && this.#hasDisks) await this.stop(0);
+        if (this.#lives !== undefined && this.#writesDisks) await this.stop(0);
         await this.run?.vm.kill();
       }
       // It may have been started again while we waited for our turn.
@@ -345,7 +346,7 @@ export class Pod {
       container.finish({ exitCode: container.record.exitCode ?? 255, error: last.error });
     }
     this.#finished.resolve(result);
-    await run?.end(inOrder && (!record.autoRemove || this.#hasDisks));
+    await run?.end(inOrder && (!record.autoRemove || this.#writesDisks));
     for (const container of this.containers) await container.closeLog();
     if (record.autoRemove) {
       await this.#remove();

@@ -49,6 +49,8 @@ export const tag = {
   type: 45,
   source: 46,
   seed: 47,
+  fstype: 48,
+  partition: 49,
   arg: 50,
   env: 51,
   cwd: 52,

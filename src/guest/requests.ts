@@ -57,7 +57,20 @@ export interface FileSystemMount {
   readonly seed: boolean;
 }
 
-export type ContainerMount = FileSystemMount | SocketMount;
+/** A disk with a file system that somebody has made. */
+export interface DiskMount {
+  readonly type: 'disk';
+  /** Its serial. */
+  readonly name: string;
+  readonly path: string;
+  readonly readOnly: boolean;
+  /** Left out: what its superblock says. */
+  readonly fstype?: string | undefined;
+  /** Left out: the file system is on the whole disk. */
+  readonly partition?: number | undefined;
+}
+
+export type ContainerMount = FileSystemMount | DiskMount | SocketMount;
 
 export interface ContainerSetup {
   /** The container's number in this guest, > 0. */
@@ -142,12 +155,17 @@ function sysctlFields(sysctls: Readonly<Record<string, string>> = {}): Field[] {
 function mountFields(mount: ContainerMount): Field[] {
   const common: Field[] = [
     [tag.type, mount.type],
-    [tag.source, mount.source],
     [tag.path, mount.path],
   ];
-  return mount.type === 'socket'
-    ? [...common, [tag.mode, mount.mode], [tag.uid, mount.uid], [tag.gid, mount.gid]]
-    : [...common, [tag.name, mount.name], [tag.readOnly, mount.readOnly], [tag.seed, mount.seed]];
+  if (mount.type === 'socket') {
+    const { source, mode, uid, gid } = mount;
+    return [...common, [tag.source, source], [tag.mode, mode], [tag.uid, uid], [tag.gid, gid]];
+  }
+  common.push([tag.name, mount.name], [tag.readOnly, mount.readOnly]);
+  if (mount.type !== 'disk') return [...common, [tag.source, mount.source], [tag.seed, mount.seed]];
+  if (mount.fstype !== undefined) common.push([tag.fstype, mount.fstype]);
+  if (mount.partition !== undefined) common.push([tag.partition, mount.partition]);
+  return common;
 }
 
 export function createContainerRequest(setup: ContainerSetup): AgentRequest {

@@ -8,7 +8,7 @@ export type RestartPolicy = (typeof restartPolicies)[number];
 
 const labels = z.record(z.string(), z.string());
 
-/** What a container has at a path of its own: a folder or file of this host, or a volume. */
+/** What a container has at a path of its own: a folder or file of this host, a volume, or a disk. */
 export const MountRecord = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('bind'),
@@ -31,6 +31,19 @@ export const MountRecord = z.discriminatedUnion('type', [
     ofPod: z.boolean().default(false),
     /** Is never filled with what the image has there. */
     noCopy: z.boolean(),
+  }),
+  z.object({
+    type: z.literal('disk'),
+    /** A file of this host. */
+    source: z.string(),
+    target: z.string(),
+    readOnly: z.boolean(),
+    /** Never found out from what is in it. */
+    format: z.enum(['raw', 'qcow2']),
+    /** Null: what its superblock says. */
+    fstype: z.string().nullable(),
+    /** Null: the file system is on the whole disk. */
+    partition: z.number().nullable(),
   }),
 ]);
 export type MountRecord = z.infer<typeof MountRecord>;

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { Agent, AgentOptions } from '../guest/index.ts';
 import type { VmId } from '../lib/ids.ts';
 import type { ProcessIdentity } from '../lib/process-identity.ts';
@@ -54,23 +55,31 @@ export interface Share {
 /** What the device of all of a VM's shares is called in its guest. */
 export const shareTag = 'hyper';
 
+/** A disk that is plugged in, with a file system of its own. */
 export interface PluggedDisk {
-  /** 20 bytes at most. */
+  /** By this the guest finds it: 20 bytes at most. */
   readonly serial: string;
+  /** On this host; for who reads of it where it is given open. */
   readonly path: string;
-  readonly format: Disk['format'];
+  readonly format: 'raw' | 'qcow2' | 'vmdk';
   readonly readOnly: boolean;
+  /** Where the hypervisor's user may not open it: opened for what `readOnly` says. It stays the caller's. */
+  readonly file?: FileHandle;
 }
+
+/** The serial of the disk of modules. */
+export const moduleSerial = 'modules';
 
 /** What is plugged into a VM that runs. */
 export interface Plugs {
   /** The device of the shares that are served to it. */
   readonly shares: boolean;
-  /** File systems of their own, found by their serials. */
   readonly disks: readonly PluggedDisk[];
+  /** The disk of the modules of file systems, which its guest may need: where its kernel has any, and not all built in. */
+  readonly modules: boolean;
 }
 
-/** How many devices, that of shares and disks, can be plugged into a VM. */
+/** How many devices, those of shares and modules and disks, can be plugged into a VM. */
 export const maxPlugs = 8;
 
 export interface VmSpec {

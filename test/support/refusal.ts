@@ -44,6 +44,16 @@ export async function assertRefused(
   assert.deepEqual(await traces(hyperd), before);
 }
 
+/** A pod's VM is taken apart behind the back of who waited for it: resolves when nothing of those that ended is left. */
+export async function untilTakenApart(hyperd: TestHyperd): Promise<void> {
+  await until(async () => {
+    const running = (await hyperd.client.vmList()).length;
+    const vms = await readdir(join(hyperd.run, 'vms'));
+    const pods = await readdir(join(hyperd.root, 'pods'));
+    return vms.length === running && pods.length === (await hyperd.client.podList()).length;
+  });
+}
+
 /** Resolves when something that no event tells of has come about. */
 export async function until(condition: () => Promise<boolean> | boolean, patienceMs = 60_000): Promise<void> {
   const deadline = Date.now() + patienceMs;

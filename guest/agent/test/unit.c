@@ -1,4 +1,6 @@
 /* The parts of the agent that need no guest, tested on the host under ASan and UBSan: `make test`. */
+#include "check.h"
+
 #include "accounts.h"
 #include "fields.h"
 #include "frames.h"
@@ -15,19 +17,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int checks, failures;
-
-#define CHECK(condition) check((condition), #condition, __LINE__)
-
-static void check(bool good, const char *what, int line)
-{
-    checks++;
-    if (good)
-        return;
-    failures++;
-    (void)fprintf(stderr, "unit.c:%d: not so: %s\n", line, what);
-}
 
 struct heard {
     int count;
@@ -230,7 +219,7 @@ static int decode_mount(struct request *request, struct buffer *buffer, const ch
 
 static void mounts_are_decoded(void)
 {
-    static const char *const wrong[] = {NULL, "nfs"};
+    static const char *const wrong[] = {NULL, "9p"};
     struct buffer buffer;
     struct request request;
     buffer_init(&buffer, 1000);
@@ -241,6 +230,10 @@ static void mounts_are_decoded(void)
     buffer_free(&buffer);
     buffer_init(&buffer, 1000);
     CHECK(decode_mount(&request, &buffer, "ext4") == 0 && request.mounts[0].kind == MOUNT_DISK);
+    request_free(&request);
+    buffer_free(&buffer);
+    buffer_init(&buffer, 1000);
+    CHECK(decode_mount(&request, &buffer, "disk") == 0 && request.mounts[0].kind == MOUNT_FILE_SYSTEM && !request.mounts[0].fstype);
     request_free(&request);
     buffer_free(&buffer);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -378,6 +371,5 @@ int main(void)
     options_are_parted();
     interrupted_seeding_begins_anew();
     frames_free(&reader);
-    (void)printf("%d checks, %d failed\n", checks, failures);
-    return failures != 0;
+    return checks_end();
 }

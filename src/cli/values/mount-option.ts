@@ -13,11 +13,12 @@ const canonical: Readonly<Record<string, string>> = {
   destination: 'target',
   ro: 'readonly',
 };
-const types = ['bind', 'volume', 'tmpfs'] as const;
+const types = ['bind', 'volume', 'disk', 'tmpfs'] as const;
 /** The keys of each type; what the host's kernel is told of binds has no meaning here. */
 const keysOf: Readonly<Record<(typeof types)[number], readonly string[]>> = {
   bind: ['source', 'bind-propagation', 'bind-recursive'],
   volume: ['source', 'volume-nocopy', 'volume-label', 'volume-opt', 'volume-driver'],
+  disk: ['source', 'format', 'fstype', 'partition'],
   tmpfs: ['tmpfs-size', 'tmpfs-mode'],
 };
 const everywhere = ['type', 'target', 'readonly', 'consistency'];
@@ -30,7 +31,7 @@ export function parseMount(text: string): ParsedMount {
   const fields = fieldsOf(text, fail);
   const one = (key: string): string | undefined => fields.get(key)?.at(-1);
   const type = types.find((each) => each === (one('type') ?? 'volume'));
-  if (type === undefined) return fail(`invalid mount type '${one('type') ?? ''}': give bind, volume or tmpfs`);
+  if (type === undefined) return fail(`invalid mount type '${one('type') ?? ''}': give ${types.join(', ')}`);
   for (const key of fields.keys()) {
     if (everywhere.includes(key) || keysOf[type].includes(key)) continue;
     if (Object.values(keysOf).flat().includes(key)) return fail(`cannot mix '${key}' with mount type '${type}'`);
@@ -42,11 +43,12 @@ export function parseMount(text: string): ParsedMount {
   const readOnly = flag('readonly', one('readonly'), fail);
   if (type === 'tmpfs') return { tmpfs: { path: target, options: tmpfsOptions(one, readOnly, fail) } };
   const source = one('source');
-  if (type === 'bind') {
+  if (type !== 'volume') {
     if (source === undefined || source === '') {
-      return fail('invalid mount config for type "bind": field Source must not be empty');
+      return fail(`invalid mount config for type "${type}": field Source must not be empty`);
     }
-    return { mount: { type, source: hostPath(source), target, readOnly } };
+    const given = { source: hostPath(source), target, readOnly };
+    return { mount: type === 'bind' ? { type, ...given } : { type, ...given, ...diskOptions(one, fail) } };
   }
   if (![undefined, '', 'local'].includes(one('volume-driver'))) return fail('there is no volume driver but local');
   const labels = pairs(fields.get('volume-label') ?? []);
@@ -66,6 +68,25 @@ export function parseMount(text: string): ParsedMount {
 }
 
 type Fail = (why: string) => never;
+type Disk = Extract<Mount, { readonly type: 'disk' }>;
+
+function diskOptions(
+  one: (key: string) => string | undefined,
+  fail: Fail,
+): Pick<Disk, 'format' | 'fstype' | 'partition'> {
+  const [format, fstype, partition] = [one('format'), one('fstype'), one('partition')];
+  if (format !== undefined && format !== 'raw' && format !== 'qcow2') {
+    return fail(`invalid value for format: ${format}: give raw or qcow2`);
+  }
+  if (partition !== undefined && !/^[1-9]\d*$/.test(partition)) {
+    return fail(`invalid value for partition: ${partition}: give its number, from 1`);
+  }
+  return {
+    ...(format === undefined ? {} : { format }),
+    ...(fstype === undefined ? {} : { fstype }),
+    ...(partition === undefined ? {} : { partition: Number(partition) }),
+  };
+}
 
 function fieldsOf(text: string, fail: Fail): Map<string, string[]> {
   const fields = new Map<string, string[]>();

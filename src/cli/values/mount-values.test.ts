@@ -56,6 +56,15 @@ describe('--mount', () => {
       tmpfs: { path: '/b', options: 'ro,size=64m,mode=1777' },
     });
     assert.deepEqual(parseMount('type=tmpfs,dst=/b'), { tmpfs: { path: '/b', options: '' } });
+    assert.deepEqual(parseMount('type=disk,src=./a.raw,dst=/b'), {
+      mount: { type: 'disk', source: resolve('a.raw'), target: '/b', readOnly: false },
+    });
+    assert.deepEqual(parseMount('type=disk,source=/a,target=/b,format=qcow2,fstype=xfs,partition=2,ro'), {
+      mount: {
+        ...{ type: 'disk', source: '/a', target: '/b', readOnly: true },
+        ...{ format: 'qcow2', fstype: 'xfs', partition: 2 },
+      },
+    });
   });
 
   it('is a line of CSV: commas and quotes stand in quotes', () => {
@@ -72,7 +81,12 @@ describe('--mount', () => {
       ['type=bind,target=/t', 'field Source must not be empty'],
       ['type=bind,source=/a', 'target is required'],
       ['type=bind,source=/a,target=t', 'mount path must be absolute'],
-      ['type=nfs,target=/t', "invalid mount type 'nfs'"],
+      ['type=npipe,target=/t', "invalid mount type 'npipe'"],
+      ['type=disk,target=/t', 'field Source must not be empty'],
+      ['type=disk,source=/a,target=/t,format=vmdk', 'give raw or qcow2'],
+      ['type=disk,source=/a,target=/t,partition=0', 'give its number, from 1'],
+      ['type=disk,source=/a,target=/t,volume-nocopy', "cannot mix 'volume-nocopy' with mount type 'disk'"],
+      ['type=bind,source=/a,target=/t,format=raw', "cannot mix 'format' with mount type 'bind'"],
       ['type=bind,source=/a,target=/t,volume-nocopy', "cannot mix 'volume-nocopy' with mount type 'bind'"],
       ['target=/t,size=1', "unexpected key 'size'"],
       ['target', "invalid field 'target' must be a key=value pair"],

@@ -26,6 +26,8 @@ export interface VmRequest {
   readonly shares: readonly Share[];
   /** Further disks, which are plugged in. */
   readonly disks: Plugs['disks'];
+  /** Whether it may need modules of file systems. */
+  readonly modules: boolean;
 }
 
 /** What must be stored of a VM before it is used, so that nothing of it is lost when hyperd dies. */

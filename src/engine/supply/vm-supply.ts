@@ -355,7 +355,7 @@ export class VmSupply {
 /** What serves it is stored before the guest finds it. */
 async function plugIn(
   { vm, endpoints }: IdleVm,
-  { shares, disks }: VmRequest,
+  { shares, disks, modules }: VmRequest,
   claim: TakeOptions['claim'],
   signal: AbortSignal,
 ): Promise<void> {
@@ -363,7 +363,7 @@ async function plugIn(
     await vm.serveShares(shares, signal);
     claim({ vm: vm.record, endpoints });
   }
-  if (shares.length > 0 || disks.length > 0) await vm.plug({ shares: shares.length > 0, disks });
+  if (shares.length > 0 || disks.length > 0 || modules) await vm.plug({ shares: shares.length > 0, disks, modules });
 }
 
 function shapeOf({ vcpus, memoryMiB, shares }: VmRequest): PodShape {

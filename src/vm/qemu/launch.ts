@@ -20,6 +20,8 @@ export interface Machine {
   readonly firmware: string | null;
   readonly kernelPath: string;
   readonly initramfsPath: string;
+  /** The disk of the modules that are not in the initramfs; null where there are none. */
+  readonly moduleDisk: string | null;
   /** The rate of the host's time stamp counter, where the machine needs it. */
   readonly tscKhz?: number | undefined;
 }
@@ -115,7 +117,7 @@ async function spawned(child: ChildProcess, file: string): Promise<ProcessIdenti
 }
 
 async function awaitMonitor(
-  { jail, files, state, serve, log }: Launch,
+  { machine: { moduleDisk }, jail, files, state, serve, log }: Launch,
   record: VmRecord,
   signal: AbortSignal,
 ): Promise<QemuVm> {
@@ -123,7 +125,7 @@ async function awaitMonitor(
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await QemuVm.attach({ record, files, booting: state === undefined, see, serve, log });
+      return await QemuVm.attach({ record, files, booting: state === undefined, see, moduleDisk, serve, log });
     } catch (error) {
       const code = systemCode(error);
       if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;

@@ -50,6 +50,8 @@ export interface GuestFiles {
   /** The same kernel as a bzImage; null where there is none. */
   readonly bzImagePath: string | null;
   readonly initramfsPath: string;
+  /** The modules that are loaded on demand; null where the kernel has all that it has built in. */
+  readonly moduleDisk: string | null;
   readonly kernelVersion: string | null;
   readonly problem: string | null;
 }
@@ -59,7 +61,9 @@ export async function probeGuest(folder: string): Promise<GuestFiles> {
   const initramfsPath = join(folder, 'initramfs.cpio');
   const bzImage = join(folder, 'bzImage');
   const bzImagePath = (await exists(bzImage)) ? bzImage : null;
-  const paths = { kernelPath, bzImagePath, initramfsPath };
+  const modules = join(folder, 'modules.ext4');
+  const moduleDisk = (await exists(modules)) ? modules : null;
+  const paths = { kernelPath, bzImagePath, initramfsPath, moduleDisk };
   try {
     await stat(kernelPath);
     await stat(initramfsPath);

@@ -175,6 +175,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
         files,
         booting: false,
         see,
+        moduleDisk: null, // all that it was to have is plugged in
         serve: this.#serve(record.id),
         log: this.#options.log,
       });

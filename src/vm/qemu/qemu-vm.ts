@@ -10,7 +10,6 @@ import {
   type Disk,
   type DiskLimits,
   type DiskSlot,
-  maxPlugs,
   type PluggedDisk,
   type Nic,
   type Plugs,
@@ -20,10 +19,10 @@ import {
   type VmEnd,
   type VmRecord,
 } from '../hypervisor.ts';
-import { consoleBytes, deviceOf, isReadOnly, plugBus, plugPlace } from './arguments.ts';
+import { consoleBytes, deviceOf, isReadOnly } from './arguments.ts';
 import { DiskErrors } from './disk-errors.ts';
-import { isWithoutPlugs, noPlugs } from './no-plugs.ts';
-import { plugDevice, plugDisk, plugNode } from './disk-plugs.ts';
+import { addDisk, type Plug, plugIn, plugLater } from './disk-plugs.ts';
+import { openModuleDisk } from './module-disk.ts';
 import { NicPulls, plugNic } from './nic-plugs.ts';
 import { readLastLine } from './last-line.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
@@ -44,6 +43,8 @@ export interface QemuVmOptions {
   readonly booting: boolean;
   /** The path by which this QEMU knows a file. */
   readonly see: (path: string) => string;
+  /** Has the modules of its guest's kernel that are not in the initramfs; null: there is none, or it is found again. */
+  readonly moduleDisk: string | null;
   /** Starts the process that serves shares to this VM. */
   readonly serve: (shares: readonly Share[], signal: AbortSignal) => Promise<ProcessIdentity>;
   readonly log: Log;
@@ -55,6 +56,7 @@ export class QemuVm implements Vm {
   readonly qmp: Qmp;
   readonly #files: VmFiles;
   readonly #see: QemuVmOptions['see'];
+  readonly #moduleDisk: string | null;
   readonly #serve: QemuVmOptions['serve'];
   readonly #diskErrors: DiskErrors;
   readonly #pulls: NicPulls;
@@ -71,11 +73,12 @@ export class QemuVm implements Vm {
   readonly #log: Log;
   #endWatch: () => void;
 
-  private constructor({ record, files, see, serve, log }: QemuVmOptions, qmp: Qmp) {
+  private constructor({ record, files, see, moduleDisk, serve, log }: QemuVmOptions, qmp: Qmp) {
     this.#record = record;
     this.qmp = qmp;
     this.#files = files;
     this.#see = see;
+    this.#moduleDisk = moduleDisk;
     this.#serve = serve;
     this.#pulls = new NicPulls(qmp, record.id, log);
     this.#log = log;
@@ -157,38 +160,15 @@ export class QemuVm implements Vm {
     this.#endWatch = this.#watchHelpers();
   }
 
-  async plug({ shares, disks }: Plugs): Promise<void> {
-    const devices: object[] = [];
-    if (shares) {
-      const addr = { type: 'unix', data: { path: this.#see(this.#files.shareSocket) } };
-      const backend = { type: 'socket', data: { addr, server: false } };
-      await this.qmp.execute('chardev-add', { id: 'shares', backend }).catch(async (error: unknown) => {
-        const said = await readLastLine(this.#files.shareErrors);
-        throw said === '' ? error : new HyperError('cannot_start', `virtiofsd: ${said}`, { cause: error });
-      });
-      devices.push({ driver: 'vhost-user-fs-pci', id: 'shares', chardev: 'shares', tag: shareTag });
-    }
-    for (const disk of disks) {
-      await this.qmp.execute('blockdev-add', plugNode(disk, this.#see));
-      devices.push(plugDevice(disk));
-    }
-    if (devices.length > maxPlugs) {
-      throw new HyperError(
-        'unsupported',
-        `a pod can have ${maxPlugs} further images, volumes of type disk and host folders at most`,
-      );
-    }
-    // As the functions of one device: that the guest looks for them is the news of the first, which comes last.
-    for (const [at, device] of [...devices.entries()].reverse()) {
-      const place = { bus: plugBus, addr: `${plugPlace}.${at}`, multifunction: devices.length > 1 };
-      await this.qmp.execute('device_add', { ...device, ...place }).catch((error: unknown) => {
-        throw isWithoutPlugs(error) ? noPlugs('folders', error) : error;
-      });
-    }
+  async plug({ shares, disks, modules }: Plugs): Promise<void> {
+    await using moduleDisk = modules ? await openModuleDisk(this.#moduleDisk) : undefined;
+    const all = [...(moduleDisk === undefined ? [] : [moduleDisk.disk]), ...disks];
+    const plugs = all.map((disk) => () => addDisk(this.qmp, disk, this.#see));
+    await plugIn(this.qmp, [...(shares ? [() => this.#addShares()] : []), ...plugs]);
   }
 
   async plugDisk(disk: PluggedDisk): Promise<void> {
-    await plugDisk(this.qmp, disk, this.#see);
+    await plugLater(this.qmp, disk, this.#see);
   }
 
   async plugNic(nic: Nic): Promise<void> {
@@ -219,6 +199,16 @@ export class QemuVm implements Vm {
   release(): void {
     this.#endWatch();
     this.qmp.close();
+  }
+
+  async #addShares(): Promise<Plug> {
+    const addr = { type: 'unix', data: { path: this.#see(this.#files.shareSocket) } };
+    const backend = { type: 'socket', data: { addr, server: false } };
+    await this.qmp.execute('chardev-add', { id: 'shares', backend }).catch(async (error: unknown) => {
+      const said = await readLastLine(this.#files.shareErrors);
+      throw said === '' ? error : new HyperError('cannot_start', `virtiofsd: ${said}`, { cause: error });
+    });
+    return { device: { driver: 'vhost-user-fs-pci', id: 'shares', chardev: 'shares', tag: shareTag } };
   }
 
   async #exchange(slot: DiskSlot, node: string): Promise<void> {

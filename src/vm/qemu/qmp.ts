@@ -1,5 +1,8 @@
+import type { FileHandle } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { HyperError } from '../../lib/errors.ts';
+import { Mutex } from '../../lib/mutex.ts';
+import { passFile } from './pass-file.ts';
 
 export interface QmpEvent {
   readonly name: string;
@@ -26,6 +29,8 @@ export class Qmp {
   #onEvent: (event: QmpEvent) => void = () => {};
   readonly #closed = Promise.withResolvers<void>();
   #isClosed = false;
+  /** A file belongs to the command that comes with it. */
+  readonly #passing = new Mutex();
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -64,6 +69,27 @@ export class Qmp {
   }
 
   async execute(command: string, argumentsOf?: object): Promise<unknown> {
+    return await this.#ask(command, argumentsOf, (line) => {
+      this.#socket.write(`${line}\n`);
+      return Promise.resolve();
+    });
+  }
+
+  /** Gives QEMU an open file, which it keeps; answers with the name by which it can open it, for what it is open for. */
+  async addFile(file: FileHandle): Promise<string> {
+    const added = await this.#passing.run(() => this.#ask('add-fd', {}, (line) => passFile(this.#socket, line, file)));
+    return `/dev/fdset/${String(isObject(added) ? added['fdset-id'] : '')}`;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  async #ask(
+    command: string,
+    argumentsOf: object | undefined,
+    send: (line: string) => Promise<void>,
+  ): Promise<unknown> {
     if (this.#isClosed) throw gone();
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -71,17 +97,14 @@ export class Qmp {
     const timer = setTimeout(() => {
       reject(new HyperError('timeout', `QEMU did not answer ${command} in ${answerTimeoutMs} ms`));
     }, answerTimeoutMs);
-    this.#socket.write(`${JSON.stringify({ execute: command, arguments: argumentsOf, id })}\n`);
+    promise.catch(() => undefined); // heard below, unless it was not sent
     try {
+      await send(JSON.stringify({ execute: command, arguments: argumentsOf, id }));
       return await promise;
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(id);
     }
-  }
-
-  close(): void {
-    this.#socket.destroy();
   }
 
   #receive(text: string): void {

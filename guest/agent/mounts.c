@@ -1,0 +1,43 @@
+#include "mounts.h"
+
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MOUNTINFO_MAX (1U << 20)
+
+bool mounts_have(const char *path)
+{
+    char point[160];
+    char *all = file_text("/proc/self/mountinfo", MOUNTINFO_MAX);
+    /* The root within its file system stands before it, and is none of our paths. */
+    bool found = all && (size_t)snprintf(point, sizeof point, " %s ", path) < sizeof point && strstr(all, point);
+    free(all);
+    return found;
+}
+
+int mounts_add(const char *source, const char *path, const char *type, unsigned long flags, const char *options)
+{
+    char folder[160];
+    if ((size_t)snprintf(folder, sizeof folder, "%s", path) >= sizeof folder)
+        return ENAMETOOLONG;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return errno;
+    int lock = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock < 0)
+        return errno;
+    int error = flock(lock, LOCK_EX) != 0 ? errno : 0;
+    if (error == 0 && !mounts_have(path) && mount(source, path, type, flags, options) != 0)
+        error = errno;
+    (void)close(lock);
+    return error;
+}

@@ -1,0 +1,11 @@
+#ifndef MOUNTS_H
+#define MOUNTS_H
+
+#include <stdbool.h>
+
+/* Whether something is mounted at this path of the agent's own namespace. Asks the kernel alone, never the file system. */
+bool mounts_have(const char *path);
+/* Mounts at the path, which is made, unless something is there: two containers may come at the same time. Returns 0 or an errno. */
+int mounts_add(const char *source, const char *path, const char *type, unsigned long flags, const char *options);
+
+#endif
