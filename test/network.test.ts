@@ -56,6 +56,7 @@ describe('a network', { skip: skipUnlessRoot }, () => {
       address: '192.168.123.2',
       prefixLength: 24,
       gateway,
+      ipv6: null,
       mtu: 1500,
       internal: false,
       dns: [gateway],

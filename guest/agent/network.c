@@ -1,10 +1,9 @@
 #include "network.h"
 
+#include "addresses.h"
 #include "files.h"
 #include "netlink.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -15,19 +14,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define ADDRESSES_MAX 64
-
-struct address {
-    uint32_t network_order;
-    uint8_t prefix;
-};
-
-struct address_list {
-    int interface;
-    size_t count;
-    struct address addresses[ADDRESSES_MAX];
-};
 
 static int set_flags(int socket, int interface, bool up)
 {
@@ -163,124 +149,46 @@ static int set_link(int socket, int interface, const struct nic *nic, const char
     return netlink_ask(socket, &request);
 }
 
-static bool parse_address(const char *text, struct address *address)
+/* A setting of the kernel for one interface: `ipv4`, `arp_ignore`. */
+static int set_setting(int interface, const char *family, const char *setting, const char *value)
 {
-    char host[INET_ADDRSTRLEN];
-    const char *slash = strchr(text, '/');
-    size_t length = slash ? (size_t)(slash - text) : 0;
-    struct in_addr parsed;
-    if (length == 0 || length >= sizeof host || !slash[1] || slash[1 + strspn(slash + 1, "0123456789")])
-        return false;
-    memcpy(host, text, length);
-    host[length] = 0;
-    unsigned long prefix = strtoul(slash + 1, NULL, 10);
-    if (prefix > 32 || inet_pton(AF_INET, host, &parsed) != 1)
-        return false;
-    *address = (struct address){.network_order = parsed.s_addr, .prefix = (uint8_t)prefix};
-    return true;
-}
-
-static int change_address(int socket, uint16_t type, uint16_t flags, int interface, const struct address *address)
-{
-    struct netlink_request request;
-    netlink_begin(&request, type, flags, sizeof request.body.address);
-    request.body.address.ifa_family = AF_INET;
-    request.body.address.ifa_prefixlen = address->prefix;
-    request.body.address.ifa_index = (uint32_t)interface;
-    netlink_attribute(&request, IFA_LOCAL, &address->network_order, sizeof address->network_order);
-    if (type == RTM_NEWADDR && address->prefix < 31) {
-        uint32_t broadcast = address->network_order | htonl(UINT32_MAX >> address->prefix);
-        netlink_attribute(&request, IFA_BROADCAST, &broadcast, sizeof broadcast);
-    }
-    return netlink_ask(socket, &request);
-}
-
-static void note_address(void *context, const struct nlmsghdr *entry)
-{
-    struct address_list *list = context;
-    const struct ifaddrmsg *message = NLMSG_DATA(entry);
-    if (entry->nlmsg_type != RTM_NEWADDR || (int)message->ifa_index != list->interface || list->count == ADDRESSES_MAX)
-        return;
-    struct address address = {.prefix = message->ifa_prefixlen};
-    if (netlink_find(entry, sizeof *message, IFA_LOCAL, &address.network_order, sizeof address.network_order))
-        list->addresses[list->count++] = address;
-}
-
-static bool is_listed(const struct address *address, const struct address *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (list[i].network_order == address->network_order && list[i].prefix == address->prefix)
-            return true;
-    return false;
-}
-
-static int set_addresses(int socket, int interface, const struct nic *nic)
-{
-    struct netlink_request request;
-    struct address wanted[ADDRESSES_MAX];
-    struct address_list present = {.interface = interface};
-    if (nic->address_count > ADDRESSES_MAX)
-        return E2BIG;
-    for (size_t i = 0; i < nic->address_count; i++)
-        if (!parse_address(nic->addresses[i], &wanted[i]))
-            return EINVAL;
-    netlink_begin(&request, RTM_GETADDR, 0, sizeof request.body.address);
-    request.body.address.ifa_family = AF_INET;
-    int error = netlink_dump(socket, &request, note_address, &present);
-    for (size_t i = 0; error == 0 && i < present.count; i++)
-        if (!is_listed(&present.addresses[i], wanted, nic->address_count))
-            error = change_address(socket, RTM_DELADDR, 0, interface, &present.addresses[i]);
-    for (size_t i = 0; error == 0 && i < nic->address_count; i++)
-        error = change_address(socket, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, interface, &wanted[i]);
-    return error;
+    char name[IF_NAMESIZE] = "", path[96];
+    if (!if_indextoname((unsigned int)interface, name))
+        return errno;
+    (void)snprintf(path, sizeof path, "/proc/sys/net/%s/conf/%s/%s", family, name, setting);
+    return file_write_text(path, value);
 }
 
 /* One network's address is not told to another: ARP on an interface is about its own addresses alone. */
 static int bind_arp(int interface)
 {
-    static const char *const values[][2] = {{"arp_ignore", "1"}, {"arp_announce", "2"}};
-    char name[IF_NAMESIZE] = "", path[96];
-    if (!if_indextoname((unsigned int)interface, name))
-        return errno;
+    int error = set_setting(interface, "ipv4", "arp_ignore", "1");
+    return error ? error : set_setting(interface, "ipv4", "arp_announce", "2");
+}
+
+static bool wants_ipv6(const struct nic *nic)
+{
+    for (size_t i = 0; i < nic->address_count; i++)
+        if (strchr(nic->addresses[i], ':'))
+            return true;
+    return false;
+}
+
+/*
+ * IPv6 is on only where the host has given an address: then the interface has that and the link-local one that the kernel
+ * makes of its MAC, both at once (the host's bridge keeps others from them: nobody is asked), and nothing that routers
+ * advertise.
+ */
+static int set_ipv6(int interface, const struct nic *nic)
+{
+    static const char *const off[] = {"accept_ra", "autoconf", "accept_dad"};
+    bool wanted = wants_ipv6(nic);
     int error = 0;
-    for (size_t i = 0; error == 0 && i < sizeof values / sizeof *values; i++) {
-        (void)snprintf(path, sizeof path, "/proc/sys/net/ipv4/conf/%s/%s", name, values[i][0]);
-        error = file_write_text(path, values[i][1]);
-    }
-    return error;
-}
-
-static int delete_default_route(int socket, int interface)
-{
-    struct netlink_request request;
-    uint32_t out = (uint32_t)interface;
-    netlink_begin(&request, RTM_DELROUTE, 0, sizeof request.body.route);
-    request.body.route.rtm_family = AF_INET;
-    request.body.route.rtm_table = RT_TABLE_MAIN;
-    request.body.route.rtm_scope = RT_SCOPE_NOWHERE;
-    netlink_attribute(&request, RTA_OIF, &out, sizeof out);
-    int error = netlink_ask(socket, &request);
-    return error == ESRCH ? 0 : error;
-}
-
-static int set_default_route(int socket, int interface, const char *gateway)
-{
-    if (!gateway || !*gateway)
-        return delete_default_route(socket, interface);
-    struct netlink_request request;
-    struct in_addr address;
-    uint32_t out = (uint32_t)interface;
-    if (inet_pton(AF_INET, gateway, &address) != 1)
-        return EINVAL;
-    netlink_begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof request.body.route);
-    request.body.route.rtm_family = AF_INET;
-    request.body.route.rtm_table = RT_TABLE_MAIN;
-    request.body.route.rtm_protocol = RTPROT_BOOT;
-    request.body.route.rtm_scope = RT_SCOPE_UNIVERSE;
-    request.body.route.rtm_type = RTN_UNICAST;
-    netlink_attribute(&request, RTA_GATEWAY, &address, sizeof address);
-    netlink_attribute(&request, RTA_OIF, &out, sizeof out);
-    return netlink_ask(socket, &request);
+    if (access("/proc/sys/net/ipv6", F_OK) != 0)
+        return wanted ? EAFNOSUPPORT : 0;
+    for (size_t i = 0; wanted && error == 0 && i < sizeof off / sizeof *off; i++)
+        error = set_setting(interface, "ipv6", off[i], "0");
+    return error ? error : set_setting(interface, "ipv6", "disable_ipv6", wanted ? "0" : "1");
 }
 
 int network_configure(const struct nic *nic, char *why, size_t why_size)
@@ -295,20 +203,24 @@ int network_configure(const struct nic *nic, char *why, size_t why_size)
         error = set_link(socket, interface, nic, mac);
     }
     if (error == 0) {
-        step = "set addresses";
-        error = set_addresses(socket, interface, nic);
+        step = "turn IPv6 on or off";
+        error = set_ipv6(interface, nic);
     }
     if (error == 0) {
         step = "bring the interface up";
         error = set_flags(socket, interface, true);
     }
     if (error == 0) {
+        step = "set addresses"; /* of IPv6, an interface that is down takes no route with them */
+        error = addresses_set(socket, interface, nic);
+    }
+    if (error == 0) {
         step = "bind ARP to the interface";
         error = bind_arp(interface);
     }
     if (error == 0) {
-        step = "set the default route";
-        error = set_default_route(socket, interface, nic->gateway);
+        step = "set the default routes";
+        error = addresses_set_default_routes(socket, interface, nic);
     }
     if (socket >= 0)
         (void)close(socket);
@@ -325,7 +237,7 @@ int network_take_down(const char *mac, char *why, size_t why_size)
     if (!interface || strcasecmp(mac, current) != 0)
         return 0;
     int socket = netlink_open();
-    int error = socket < 0 ? errno : set_addresses(socket, interface, &nothing);
+    int error = socket < 0 ? errno : addresses_set(socket, interface, &nothing);
     if (error == 0)
         error = set_flags(socket, interface, false);
     if (socket >= 0)

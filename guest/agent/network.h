@@ -12,8 +12,8 @@ int network_loopback(void);
 bool network_has(const char *mac);
 /* Sets an interface down and without addresses, by which its routes go; one that is not there is fine. */
 int network_take_down(const char *mac, char *why, size_t why_size);
-/* Brings an interface to what the host says: name, MAC, MTU, exactly these IPv4 addresses, up, the default route
- * by it or, without a gateway, none by it. */
+/* Brings an interface to what the host says: name, MAC, MTU, exactly these addresses (IPv6 is off without one of
+ * it), up, the default routes by it or, without a gateway of a family, none of that family. */
 int network_configure(const struct nic *nic, char *why, size_t why_size);
 
 #endif

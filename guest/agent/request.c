@@ -65,7 +65,7 @@ static int read_nic(struct nic *nic, const struct field *record)
         case TAG_NAME: error = read_text(&field, &nic->name); break;
         case TAG_MAC: error = read_text(&field, &nic->mac); break;
         case TAG_ADDRESS: error = add_text(&field, &nic->addresses, &nic->address_count); break;
-        case TAG_GATEWAY: error = read_text(&field, &nic->gateway); break;
+        case TAG_GATEWAY: error = add_text(&field, &nic->gateways, &nic->gateway_count); break;
         case TAG_MTU: error = read_integer(&field, &nic->mtu); break;
         default: break;
         }
@@ -272,8 +272,10 @@ int request_decode(struct request *request, uint8_t *payload, size_t length)
 
 void request_free(struct request *request)
 {
-    for (size_t i = 0; i < request->nic_count; i++)
+    for (size_t i = 0; i < request->nic_count; i++) {
         free(request->nics[i].addresses);
+        free(request->nics[i].gateways);
+    }
     free(request->nics);
     for (size_t i = 0; i < request->mount_count; i++)
         free(request->mounts[i].updated);

@@ -18,7 +18,8 @@ struct nic {
     char *mac;
     char **addresses;
     size_t address_count;
-    char *gateway;
+    char **gateways;
+    size_t gateway_count;
     uint64_t mtu;
 };
 

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import type { Command } from 'commander';
 import type { PodSpec } from '../contract/index.ts';
 import { collect } from './collect.ts';
@@ -12,6 +12,7 @@ export interface PodNetworkOptions {
   readonly network?: readonly string[];
   readonly networkAlias?: readonly string[];
   readonly ip?: string;
+  readonly ip6?: string;
   readonly mac?: string;
   readonly dns?: readonly string[];
   readonly dnsSearch?: readonly string[];
@@ -31,13 +32,14 @@ export function addNetworkOptions(command: Command): Command {
     )
     .option('--network-alias <name>', 'a further name in the DNS of its first network', collect)
     .option('--ip <address>', 'its IPv4 address on the first network (default: the next that is free)')
+    .option('--ip6 <address>', 'its IPv6 address there, where the network has IPv6')
     .option('--mac <address>', 'the MAC address of its first NIC')
     .option('--dns <address>', 'ask this server for names that are not of pods', collect)
     .option('--dns-search <domain>', 'look for short names in this domain', collect)
     .option('--add-host <name:address>', 'a line for /etc/hosts; the address host-gateway is this host', collect)
     .option(
       '--egress <none|to[:port],...>',
-      'reach only these beyond its network: 10.0.0.0/8, example.com:443',
+      'reach only these beyond its network: 10.0.0.0/8, example.com:443, [2001:db8::1]:443',
       collect,
     )
     .option('--net-rate <in[:out]>', 'bits a second to the pod, and from it: 10mbit:2mbit')
@@ -49,10 +51,10 @@ export function addNetworkOptions(command: Command): Command {
 export function networkSpecOf(
   options: PodNetworkOptions,
 ): Pick<PodSpec, 'networks' | 'dns' | 'hosts' | 'egress' | 'rate' | 'ports' | 'publishAll'> {
-  const { network = [], networkAlias, ip, mac, dns, dnsSearch, addHost, publish } = options;
-  const networks = parseNetworks(network, { ip, mac, aliases: networkAlias });
+  const { network = [], networkAlias, ip, ip6, mac, dns, dnsSearch, addHost, publish } = options;
+  const networks = parseNetworks(network, { ip, ip6, mac, aliases: networkAlias });
   for (const address of dns ?? []) {
-    if (!isIPv4(address)) throw new UsageError(`--dns is '${address}': give an IPv4 address`);
+    if (isIP(address) === 0) throw new UsageError(`--dns is '${address}': give an IP address`);
   }
   return {
     ...(networks === undefined ? {} : { networks }),
@@ -67,10 +69,11 @@ export function networkSpecOf(
   };
 }
 
-/** `NAME:ADDRESS`, or as newer dockers have it `NAME=ADDRESS`. */
+/** `NAME:ADDRESS`, or as newer dockers have it `NAME=ADDRESS`; an IPv6 address with or without brackets. */
 function parseHost(text: string): NonNullable<PodSpec['hosts']>[number] {
-  const [, name, address] = /^([^\s:=]+)[:=](\S+)$/.exec(text) ?? [];
-  if (name === undefined || address === undefined || !(isIPv4(address) || address === 'host-gateway')) {
+  const [, name, bracketed, plain] = /^([^\s:=]+)[:=](?:\[(\S+)\]|(\S+))$/.exec(text) ?? [];
+  const address = bracketed ?? plain;
+  if (name === undefined || address === undefined || !(isIP(address) !== 0 || address === 'host-gateway')) {
     throw new UsageError(`--add-host is '${text}': give NAME:ADDRESS, as db:10.0.0.5, or NAME:host-gateway`);
   }
   return { name, address };

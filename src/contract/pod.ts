@@ -148,6 +148,7 @@ export const Pod = z.object({
   networks: z.array(NetworkOfPod).describe('empty: it has none'),
   network: z.string().nullable().describe('the main one, which its default route leads to'),
   address: z.string().nullable().describe('192.168.123.2, on the main network while it runs'),
+  address6: z.string().nullable().describe('the same of IPv6'),
   mac: z.string().nullable(),
   egress: z.array(EgressRule).nullable().describe('null: not bounded'),
   rate: TrafficRate,

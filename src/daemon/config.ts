@@ -39,6 +39,7 @@ const Settings = z.strictObject({
     .default({ maxMiB: 2048 }),
   bridge: z.string().max(15).optional(),
   subnet: z.string().optional().describe('192.168.123.0/24'),
+  subnet6: z.string().optional().describe('fd00:1::/64; left out: the default network has no IPv6'),
   insecureRegistries: z.array(z.string()).default([]),
   mirrors: z.record(z.string(), z.array(z.string())).default({}),
   certsDir: z.string().optional(),

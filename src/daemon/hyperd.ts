@@ -148,9 +148,13 @@ function networkOptions(
   return {
     ...{ owner: root, log, forbiddenDestinations: place.forbiddenDestinations, upstreams: upstreamsOf(place) },
     ...(place.kind === 'host' ? {} : { hostPorts: slirpPorts(place.outside) }),
-    standard: { bridge: settings.bridge, subnet: settings.subnet },
+    standard: { bridge: settings.bridge, subnet: settings.subnet, ...ipv6Of(settings) },
     others: store.networks(),
   };
+}
+
+function ipv6Of({ subnet6 }: Config): { readonly ipv6?: { readonly subnet: string } } {
+  return subnet6 === undefined ? {} : { ipv6: { subnet: subnet6 } };
 }
 
 async function osName(): Promise<string> {

@@ -26,7 +26,9 @@ export function guestFiles(pod: PodRecord, { files }: ContainerRecord): Containe
 export function networkFiles(pod: PodRecord): ContainerFile[] {
   const { hostname, endpoints } = pod;
   const main = mainEndpoint(endpoints);
-  const addresses = [main, ...endpoints.filter((each) => each !== main)].flatMap((each) => each?.address ?? []);
+  const addresses = [main, ...endpoints.filter((each) => each !== main)]
+    .flatMap((each) => [each?.address, each?.ipv6?.address])
+    .filter((address) => address !== undefined);
   const hosts = [
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',

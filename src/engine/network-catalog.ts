@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { HyperError } from '../lib/errors.ts';
-import type { EgressRule, Network, Networks } from '../network/index.ts';
+import type { EgressRule, Network, Networks, SubnetDefinition } from '../network/index.ts';
 import type { NetworkRecord, Store } from '../store/index.ts';
 import { type Pruned, pruneEach } from './prune-each.ts';
 import { planEgress } from './network-plan.ts';
 
-export interface NetworkSpec {
+export interface NetworkSpec extends SubnetDefinition {
   readonly name: string;
-  readonly subnet?: string | undefined;
-  readonly gateway?: string | undefined;
-  readonly range?: string | undefined;
+  /** Left out: it has none. */
+  readonly ipv6?: SubnetDefinition | undefined;
   readonly mtu?: number | undefined;
   readonly internal?: boolean | undefined;
   readonly egress?: readonly EgressRule[] | undefined;
@@ -57,9 +56,11 @@ export class NetworkCatalog {
     const egress = spec.egress?.map(planEgress);
     const network = await this.#networks.create({ ...definition, bridge, egress });
     const { name, range, mtu, internal = false } = spec;
+    const ofIpv6 = spec.ipv6?.range === undefined ? {} : { range: spec.ipv6.range };
     const record: NetworkRecord = {
       ...{ id, name, bridge, subnet: network.subnet, gateway: network.gateway, internal, labels: { ...labels } },
       ...(range === undefined ? {} : { range }),
+      ...(network.ipv6 === null ? {} : { ipv6: { ...network.ipv6, ...ofIpv6 } }),
       ...(mtu === undefined ? {} : { mtu }),
       ...(egress === undefined ? {} : { egress }),
       createdAt: new Date().toISOString(),

@@ -1,8 +1,9 @@
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { Image } from '../image/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import {
+  canonicalAddress,
   checkMac,
   type EgressRule,
   egressTo,
@@ -42,10 +43,10 @@ export function planNetwork(
     throw new HyperError('bad_request', 'a pod without a network publishes no ports: leave out --network none, or -p');
   }
   for (const { address } of spec.hosts ?? []) {
-    if (address !== hostGateway && !isIPv4(address)) {
+    if (address !== hostGateway && isIP(address) === 0) {
       throw new HyperError(
         'bad_request',
-        `not an address for a host name: ${address}: give an IPv4 address or host-gateway`,
+        `not an address for a host name: ${address}: give an IP address or host-gateway`,
       );
     }
   }
@@ -65,7 +66,7 @@ export function planNetwork(
 
 /** A further network of a pod that is on those of `others`. */
 export function planNetworkOf(
-  { network, aliases = [], address, mac }: NetworkOfPodSpec,
+  { network, aliases = [], address, address6, mac }: NetworkOfPodSpec,
   others: readonly NetworkOfPod[],
   networks: Networks,
 ): NetworkOfPod {
@@ -86,6 +87,7 @@ export function planNetworkOf(
   return {
     ...{ network: name, aliases: [...aliases] },
     ...(address === undefined ? {} : { address }),
+    ...(address6 === undefined ? {} : { address6: canonicalAddress(address6) }),
     ...(checked === undefined ? {} : { mac: checked }),
   };
 }
@@ -97,8 +99,8 @@ export function distinctPorts(ports: readonly PortMapping[]): PortMapping[] {
   );
 }
 
-export function planPort({ protocol = 'tcp', hostIp = everyAddress, hostPort = 0, guestPort }: PortSpec): PortMapping {
-  return { protocol, hostIp, hostPort, guestPort };
+export function planPort({ protocol = 'tcp', hostIp, hostPort = 0, guestPort }: PortSpec): PortMapping {
+  return { protocol, hostIp: hostIp === undefined ? everyAddress : canonicalAddress(hostIp), hostPort, guestPort };
 }
 
 /** A rule as it is kept, checked. */
@@ -124,13 +126,13 @@ export function nicsOf(record: PodRecord): NicRequest[] {
 }
 
 /** A pod's NIC on one of its networks. */
-export function nicOf(record: PodRecord, { network, aliases, address, mac }: NetworkOfPod): NicRequest {
+export function nicOf(record: PodRecord, { network, aliases, ...asked }: NetworkOfPod): NicRequest {
   const containers = record.containers.flatMap(({ id, name }) => [name, id.slice(0, 12)]);
   const names = [...new Set([record.name, ...containers, record.hostname, ...aliases])];
   const hostAccess = record.hosts.some((host) => host.address === hostGateway);
   const { egress, rate } = record;
   const limited = (rate.in ?? rate.out) === undefined ? {} : { rate };
-  return { network, address, mac, names, hostAccess, nameservers: record.dns.servers, egress, ...limited };
+  return { network, ...asked, names, hostAccess, nameservers: record.dns.servers, egress, ...limited };
 }
 
 /** A network of a pod as it is, or will be where the pod does not run. */
@@ -138,6 +140,7 @@ export interface NetworkState {
   readonly network: string;
   readonly aliases: string[];
   readonly address: string | null;
+  readonly address6: string | null;
   readonly mac: string | null;
   readonly interface: string | null;
   /** The pod's default route, DNS and published ports are its. */
@@ -149,8 +152,9 @@ export function networksOf({ networks, endpoints }: PodRecord): NetworkState[] {
   return networks.map(({ network, aliases }) => {
     const endpoint = endpoints.find((each) => each.network === network);
     const { address = null, mac = null } = endpoint ?? {};
+    const address6 = endpoint?.ipv6?.address ?? null;
     const interfaceName = endpoint === undefined ? null : interfaceOf(endpoint);
-    return { network, aliases, address, mac, interface: interfaceName, main: network === main };
+    return { network, aliases, address, address6, mac, interface: interfaceName, main: network === main };
   });
 }
 

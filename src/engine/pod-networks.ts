@@ -1,5 +1,5 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
-import { type Endpoint, mainEndpoint } from '../network/index.ts';
+import { type Endpoint, mainEndpoint, mainIpv6Endpoint } from '../network/index.ts';
 import type { NetworkOfPod, PodRecord } from '../store/index.ts';
 import { networkFiles } from './guest-files.ts';
 import { nicOf, planNetworkOf } from './network-plan.ts';
@@ -86,7 +86,7 @@ async function pull(record: PodRecord, endpoint: Endpoint, run: PodRun, options:
   const left = record.endpoints.filter((each) => each.nic !== nic);
   const main = mainEndpoint(left);
   await inGuest(run.agent.removeNic(mac));
-  if (main !== undefined) await inGuest(run.agent.configureNic(nicSetup(main, left)));
+  for (const way of waysOut(left)) await inGuest(run.agent.configureNic(nicSetup(way, left)));
   await run.vm.unplugNic(nic);
   const now = record.endpoints.find((each) => each.nic === nic) ?? endpoint;
   record.endpoints = left;
@@ -94,6 +94,12 @@ async function pull(record: PodRecord, endpoint: Endpoint, run: PodRun, options:
   await networks.disconnect(main === undefined ? now : { ...now, ports: [] });
   await inGuest(updateFiles(record, run));
   store.savePod(record);
+}
+
+/** The NICs that default routes go by: one, or one a family. */
+function waysOut(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const ways = [mainEndpoint(endpoints), mainIpv6Endpoint(endpoints)].filter((each) => each !== undefined);
+  return [...new Set(ways)];
 }
 
 /** The published ports lead to the pod's main NIC. */

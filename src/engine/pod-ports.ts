@@ -1,6 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HyperError } from '../lib/errors.ts';
-import { describePort, type Endpoint, mainEndpoint, type PortMapping, type PublishedPort } from '../network/index.ts';
+import {
+  describePort,
+  type Endpoint,
+  everyAddress,
+  everyIpv4Address,
+  everyIpv6Address,
+  mainEndpoint,
+  type PortMapping,
+} from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 
@@ -61,10 +69,11 @@ export async function unpublish(record: PodRecord, filter: PortFilter, { network
     (filter.hostPort ?? port.hostPort) === port.hostPort;
   const main = mainEndpoint(record.endpoints);
   const standing = (main?.ports ?? []).filter(fits);
-  /** One that was to be any has its number only while it stands. */
-  const gone = record.ports.filter(
-    (port) => fits(port) || standing.some((each) => each.hostPort !== port.hostPort && asAsked(each, port)),
-  );
+  /** One that was to be any, or on every address, is known by what stands of it: it goes with the last. */
+  const gone = record.ports.filter((port) => {
+    const own = (main?.ports ?? []).filter((each) => isOf(each, port));
+    return fits(port) || (own.length > 0 && own.every((each) => standing.includes(each)));
+  });
   if (gone.length === 0 && standing.length === 0) {
     const asked = `${filter.guestPort}/${filter.protocol ?? 'tcp'}`;
     throw new HyperError(
@@ -89,11 +98,13 @@ export function replaceEndpoint(record: PodRecord, changed: Endpoint): void {
   record.endpoints[at] = changed;
 }
 
-function asAsked(standing: PublishedPort, asked: PortMapping): boolean {
+/** Whether a port that stands is one that was asked for. */
+function isOf(standing: PortMapping, asked: PortMapping): boolean {
+  const every = [everyIpv4Address, everyIpv6Address];
   return (
-    asked.hostPort === 0 &&
+    [0, standing.hostPort].includes(asked.hostPort) &&
     asked.guestPort === standing.guestPort &&
     asked.protocol === standing.protocol &&
-    asked.hostIp === standing.hostIp
+    (asked.hostIp === standing.hostIp || (asked.hostIp === everyAddress && every.includes(standing.hostIp)))
   );
 }

@@ -93,6 +93,7 @@ export interface NetworkOfPodSpec {
   readonly network: string;
   readonly aliases?: readonly string[] | undefined;
   readonly address?: string | undefined;
+  readonly address6?: string | undefined;
   readonly mac?: string | undefined;
 }
 

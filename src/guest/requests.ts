@@ -12,8 +12,8 @@ export interface NicSetup {
   readonly mac: string;
   /** With the prefix length: 192.168.123.2/24. */
   readonly addresses: readonly string[];
-  /** Of the default route; undefined: none goes by this NIC. */
-  readonly gateway: string | undefined;
+  /** Of the default routes, one a family at most: none of a family goes by this NIC that has no gateway of it here. */
+  readonly gateways: readonly string[];
   readonly mtu: number;
 }
 
@@ -129,14 +129,13 @@ export function setupRequest(setup: GuestSetup): AgentRequest {
 }
 
 function nicField(nic: NicSetup): Field {
-  const gateway: Field[] = nic.gateway === undefined ? [] : [[tag.gateway, nic.gateway]];
   return [
     tag.nic,
     [
       [tag.name, nic.name],
       [tag.mac, nic.mac],
       ...nic.addresses.map((address): Field => [tag.address, address]),
-      ...gateway,
+      ...nic.gateways.map((gateway): Field => [tag.gateway, gateway]),
       [tag.mtu, nic.mtu],
     ],
   ];

@@ -40,6 +40,20 @@ describe('AddressPool', () => {
     assert.throws(() => pool.reserve('10.1.2.200'), { code: 'conflict' });
   });
 
+  it('has what a /64 of IPv6 has, which has no broadcast address', () => {
+    const pool = poolOf('fd00:1::/64');
+    assert.deepEqual([pool.take(), pool.take()], ['fd00:1::2', 'fd00:1::3']);
+    assert.equal(pool.reserve('FD00:1:0:0::4'), 'fd00:1::4');
+    assert.equal(pool.take(), 'fd00:1::5');
+    pool.reserve('fd00:1::ffff:ffff:ffff:ffff');
+    for (const address of ['fd00:1::', 'fd00:1::1', 'fd00:2::2', '10.1.2.3']) {
+      assert.throws(() => pool.reserve(address), { code: 'bad_request' }, address);
+    }
+    const small = poolOf('fd00:1::/64', 'fd00:1::10/127');
+    assert.deepEqual([small.take(), small.take()], ['fd00:1::10', 'fd00:1::11']);
+    assert.throws(() => small.take(), { code: 'unavailable', message: /all addresses of fd00:1::10\/127 are taken/ });
+  });
+
   it('never gives one address twice', () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.nat(20)), { maxLength: 200 }), (steps) => {

@@ -1,9 +1,19 @@
 import { HyperError } from '../lib/errors.ts';
-import { contains, formatAddress, formatSubnet, parseAddress, sizeOf, type Subnet } from './subnet.ts';
+import {
+  type Address,
+  canonicalAddress,
+  contains,
+  formatAddress,
+  formatSubnet,
+  parseAddress,
+  sizeOf,
+  type Subnet,
+  usableOf,
+} from './subnet.ts';
 
 export interface AddressPoolOptions {
   readonly subnet: Subnet;
-  readonly gateway: number;
+  readonly gateway: Address;
   /** What is handed out by itself; default: all of the subnet. */
   readonly range?: Subnet | undefined;
 }
@@ -14,30 +24,32 @@ export interface AddressPoolOptions {
  */
 export class AddressPool {
   readonly #options: AddressPoolOptions;
-  readonly #first: number;
-  readonly #last: number;
-  readonly #taken = new Set<number>();
-  #next: number;
+  readonly #first: bigint;
+  readonly #last: bigint;
+  readonly #taken = new Set<bigint>();
+  #next: bigint;
 
   constructor(options: AddressPoolOptions) {
     const { subnet, range = subnet } = options;
+    const { first, last } = usableOf(subnet);
+    const lastOfRange = range.base + sizeOf(range) - 1n;
     this.#options = options;
-    this.#first = Math.max(range.base, subnet.base + 1);
-    this.#last = Math.min(range.base + sizeOf(range) - 1, subnet.base + sizeOf(subnet) - 2);
+    this.#first = range.base > first ? range.base : first;
+    this.#last = lastOfRange < last ? lastOfRange : last;
     this.#next = this.#first;
   }
 
   /** The next free address. @throws HyperError `unavailable` when all are taken. */
   take(): string {
-    const count = this.#last - this.#first + 1;
-    for (let tried = 0; tried < count; tried++) {
-      const address = this.#next;
-      this.#next = address >= this.#last ? this.#first : address + 1;
-      if (address === this.#options.gateway || this.#taken.has(address)) continue;
-      this.#taken.add(address);
-      return formatAddress(address);
+    const { range, subnet, gateway } = this.#options;
+    const count = this.#last - this.#first + 1n;
+    for (let tried = 0n; tried < count; tried++) {
+      const value = this.#next;
+      this.#next = value >= this.#last ? this.#first : value + 1n;
+      if (value === gateway.value || this.#taken.has(value)) continue;
+      this.#taken.add(value);
+      return formatAddress({ family: subnet.family, value });
     }
-    const { range, subnet } = this.#options;
     const where = formatSubnet(range ?? subnet);
     throw new HyperError(
       'unavailable',
@@ -45,25 +57,33 @@ export class AddressPool {
     );
   }
 
-  /** Takes this address. @throws HyperError `bad_request` when it is not one of ours to give, `conflict` when taken. */
-  reserve(text: string): void {
+  /**
+   * Takes this address, and gives it as we write it.
+   *
+   * @throws HyperError `bad_request` when it is not one of ours to give, `conflict` when taken.
+   */
+  reserve(text: string): string {
     const address = parseAddress(text);
     const { subnet, gateway } = this.#options;
-    const [first, last] = [subnet.base + 1, subnet.base + sizeOf(subnet) - 2];
-    if (!contains(subnet, address) || address < first || address > last || address === gateway) {
-      const range = `${formatAddress(first)} to ${formatAddress(last)}, but for its gateway ${formatAddress(gateway)}`;
+    const { family } = subnet;
+    const { first, last } = usableOf(subnet);
+    const { value } = address;
+    if (!contains(subnet, address) || value < first || value > last || value === gateway.value) {
+      const [from, to] = [first, last].map((each) => formatAddress({ family, value: each }));
+      const range = `${from} to ${to}, but for its gateway ${formatAddress(gateway)}`;
       throw new HyperError('bad_request', `${text} cannot be given to a guest: the network has ${range}`);
     }
-    if (this.#taken.has(address)) throw new HyperError('conflict', `the address ${text} is taken: choose another`);
-    this.#taken.add(address);
+    if (this.#taken.has(value)) throw new HyperError('conflict', `the address ${text} is taken: choose another`);
+    this.#taken.add(value);
+    return canonicalAddress(text);
   }
 
   has(text: string): boolean {
-    return this.#taken.has(parseAddress(text));
+    return this.#taken.has(parseAddress(text).value);
   }
 
   /** Gives an address back; one that was not taken changes nothing. */
   release(text: string): void {
-    this.#taken.delete(parseAddress(text));
+    this.#taken.delete(parseAddress(text).value);
   }
 }

@@ -1,7 +1,16 @@
-import { writeFile } from 'node:fs/promises';
-import { HyperError, systemCode } from '../lib/errors.ts';
-import { findLink, ipBatch, ipBatchAll, isNoSuchDevice, listBridges, listRoutes } from './ip-command.ts';
+import { HyperError } from '../lib/errors.ts';
+import { type BridgeIpv6, disableIpv6, enableIpv6, requireIpv6, requireIpv6Mtu } from './bridge-ipv6.ts';
+import {
+  findLink,
+  ipBatch,
+  ipBatchAll,
+  isNoSuchDevice,
+  listBridges,
+  listRoutes,
+  localAddresses,
+} from './ip-command.ts';
 import { macOf } from './link-names.ts';
+import { writeSetting } from './net-setting.ts';
 import { refuseConflict } from './subnet-conflict.ts';
 import type { Subnet } from './subnet.ts';
 
@@ -10,6 +19,8 @@ export interface Bridge {
   readonly subnet: Subnet;
   /** Its own address. */
   readonly gateway: string;
+  /** Null: it has none. */
+  readonly ipv6: BridgeIpv6 | null;
   /** Undefined: that of the default route's device. */
   readonly mtu: number | undefined;
   /** Kept in the device's alias, so that a hyperd knows its own bridge from another's. */
@@ -29,17 +40,22 @@ function aliasOf(owner: string): string {
  * @throws HyperError `conflict` when the name or the subnet is someone else's.
  */
 export async function ensureBridge(bridge: Bridge): Promise<number> {
-  const { name, subnet, gateway } = bridge;
+  const { name, subnet, gateway, ipv6 } = bridge;
   const alias = aliasOf(bridge.owner);
-  const [existing, routes] = await Promise.all([findLink(name), listRoutes()]);
+  if (ipv6 !== null) await requireIpv6();
+  const [existing, routes, routes6] = await Promise.all([
+    findLink(name),
+    listRoutes(4),
+    ipv6 === null ? [] : listRoutes(6),
+  ]);
   if (existing !== undefined) refuseForeign(name, alias, existing.ifalias);
   refuseConflict(subnet, name, routes);
+  if (ipv6 !== null) refuseConflict(ipv6.subnet, name, routes6);
 
   const mtu = bridge.mtu ?? (await defaultMtu(routes.find((route) => route.dst === 'default')?.dev));
+  if (ipv6 !== null) requireIpv6Mtu(mtu);
   // Of an earlier configuration. The gateway's own is left: guests of an earlier run talk through it.
-  const others = routes.flatMap(({ type, dev, dst }) =>
-    type === 'local' && dev === name && dst !== gateway ? dst : [],
-  );
+  const others = localAddresses(routes, name).filter((address) => address !== gateway);
   await ipBatch([
     // A bridge takes the lowest MAC of its ports unless it has its own: guests would lose their gateway's.
     ...(existing === undefined
@@ -49,8 +65,7 @@ export async function ensureBridge(bridge: Bridge): Promise<number> {
     `link set dev ${name} mtu ${mtu} addrgenmode none up`,
     `address replace ${gateway}/${subnet.prefixLength} dev ${name}`,
   ]);
-  // Guests have IPv4 only for now.
-  await writeSetting(`ipv6/conf/${name}/disable_ipv6`, '1');
+  await (ipv6 === null ? disableIpv6(name) : enableIpv6(name, ipv6, routes6));
   return mtu;
 }
 
@@ -86,13 +101,4 @@ function refuseForeign(name: string, ours: string, alias: string | undefined): v
 async function defaultMtu(device: string | undefined): Promise<number> {
   const link = device === undefined ? undefined : await findLink(device);
   return Math.min(link?.mtu ?? 1500, maxMtu);
-}
-
-async function writeSetting(setting: string, value: string): Promise<void> {
-  try {
-    await writeFile(`/proc/sys/net/${setting}`, value);
-  } catch (error) {
-    // A kernel without IPv6 has no such file, and needs none.
-    if (systemCode(error) !== 'ENOENT') throw error;
-  }
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import { HyperError } from '../lib/errors.ts';
-import { contains, formatSubnet, overlaps, parseSubnet, type Subnet } from './subnet.ts';
+import { type AddressedGuest, addressesOf, familyOf, type PacketFamily } from './packet-family.ts';
+import { baseOf, contains, formatSubnet, overlaps, parseSubnet, type Subnet } from './subnet.ts';
 
 /** One thing beyond its network that a guest may reach. */
 export interface EgressRule {
-  /** `10.0.0.0/8`, an address, or the name of a host; `*.example.com` is all names below it. */
+  /** `10.0.0.0/8`, `2001:db8::/32`, an address, or the name of a host; `*.example.com` is all names below it. */
   readonly to: string;
   /** Default: every port, and what has none. */
   readonly ports?: { readonly first: number; readonly last: number } | undefined;
@@ -18,7 +19,7 @@ type EgressTo = { readonly subnet: Subnet } | { readonly name: string };
 /** What a rule names. @throws HyperError `bad_request` when that is neither a network nor a host. */
 export function egressTo({ to }: EgressRule): EgressTo {
   const [address = '', ...rest] = to.split('/');
-  if (isIPv4(address)) return { subnet: parseSubnet(to) };
+  if (isIP(address) !== 0) return { subnet: parseSubnet(to) };
   if (rest.length > 0 || !/^(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/i.test(to) || /^[\d.]+$/.test(to)) {
     throw new HyperError('bad_request', `not a network or a host for egress: ${to}: give 10.0.0.0/8 or example.com`);
   }
@@ -39,7 +40,7 @@ export function rulesForName(egress: readonly EgressRule[], name: string): reado
 function opens(subnet: Subnet, forbidden: readonly string[]): boolean {
   return forbidden.some((text) => {
     const closed = parseSubnet(text);
-    return closed.prefixLength <= subnet.prefixLength && contains(closed, subnet.base);
+    return closed.prefixLength <= subnet.prefixLength && contains(closed, baseOf(subnet));
   });
 }
 
@@ -61,23 +62,34 @@ export function egressNames(tap: string, egress: readonly EgressRule[]): { chain
   return { chain: chainOf(tap), sets: named.map(([index]) => setOf(tap, index)) };
 }
 
-/** The chain that a guest's packets go through on their way out of its network, from the verdict map. */
+/** The chains that a guest's packets go through on their way out of its network, from the verdict maps. */
 export function addEgress(
   table: string,
-  guest: { readonly tap: string; readonly address: string },
+  guest: AddressedGuest,
   egress: readonly EgressRule[],
   forbidden: readonly string[],
 ): string {
-  const { tap, address } = guest;
+  const { tap } = guest;
   const flow = flowMark(tap);
   // Its own flows, and not those of a guest that had its address before.
-  const verdicts = { known: `ct mark ${flow} accept`, passes: `ct mark set ${flow} accept` };
-  return `${boundingChain(table, tap, { egress, forbidden, ...verdicts })}add element ip ${table} egress_guests { ${address} : jump ${chainOf(tap)} }\n`;
+  const bounds = { egress, forbidden, known: `ct mark ${flow} accept`, passes: `ct mark set ${flow} accept` };
+  return addressesOf(guest)
+    .map(
+      ({ family, address }) =>
+        boundingChain(family, table, tap, bounds) +
+        `add element ${family.name} ${table} egress_guests { ${address} : jump ${chainOf(tap)} }\n`,
+    )
+    .join('');
 }
 
 /** The chain that packets of all guests of a network go through before that of their guest: what it lets pass goes on. */
-export function networkEgress(table: string, egress: readonly EgressRule[], forbidden: readonly string[]): string {
-  return boundingChain(table, allGuests, { egress, forbidden, known: 'return', passes: 'return' });
+export function networkEgress(
+  family: PacketFamily,
+  table: string,
+  egress: readonly EgressRule[],
+  forbidden: readonly string[],
+): string {
+  return boundingChain(family, table, allGuests, { egress, forbidden, known: 'return', passes: 'return' });
 }
 
 interface Bounds {
@@ -90,39 +102,43 @@ interface Bounds {
   readonly passes: string;
 }
 
-function boundingChain(table: string, whose: string, { egress, forbidden, known, passes }: Bounds): string {
-  const chain = `ip ${table} ${chainOf(whose)}`;
-  const closed = forbidden.filter((text) => isIPv4(text.split('/')[0] ?? ''));
+function boundingChain(
+  { name: ip, type, icmp }: PacketFamily,
+  table: string,
+  whose: string,
+  { egress, forbidden, known, passes }: Bounds,
+): string {
+  const chain = `${ip} ${table} ${chainOf(whose)}`;
+  const closed = forbidden.filter((text) => familyOf(text).name === ip);
   const lines = [`add chain ${chain}`, `flush chain ${chain}`, `add rule ${chain} ct state established ${known}`];
   for (const [index, rule] of egress.entries()) {
     const to = egressTo(rule);
     const set = setOf(whose, index);
-    if ('name' in to) lines.push(`add set ip ${table} ${set} { type ipv4_addr; flags timeout; }`);
+    if ('subnet' in to && familyOf(rule.to).name !== ip) continue;
+    if ('name' in to) lines.push(`add set ${ip} ${table} ${set} { type ${type}; flags timeout; }`);
     const named = 'subnet' in to && opens(to.subnet, closed);
     const holds = 'name' in to || closed.some((text) => overlaps(to.subnet, parseSubnet(text)));
-    const except = holds && !named && closed.length > 0 ? `ip daddr != { ${closed.join(', ')} } ` : '';
-    const destination = `ip daddr ${'name' in to ? `@${set}` : formatSubnet(to.subnet)} ${except}`;
+    const except = holds && !named && closed.length > 0 ? `${ip} daddr != { ${closed.join(', ')} } ` : '';
+    const destination = `${ip} daddr ${'name' in to ? `@${set}` : formatSubnet(to.subnet)} ${except}`;
     const marked = named ? `meta mark set ${openedMark} ` : '';
     for (const match of portMatches(rule)) lines.push(`add rule ${chain} ${destination}${match} ${marked}${passes}`);
   }
-  lines.push(`add rule ${chain} reject with icmp type admin-prohibited`);
+  lines.push(`add rule ${chain} reject with ${icmp} type admin-prohibited`);
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Takes it away; it must be there. */
-export function deleteEgress(
-  table: string,
-  { tap, address }: { readonly tap: string; readonly address: string },
-  egress: readonly EgressRule[],
-): string {
-  const { chain, sets } = egressNames(tap, egress);
-  const lines = [
-    `delete element ip ${table} egress_guests { ${address} : jump ${chain} }`,
-    `flush chain ip ${table} ${chain}`,
-    ...sets.map((set) => `delete set ip ${table} ${set}`),
-    `delete chain ip ${table} ${chain}`,
-  ];
-  return lines.map((line) => `${line}\n`).join('');
+/** Takes them away; they must be there. */
+export function deleteEgress(table: string, guest: AddressedGuest, egress: readonly EgressRule[]): string {
+  const { chain, sets } = egressNames(guest.tap, egress);
+  return addressesOf(guest)
+    .flatMap(({ family: { name: ip }, address }) => [
+      `delete element ${ip} ${table} egress_guests { ${address} : jump ${chain} }`,
+      `flush chain ${ip} ${table} ${chain}`,
+      ...sets.map((set) => `delete set ${ip} ${table} ${set}`),
+      `delete chain ${ip} ${table} ${chain}`,
+    ])
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** Lets a guest reach the addresses of a name that it may ask for. One that is there already is there for longer. */
@@ -134,13 +150,14 @@ export function openName(
   seconds: number,
 ): string {
   return rules
-    .flatMap((index) => {
-      const [set, all] = [setOf(tap, index), addresses.join(', ')];
-      const timed = addresses.map((address) => `${address} timeout ${seconds}s`).join(', ');
-      return [`add element ip ${table} ${set} { ${all} }`, `delete element ip ${table} ${set} { ${all} }`].concat(
-        `add element ip ${table} ${set} { ${timed} }`,
-      );
-    })
+    .flatMap((index) =>
+      addresses.flatMap((address) => {
+        const set = `${familyOf(address).name} ${table} ${setOf(tap, index)}`;
+        return [`add element ${set} { ${address} }`, `delete element ${set} { ${address} }`].concat(
+          `add element ${set} { ${address} timeout ${seconds}s }`,
+        );
+      }),
+    )
     .map((line) => `${line}\n`)
     .join('');
 }

@@ -16,6 +16,8 @@ export interface Endpoint {
   readonly address: string;
   readonly prefixLength: number;
   readonly gateway: string;
+  /** Null: its network had no IPv6 when it came there. */
+  readonly ipv6: { readonly address: string; readonly prefixLength: number; readonly gateway: string } | null;
   readonly mtu: number;
   /** Whether its network has no way out. */
   readonly internal: boolean;
@@ -38,10 +40,17 @@ export function mainEndpoint(endpoints: readonly Endpoint[]): Endpoint | undefin
   return endpoints.find(({ internal }) => !internal) ?? endpoints[0];
 }
 
+/** The same for IPv6: a VM's main NIC may have none. */
+export function mainIpv6Endpoint(endpoints: readonly Endpoint[]): Endpoint | undefined {
+  return mainEndpoint(endpoints.filter(({ ipv6 }) => ipv6 !== null));
+}
+
 /** What a guest is on its network. */
 export interface EndpointWish {
   /** The address to take instead of the next free one. */
   readonly address?: string | undefined;
+  /** The same for IPv6, on a network that has it. */
+  readonly address6?: string | undefined;
   /** Instead of the one that is made from the address. */
   readonly mac?: string | undefined;
   readonly names?: readonly string[] | undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runCommand } from '../lib/run-command.ts';
+import { ipv6ChainOf } from './bridge-rules.ts';
 import { egressNames } from './egress.ts';
 import type { Endpoint } from './endpoint.ts';
 import { rateChainOf } from './traffic-rate.ts';
@@ -10,7 +11,7 @@ const Listed = z.object({
 });
 
 /** The names that chains and sets of guests begin with; the tables' own have none of them. */
-const ofGuests = /^(?:egress|rate)_hy/;
+const ofGuests = /^(?:egress|rate|ipv6)_hy/;
 
 /**
  * The commands that take away what bounded guests that are not there any more: hyperd may have been killed between their
@@ -31,7 +32,11 @@ export async function leftOverChains(table: string, guests: readonly Endpoint[])
   ].join('');
 }
 
-function namesOf({ tap, egress, rate }: Endpoint): string[] {
+function namesOf({ tap, egress, rate, ipv6 }: Endpoint): string[] {
   const { chain, sets } = egressNames(tap, egress ?? []);
-  return [...(egress === null ? [] : [chain, ...sets]), ...(rate.out === undefined ? [] : [rateChainOf(tap)])];
+  return [
+    ...(egress === null ? [] : [chain, ...sets]),
+    ...(rate.out === undefined ? [] : [rateChainOf(tap)]),
+    ...(ipv6 === null ? [] : [ipv6ChainOf(tap)]),
+  ];
 }

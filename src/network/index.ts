@@ -13,16 +13,19 @@ export { openNetworks, type Networks, reservedNetworks } from './networks.ts';
 export type { Network } from './network.ts';
 export { egressTo, type EgressRule } from './egress.ts';
 export type { TrafficRate } from './traffic-rate.ts';
-export { mainEndpoint, type Endpoint, type ConnectOptions, type EndpointWish } from './endpoint.ts';
-export { defaultBridge, type NetworkDefinition, type NetworkStatus } from './network-options.ts';
+export { mainEndpoint, mainIpv6Endpoint, type Endpoint, type ConnectOptions, type EndpointWish } from './endpoint.ts';
+export { defaultBridge, type NetworkDefinition, type NetworkStatus, type SubnetDefinition } from './network-options.ts';
 export {
   describePort,
   everyAddress,
+  everyIpv4Address,
+  everyIpv6Address,
   type PortMapping,
   type Protocol,
   type PublishedPort,
 } from './ports/port-mapping.ts';
 export { checkMac } from './link-names.ts';
+export { canonicalAddress } from './subnet.ts';
 export { SlirpPorts } from './ports/slirp-ports.ts';
 export type { HostPorts } from './ports/host-ports.ts';
 export type { Names } from './dns/names.ts';

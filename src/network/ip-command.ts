@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HyperError } from '../lib/errors.ts';
 import { runCommand } from '../lib/run-command.ts';
+import type { Family } from './subnet.ts';
 
 const Link = z.object({
   ifname: z.string(),
@@ -72,10 +73,15 @@ export async function linksOn(bridge: string): Promise<Link[]> {
   return parseList(Link, stdout);
 }
 
-/** All IPv4 routes of all tables, so also the host's own addresses. */
-export async function listRoutes(): Promise<Route[]> {
-  const { stdout } = await runCommand('ip', ['-4', '-json', 'route', 'show', 'table', 'all']);
+/** All routes of a family, of all tables, so also the host's own addresses. */
+export async function listRoutes(family: Family): Promise<Route[]> {
+  const { stdout } = await runCommand('ip', [`-${family}`, '-json', 'route', 'show', 'table', 'all']);
   return parseList(Route, stdout);
+}
+
+/** A device's own addresses, of all routes. */
+export function localAddresses(routes: readonly Route[], device: string): string[] {
+  return routes.flatMap(({ type, dev, dst }) => (type === 'local' && dev === device ? dst : []));
 }
 
 /** Whether ip complains that a device is not there. */

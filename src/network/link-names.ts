@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HyperError } from '../lib/errors.ts';
-import { parseAddress } from './subnet.ts';
+import { canonicalAddress, parseAddress } from './subnet.ts';
 
 /** IFNAMSIZ less the closing zero. */
 const maxLength = 15;
@@ -19,7 +19,7 @@ export function tapName(vmId: string, nic: number): string {
   if (!Number.isInteger(nic) || nic < 0 || nic > 99) {
     throw new HyperError('bad_request', `a VM has NICs 0 to 99, not ${nic}`);
   }
-  const letters = /^vm-([A-Za-z]{10})$/.exec(vmId)?.[1] ?? createHash('sha256').update(vmId).digest('hex').slice(0, 10);
+  const letters = /^vm-([A-Za-z]{10})$/.exec(vmId)?.[1] ?? hashOf(vmId).slice(0, 10);
   return `hy${letters}-${nic}`;
 }
 
@@ -29,11 +29,26 @@ export function isOfSameVm(one: string, other: string): boolean {
   return vm(one) === vm(other);
 }
 
-/** Locally administered, made from the address: unique in its network, and the same after a restart. */
+/**
+ * Locally administered, made from the address: unique in its network (of IPv6's addresses, which are longer, as good as),
+ * and the same after a restart.
+ */
 export function macOf(address: string): string {
-  const hex = parseAddress(address).toString(16).padStart(8, '0');
-  return ['02', '68', ...(hex.match(/../g) ?? [])].join(':');
+  const { family, value } = parseAddress(address);
+  const hex = family === 4 ? value.toString(16).padStart(8, '0') : hashOf(canonicalAddress(address)).slice(0, 8);
+  return ['02', family === 4 ? '68' : '69', ...(hex.match(/../g) ?? [])].join(':');
 }
+
+/** The link-local address that a machine makes of its MAC (RFC 4291, appendix A). */
+export function linkLocalOf(mac: string): string {
+  const bytes = mac.split(':').map((part) => Number.parseInt(part, 16));
+  const [first = 0, ...rest] = bytes;
+  const identifier = [first ^ 2, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)];
+  const hex = identifier.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return canonicalAddress(`fe80::${(hex.match(/.{4}/g) ?? []).join(':')}`);
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** @throws HyperError `bad_request` for what no guest's NIC may have: a group's address, or none at all. */
 export function checkMac(text: string): string {

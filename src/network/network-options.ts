@@ -1,18 +1,24 @@
 import type { Log } from '../lib/log.ts';
 import type { EgressRule } from './egress.ts';
 
-/** What a network is. Every field has a default. */
-export interface NetworkDefinition {
-  /** Default: its bridge's. */
-  readonly name?: string | undefined;
-  /** The bridge's name, at most 15 characters; default `hyper0`. */
-  readonly bridge?: string | undefined;
-  /** Default `192.168.123.0/24`. */
+/** The addresses of one family. */
+export interface SubnetDefinition {
+  /** Default: IPv4's `192.168.123.0/24`; a new network's is the first, or for IPv6 one of fd00::/8, that nothing uses. */
   readonly subnet?: string | undefined;
   /** The bridge's own address; default: the first of the subnet. */
   readonly gateway?: string | undefined;
   /** The part of the subnet that addresses are handed out of; default: all of it. */
   readonly range?: string | undefined;
+}
+
+/** What a network is, with its IPv4 addresses. Every field has a default. */
+export interface NetworkDefinition extends SubnetDefinition {
+  /** Default: its bridge's. */
+  readonly name?: string | undefined;
+  /** The bridge's name, at most 15 characters; default `hyper0`. */
+  readonly bridge?: string | undefined;
+  /** Left out: it has no IPv6. */
+  readonly ipv6?: SubnetDefinition | undefined;
   /** Default: that of the host's default route, else 1500. */
   readonly mtu?: number | undefined;
   /** Whether its guests reach nothing but each other. */

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { ensureBridge, routeLoopback } from './bridge.ts';
 import type { Gate } from './dns/gate.ts';
@@ -5,21 +6,17 @@ import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
 import { allGuests, type EgressRule, rulesForName } from './egress.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
-import {
-  admitGuests,
-  closePorts,
-  dismissGuest,
-  firewallRules,
-  openPorts,
-  resetGuests,
-  tableOf,
-} from './firewall-rules.ts';
-import { namesIn } from './guest-names.ts';
+import { type FirewalledSubnet, tableOf } from './firewall-options.ts';
+import { firewallRules, removeIpv6Rules } from './firewall-rules.ts';
+import { keepAddresses, releaseAddresses, takeAddresses } from './guest-addresses.ts';
 import { leftOverChains } from './guest-chains.ts';
+import { namesIn } from './guest-names.ts';
+import { admitGuests, closePorts, dismissGuest, openPorts, resetGuests } from './guest-rules.ts';
 import { hostFirewallProblem } from './host-firewall.ts';
-import { ensureForwarding } from './ip-forward.ts';
+import { ensureForwarding, ensureIpv6Forwarding } from './ip-forward.ts';
 import { checkBridgeName, checkMac, macOf, tapName } from './link-names.ts';
 import { explainFailure, requireTun } from './machine-problem.ts';
+import { hasIpv6 } from './net-setting.ts';
 import { addressesOf, type NetworkAddresses } from './network-addresses.ts';
 import { defaultBridge, type NetworkOptions, type NetworkStatus } from './network-options.ts';
 import { applyRules } from './nft.ts';
@@ -82,6 +79,12 @@ export class Network {
 
   get subnet(): string {
     return formatSubnet(this.addresses.subnet);
+  }
+
+  /** Null: it has none. */
+  get ipv6(): FirewalledSubnet | null {
+    const { ipv6 } = this.addresses;
+    return ipv6 && { subnet: formatSubnet(ipv6.subnet), gateway: ipv6.gateway };
   }
 
   status(): NetworkStatus {
@@ -155,7 +158,7 @@ export class Network {
       throw error;
     }
     try {
-      await applyRules(dismissGuest(from.bridge, endpoint) + admitGuests(this.bridge, [taken]));
+      await applyRules(dismissGuest(from.bridge, from.#asHere(endpoint)) + admitGuests(this.bridge, [taken]));
       if (from !== this) await moveTap(tap, this.bridge, mtu);
     } catch (error) {
       this.#forget(taken);
@@ -165,7 +168,7 @@ export class Network {
       });
       throw error;
     }
-    from.addresses.pool.release(endpoint.address);
+    releaseAddresses(from.addresses, endpoint);
     if (from !== this) from.#guests.delete(tap);
     return taken;
   }
@@ -178,7 +181,7 @@ export class Network {
   /** Opens published ports of a guest, whose host's ports are reserved. */
   async publish(endpoint: Endpoint, ports: readonly PublishedPort[]): Promise<Endpoint> {
     await this.#whenUp();
-    await applyRules(openPorts(this.bridge, endpoint.address, ports));
+    await applyRules(openPorts(this.bridge, this.#asHere(endpoint), ports));
     return this.#change(endpoint, { ports: [...endpoint.ports, ...ports] });
   }
 
@@ -186,13 +189,13 @@ export class Network {
   async movePorts(from: Network, before: Endpoint, after: Endpoint): Promise<readonly [Endpoint, Endpoint]> {
     await this.#whenUp();
     const { ports } = before;
-    const closed = closePorts(from.bridge, before.address, ports);
-    await applyRules((from.#up === undefined ? '' : closed) + openPorts(this.bridge, after.address, ports));
+    const closed = from.#up === undefined ? '' : closePorts(from.bridge, from.#asHere(before), ports);
+    await applyRules(closed + openPorts(this.bridge, this.#asHere(after), ports));
     return [from.#change(before, { ports: [] }), this.#change(after, { ports: [...after.ports, ...ports] })];
   }
 
   async unpublish(endpoint: Endpoint, ports: readonly PublishedPort[]): Promise<Endpoint> {
-    if (this.#up !== undefined) await applyRules(closePorts(this.bridge, endpoint.address, ports));
+    if (this.#up !== undefined) await applyRules(closePorts(this.bridge, this.#asHere(endpoint), ports));
     return this.#change(endpoint, { ports: endpoint.ports.filter((port) => !ports.includes(port)) });
   }
 
@@ -200,7 +203,7 @@ export class Network {
   async disconnect(endpoint: Endpoint): Promise<void> {
     await deleteTaps([endpoint.tap]); // before its rules: a guest that still runs is never without them
     // While the network is down there may be none: once it is up they are set anew.
-    if (this.#up !== undefined) await applyRules(dismissGuest(this.bridge, endpoint));
+    if (this.#up !== undefined) await applyRules(dismissGuest(this.bridge, this.#asHere(endpoint)));
     this.#forget(endpoint);
   }
 
@@ -247,11 +250,11 @@ export class Network {
   async #setUp(): Promise<void> {
     this.#triedAt = Date.now();
     const { owner, log, upstreams = fileUpstreams(), mtu: wanted } = this.#options;
-    const { bridge, gateway } = this;
+    const { bridge, gateway, internal, addresses } = this;
     let dns: DnsServer | undefined;
     try {
       await requireTun();
-      const mtu = await ensureBridge({ name: bridge, subnet: this.addresses.subnet, gateway, mtu: wanted, owner });
+      const mtu = await ensureBridge({ ...addresses, name: bridge, mtu: wanted, owner });
       this.#ours = true;
       const gate = (from: string, name: string): Gate => this.#gateFor(from, name);
       const upstreamsFor = (from: string): Promise<readonly string[]> => {
@@ -266,11 +269,13 @@ export class Network {
         log,
       });
       // Rules first, forwarding after: guests of an earlier run are never without a wall.
-      await applyRules(this.#rules(dns.port));
+      const gone = addresses.ipv6 === null && (await hasIpv6()) ? removeIpv6Rules(bridge) : '';
+      await applyRules(this.#rules(dns.port) + gone);
       await routeLoopback(bridge);
       await ensureForwarding();
+      if (addresses.ipv6 !== null && !internal) await ensureIpv6Forwarding();
       if (this.#restored) await this.#takeOver();
-      this.#up = { mtu, dns, reason: await hostFirewallProblem(bridge) };
+      this.#up = { mtu, dns, reason: await hostFirewallProblem(bridge, addresses.ipv6 !== null) };
       log.info({ network: this.name, ...this.status() }, 'the network is up');
     } catch (error) {
       await dns?.close();
@@ -286,9 +291,11 @@ export class Network {
     if (mac !== undefined && (mac === macOf(this.gateway) || others.some((guest) => guest.mac === mac))) {
       throw new HyperError('conflict', `the MAC address ${mac} is taken in the network ${this.name}: choose another`);
     }
-    const address = this.#takeAddress(wish.address);
+    const taken = takeAddresses(this.addresses, wish);
+    // One that keeps an address keeps its MAC: neighbours remember it for a while.
+    const named = wish.address === undefined && wish.address6 !== undefined ? taken.ipv6?.address : undefined;
     const endpoint: Endpoint = {
-      ...{ network: this.name, tap, nic, mac: mac ?? macOf(address), address },
+      ...{ network: this.name, tap, nic, mac: mac ?? macOf(named ?? taken.address), ...taken },
       ...{
         prefixLength: this.addresses.subnet.prefixLength,
         gateway: this.gateway,
@@ -326,8 +333,9 @@ export class Network {
     if (bounds.length === 0) return 'open';
     if (bounds.some(({ rules }) => rules.length === 0)) return 'closed';
     return async (addresses, seconds) => {
-      if (addresses.length === 0) return;
-      for (const { whose, rules } of bounds) await this.#openedNames.open(whose, rules, addresses, seconds);
+      const usable = addresses.filter((address) => isIPv4(address) || guest?.ipv6 != null);
+      if (usable.length === 0) return;
+      for (const { whose, rules } of bounds) await this.#openedNames.open(whose, rules, usable, seconds);
     };
   }
 
@@ -339,8 +347,7 @@ export class Network {
     return firewallRules({
       bridge: this.bridge,
       subnet: this.subnet,
-      gateway: this.gateway,
-      dnsPort,
+      ...{ gateway: this.gateway, ipv6: this.ipv6, dnsPort },
       ...{ internal: this.internal, egress: this.egress },
       forbiddenDestinations: this.#options.forbiddenDestinations ?? [],
     });
@@ -353,7 +360,9 @@ export class Network {
     const found = guests.filter(({ tap }) => taps.delete(tap));
     if (taps.size > 0) this.#options.log.info({ bridge: this.bridge, taps: [...taps] }, 'left-over taps are removed');
     const chains = await leftOverChains(tableOf(this.bridge), found);
-    await Promise.all([deleteTaps([...taps]), applyRules(resetGuests(this.bridge, found) + chains)]);
+    const admitted = found.map((guest) => this.#asHere(guest));
+    const rules = resetGuests(this.bridge, admitted, this.ipv6 !== null);
+    await Promise.all([deleteTaps([...taps]), applyRules(rules + chains)]);
     return guests.filter((guest) => !found.includes(guest));
   }
 
@@ -361,22 +370,21 @@ export class Network {
   #remember(endpoint: Endpoint): void {
     this.#guests.set(endpoint.tap, endpoint);
     try {
-      if (!this.addresses.pool.has(endpoint.address)) this.addresses.pool.reserve(endpoint.address);
+      keepAddresses(this.addresses, endpoint);
     } catch (error) {
       this.#warn(error, `the VM of ${endpoint.tap} has an address of another subnet: start its pod again`);
     }
   }
 
-  #forget({ address, tap }: Endpoint): void {
-    this.#openedNames.forget(tap);
-    this.addresses.pool.release(address);
-    this.#guests.delete(tap);
+  /** What an endpoint of an earlier configuration is now: this network may have IPv6 no more. */
+  #asHere(endpoint: Endpoint): Endpoint {
+    return this.addresses.ipv6 === null ? { ...endpoint, ipv6: null } : endpoint;
   }
 
-  #takeAddress(wanted: string | undefined): string {
-    if (wanted === undefined) return this.addresses.pool.take();
-    this.addresses.pool.reserve(wanted);
-    return wanted;
+  #forget(endpoint: Endpoint): void {
+    this.#openedNames.forget(endpoint.tap);
+    releaseAddresses(this.addresses, endpoint);
+    this.#guests.delete(endpoint.tap);
   }
 
   #warn(error: unknown, message: string): void {

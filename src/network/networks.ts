@@ -2,14 +2,15 @@ import { HyperError, messageOf } from '../lib/errors.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import { bridgesOf } from './bridge.ts';
 import { isOfSameVm } from './link-names.ts';
-import { listRoutes } from './ip-command.ts';
+import { freeIpv6Subnet, freeSubnet } from './free-subnet.ts';
 import { Network } from './network.ts';
 import type { NetworkDefinition, NetworkSettings, NetworkStatus } from './network-options.ts';
-import { BoundPorts, type HostPorts } from './ports/host-ports.ts';
-import type { PortMapping, PublishedPort } from './ports/port-mapping.ts';
+import { BoundPorts, type HostPort, type HostPorts } from './ports/host-ports.ts';
+import type { GuestPort } from './ports/loopback-proxy.ts';
+import { describePort, type PortMapping, type PublishedPort } from './ports/port-mapping.ts';
+import { reservePort } from './ports/reserve-port.ts';
 import { removeNetwork } from './remove-network.ts';
-import { conflictingRoute } from './subnet-conflict.ts';
-import { overlaps, parseSubnet } from './subnet.ts';
+import { formatSubnet, overlaps, parseSubnet, type Subnet } from './subnet.ts';
 import { shapeTraffic } from './traffic-rate.ts';
 
 export interface NetworksOptions extends NetworkSettings {
@@ -25,9 +26,6 @@ export interface NetworksOptions extends NetworkSettings {
 const standardNames = ['default', 'bridge'];
 /** What `--network` means otherwise. */
 export const reservedNetworks: readonly string[] = ['none', 'host'];
-
-/** Where a subnet is looked for when none is given: 192.168.124.0/24 to 192.168.254.0/24. */
-const ownSubnets = Array.from({ length: 131 }, (_, index) => `192.168.${124 + index}.0/24`);
 
 /**
  * Opens the networks: makes bridges, rules and DNS servers, or adopts what an earlier run left. What this machine does
@@ -50,7 +48,7 @@ export class Networks {
 
   constructor(options: NetworksOptions) {
     this.#options = options;
-    this.#hostPorts = options.hostPorts ?? new BoundPorts();
+    this.#hostPorts = options.hostPorts ?? new BoundPorts((port) => this.#guestBehind(port));
     this.standard = this.#add(options.standard);
     for (const definition of options.others ?? []) this.#add(definition);
   }
@@ -96,7 +94,7 @@ export class Networks {
   }
 
   /**
-   * Makes a network; without a subnet, of the first that nothing on this host uses.
+   * Makes a network; without a subnet, of the first that nothing on this host uses, and of IPv6 likewise where it has it.
    *
    * @throws HyperError `conflict` for a name or subnet that is taken, `bad_request`, `unavailable`.
    */
@@ -105,11 +103,20 @@ export class Networks {
     if (taken) {
       throw new HyperError('conflict', `the name ${definition.name} is taken: choose another, or remove that network`);
     }
-    const subnet = definition.subnet ?? (await this.#freeSubnet());
-    if (this.list().some((network) => network.subnet === subnet)) {
-      throw new HyperError('conflict', `the subnet ${subnet} is another network's: choose another with --subnet`);
+    const ours = this.#subnets();
+    const subnet = definition.subnet ?? (await freeSubnet(ours));
+    const ipv6 = definition.ipv6 && {
+      ...definition.ipv6,
+      subnet: definition.ipv6.subnet ?? (await freeIpv6Subnet(ours)),
+    };
+    for (const text of [subnet, ...(ipv6 === undefined ? [] : [ipv6.subnet])]) {
+      const wanted = parseSubnet(text);
+      const other = this.#subnets().find((each) => overlaps(each, wanted));
+      if (other === undefined) continue;
+      const whose = formatSubnet(other) === formatSubnet(wanted) ? 'is' : `overlaps ${formatSubnet(other)}, which is`;
+      throw new HyperError('conflict', `the subnet ${text} ${whose} another network's: choose another with --subnet`);
     }
-    const network = this.#add({ ...definition, subnet });
+    const network = this.#add({ ...definition, subnet, ipv6 });
     await network.open();
     const { problem } = network;
     if (problem === null) return network;
@@ -153,8 +160,9 @@ export class Networks {
     { network, ...wish }: EndpointWish & { readonly network: string },
   ): Promise<Endpoint> {
     const [from, to] = [this.#of(endpoint), this.find(network)];
-    const { address, mac, hostAccess = false, egress = null, rate } = wish;
-    const asItIs = from === to && (address ?? mac ?? rate?.out) === undefined && !hostAccess && egress === null;
+    const { address, address6, mac, hostAccess = false, egress = null, rate } = wish;
+    const plain = (address ?? address6 ?? mac ?? rate?.out) === undefined;
+    const asItIs = from === to && plain && !hostAccess && egress === null;
     await shapeTraffic(endpoint.tap, rate ?? {}); // before: it is the same tap, and what fails here changes nothing
     return asItIs ? to.describe(endpoint, wish) : await to.takeOver(from, endpoint, wish);
   }
@@ -162,8 +170,9 @@ export class Networks {
   /** Opens ports of the host that lead to a guest: all of them or none. */
   async publish(endpoint: Endpoint, mappings: readonly PortMapping[]): Promise<Endpoint> {
     const reserved: PublishedPort[] = [];
+    const ipv6 = endpoint.ipv6 !== null;
     try {
-      for (const mapping of mappings) reserved.push(await this.#hostPorts.reserve(mapping));
+      for (const mapping of mappings) reserved.push(...(await reservePort(this.#hostPorts, mapping, ipv6)));
       return await this.#of(endpoint).publish(endpoint, reserved);
     } catch (error) {
       await this.#release(reserved);
@@ -219,16 +228,9 @@ export class Networks {
     await Promise.all([...this.list().map((network) => network.remove()), this.#hostPorts.close()]);
   }
 
-  /** The first that neither this host nor a network of ours uses, be it up or not. */
-  async #freeSubnet(): Promise<string> {
-    const routes = await listRoutes();
-    const others = this.list().map((network) => parseSubnet(network.subnet));
-    const found = ownSubnets.find((text) => {
-      const subnet = parseSubnet(text);
-      return !others.some((other) => overlaps(subnet, other)) && conflictingRoute(subnet, '', routes) === undefined;
-    });
-    if (found !== undefined) return found;
-    throw new HyperError('conflict', 'this host uses all of 192.168.124.0/24 to 192.168.254.0/24: give --subnet');
+  /** Of all networks, be they up or not. */
+  #subnets(): readonly Subnet[] {
+    return this.list().flatMap(({ addresses: { subnet, ipv6 } }) => [subnet, ...(ipv6 === null ? [] : [ipv6.subnet])]);
   }
 
   #add(definition: NetworkDefinition): Network {
@@ -238,6 +240,16 @@ export class Networks {
     );
     this.#all.set(network.name, network);
     return network;
+  }
+
+  /** Whom a port of the host leads to by IPv6. */
+  #guestBehind(port: HostPort): GuestPort | undefined {
+    const guests = this.list().flatMap((network) => network.guests());
+    const [found] = guests.flatMap(({ ipv6, ports }) => {
+      const own = ports.find((each) => describePort(each) === describePort(port));
+      return own === undefined || ipv6 === null ? [] : { address: ipv6.address, port: own.guestPort };
+    });
+    return found;
   }
 
   /** All of them, whichever fails: the log says what is left. */

@@ -1,5 +1,6 @@
 import { deleteBridge } from './bridge.ts';
 import { removeRules } from './firewall-rules.ts';
+import { hasIpv6 } from './net-setting.ts';
 import { applyRules } from './nft.ts';
 import { deleteTaps, listTaps } from './tap.ts';
 
@@ -7,5 +8,5 @@ import { deleteTaps, listTaps } from './tap.ts';
 export async function removeNetwork(bridge: string): Promise<void> {
   await deleteTaps(await listTaps(bridge));
   await deleteBridge(bridge);
-  await applyRules(removeRules(bridge));
+  await applyRules(removeRules(bridge, await hasIpv6()));
 }

@@ -1,16 +1,16 @@
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import { HyperError } from '../lib/errors.ts';
 import type { Route } from './ip-command.ts';
 import { formatSubnet, overlaps, parseSubnet, type Subnet } from './subnet.ts';
 
-/** VPNs write a default route as 0.0.0.0/1 and 128.0.0.0/1: what is this wide says nothing about our subnet. */
+/** VPNs write a default route as 0.0.0.0/1 and 128.0.0.0/1, or 2000::/3: what is this wide says nothing about our subnet. */
 const narrowestDefault = 4;
 
 /** The route that our subnet would take traffic from, or undefined. */
 export function conflictingRoute(subnet: Subnet, bridge: string, routes: readonly Route[]): Route | undefined {
   return routes.find((route) => {
     if (route.dev === bridge || route.type === 'multicast') return false;
-    if (!isIPv4(route.dst.split('/')[0] ?? '')) return false;
+    if (isIP(route.dst.split('/')[0] ?? '') === 0) return false;
     const other = parseSubnet(route.dst);
     return other.prefixLength > narrowestDefault && overlaps(subnet, other);
   });

@@ -9,6 +9,7 @@ export const NetworkRecord = z.object({
   subnet: z.string(),
   gateway: z.string(),
   range: z.string().optional(),
+  ipv6: z.object({ subnet: z.string(), gateway: z.string(), range: z.string().optional() }).optional(),
   mtu: z.number().optional(),
   internal: z.boolean(),
   egress: z.array(EgressOfPod).optional(),

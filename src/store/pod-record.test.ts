@@ -25,6 +25,10 @@ describe('a stored pod', () => {
     assert.deepEqual(PodRecord.parse({ ...pod, endpoint: null }).endpoints, []);
   });
 
+  it('of a hyperd that knew no IPv6 has none', () => {
+    assert.equal(PodRecord.parse({ ...pod, endpoints: [endpoint] }).endpoints[0]?.ipv6, null);
+  });
+
   it('is read as it was written', () => {
     const record = PodRecord.parse({ ...pod, endpoint });
     assert.deepEqual(PodRecord.parse(JSON.parse(JSON.stringify(record))), record);

@@ -130,6 +130,7 @@ export const EndpointOfPod = z.object({
   address: z.string(),
   prefixLength: z.number(),
   gateway: z.string(),
+  ipv6: z.object({ address: z.string(), prefixLength: z.number(), gateway: z.string() }).nullable().default(null),
   mtu: z.number(),
   internal: z.boolean().default(false),
   dns: z.array(z.string()).readonly(),
@@ -149,11 +150,12 @@ export const EndpointOfPod = z.object({
     .default([]),
 });
 
-/** What the pod is on a network. `address` and `mac` only where they were asked for. */
+/** What the pod is on a network. Addresses and `mac` only where they were asked for. */
 export const NetworkOfPod = z.object({
   network: z.string(),
   aliases: z.array(z.string()),
   address: z.string().optional(),
+  address6: z.string().optional(),
   mac: z.string().optional(),
 });
 export type NetworkOfPod = z.infer<typeof NetworkOfPod>;

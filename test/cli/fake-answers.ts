@@ -27,6 +27,7 @@ export function fakePod(id: string, spec: PodSpec, state: Pod['state']): Pod {
     diskIops: null,
     sysctls: {},
     address: running ? '192.168.123.2' : null,
+    address6: null,
     mac: null,
     egress: null,
     rate: {},

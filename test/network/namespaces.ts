@@ -46,5 +46,12 @@ export async function hostAndOutside(): Promise<{ readonly host: Namespace; read
   return { host, outside };
 }
 
+/** The same by IPv6: 2001:db8:9::1 and 2001:db8:9::2. */
+export async function addIpv6({ host, outside }: { host: Namespace; outside: Namespace }): Promise<void> {
+  await host.ip('address', 'add', '2001:db8:9::1/64', 'dev', 'uplink', 'nodad');
+  await outside.ip('address', 'add', '2001:db8:9::2/64', 'dev', 'uplink', 'nodad');
+  await host.ip('route', 'add', 'default', 'via', '2001:db8:9::2');
+}
+
 export const isRoot = process.getuid?.() === 0;
 export const skipUnlessRoot = isRoot ? false : 'makes network namespaces: run the tests as root';

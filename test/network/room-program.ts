@@ -36,6 +36,8 @@ export interface Requests {
     {
       readonly bridge?: string;
       readonly subnet?: string;
+      readonly ipv6?: { readonly subnet: string };
+      readonly internal?: boolean;
       readonly owner?: string;
       readonly upstreams?: readonly string[];
       readonly forbiddenDestinations?: readonly string[];

@@ -85,12 +85,13 @@ export async function startGuest(
   endpoint: Endpoint,
   ownerUid: number,
   by: readonly string[],
-  overrides: { readonly mac?: string; readonly address?: string } = {},
+  overrides: { readonly mac?: string; readonly address?: string; readonly address6?: string } = {},
 ): Promise<Room & AsyncDisposable> {
-  const { tap, prefixLength, gateway, mtu } = endpoint;
+  const { tap, prefixLength, gateway, mtu, ipv6 } = endpoint;
   const { mac = endpoint.mac, address = endpoint.address } = overrides;
   const [file = '', ...rest]: readonly string[] = [...by, '/usr/bin/python3', tapGuest, tap, String(ownerUid), mac];
-  const child = spawn(file, [...rest, `${address}/${prefixLength}`, gateway, String(mtu)], {
+  const of6 = ipv6 && [`${overrides.address6 ?? ipv6.address}/${ipv6.prefixLength}`, ipv6.gateway];
+  const child = spawn(file, [...rest, `${address}/${prefixLength}`, gateway, String(mtu), ...(of6 ?? [])], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   await new Promise<void>((resolve, reject) => {

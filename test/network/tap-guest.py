@@ -1,6 +1,7 @@
 """A guest without a VM: opens a tap as QEMU's user does and joins it to a network namespace of its own.
 
-Arguments: TAP OWNER_UID MAC ADDRESS/PREFIX GATEWAY MTU. Prints `ready`; lives until its stdin closes.
+Arguments: TAP OWNER_UID MAC ADDRESS/PREFIX GATEWAY MTU [IPV6_ADDRESS/PREFIX IPV6_GATEWAY]. Prints `ready`; lives until
+its stdin closes.
 """
 
 import ctypes
@@ -21,7 +22,7 @@ def attach(fd, name):
     fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
 
 
-tap, owner, mac, address, gateway, mtu = sys.argv[1:]
+tap, owner, mac, address, gateway, mtu, *ipv6 = sys.argv[1:]
 host_end = os.open("/dev/net/tun", os.O_RDWR)
 os.seteuid(int(owner))
 attach(host_end, tap)
@@ -30,11 +31,16 @@ if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
     raise OSError(ctypes.get_errno(), "unshare")
 guest_end = os.open("/dev/net/tun", os.O_RDWR)
 attach(guest_end, "eth0")
+if ipv6:
+    with open("/proc/sys/net/ipv6/conf/eth0/accept_dad", "w") as setting:
+        setting.write("0")
 batch = f"""link set lo up
-link set dev eth0 address {mac} mtu {mtu} addrgenmode none up
+link set dev eth0 address {mac} mtu {mtu} addrgenmode {"eui64" if ipv6 else "none"} up
 address add {address} dev eth0
 route add default via {gateway}
 """
+if ipv6:
+    batch += f"address add {ipv6[0]} dev eth0 nodad\nroute add default via {ipv6[1]}\n"
 subprocess.run(["ip", "-batch", "-"], input=batch.encode(), check=True)
 print("ready", flush=True)
 while True:

@@ -10,7 +10,7 @@ import { showAge } from '../output/units.ts';
 import { collect } from '../collect.ts';
 import { given } from '../pod-options.ts';
 import { parseLabels, parseWhole } from '../values/container-values.ts';
-import { endpointOf } from '../values/networks.ts';
+import { endpointOf, parseSubnets, type SubnetFlags } from '../values/networks.ts';
 import { reportFailed } from '../report-failed.ts';
 import { parseEgress } from '../values/egress.ts';
 
@@ -19,10 +19,7 @@ interface ListOptions {
   readonly format?: string;
 }
 
-interface CreateOptions {
-  readonly subnet?: string;
-  readonly gateway?: string;
-  readonly ipRange?: string;
+interface CreateOptions extends SubnetFlags {
   readonly mtu?: number;
   readonly internal?: boolean;
   readonly egress?: readonly string[];
@@ -43,6 +40,7 @@ export function define(command: Command, cli: Cli): void {
     ['hyper run -d --network backend --name db postgres', "others of the network find it as 'db'"],
     ['hyper network connect backend web', "puts the pod 'web' on it as well, while it runs"],
     ['hyper network create --internal --subnet 10.88.0.0/24 closed', 'without a way out'],
+    ['hyper network create --ipv6 both', 'with IPv6 addresses beside those of IPv4'],
   ]);
 }
 
@@ -69,9 +67,14 @@ function defineCreate(command: Command, cli: Cli): void {
     .description('Make a network')
     .helpOption('-h, --help', 'print this help')
     .argument('<name>', "the network's name")
-    .option('--subnet <subnet>', '10.88.0.0/24 (default: the next that this host does not use)')
-    .option('--gateway <address>', "the bridge's own address (default: the first)")
-    .option('--ip-range <subnet>', 'the part of the subnet that addresses are handed out of')
+    .option('--ipv6', 'give its pods IPv6 addresses too')
+    .option(
+      '--subnet <subnet>',
+      '10.88.0.0/24 (default: the next that this host does not use); again for IPv6',
+      collect,
+    )
+    .option('--gateway <address>', "the bridge's own address (default: the first); again for IPv6", collect)
+    .option('--ip-range <subnet>', 'the part of the subnet that addresses are handed out of; again for IPv6', collect)
     .option('--mtu <bytes>', "the largest packet (default: the default route's)", (text) =>
       parseWhole(text, '--mtu', 68),
     )
@@ -86,9 +89,7 @@ function defineCreate(command: Command, cli: Cli): void {
       const client = await cli.connect();
       const made = await client.networkCreate({
         name,
-        ...given('subnet', options.subnet),
-        ...given('gateway', options.gateway),
-        ...given('range', options.ipRange),
+        ...parseSubnets(options),
         ...given('mtu', options.mtu),
         ...given('internal', options.internal),
         ...given('egress', options.egress === undefined ? undefined : parseEgress(options.egress)),
@@ -145,6 +146,7 @@ function definePrune(command: Command, cli: Cli): void {
 
 interface ConnectOptions {
   readonly ip?: string;
+  readonly ip6?: string;
   readonly mac?: string;
   readonly alias?: readonly string[];
 }
@@ -156,10 +158,11 @@ function defineConnect(command: Command, cli: Cli): void {
     .argument('<network>', 'name or id of a network')
     .argument('<pod>', 'name or id of a pod')
     .option('--ip <address>', 'its IPv4 address there (default: the next that is free)')
+    .option('--ip6 <address>', 'its IPv6 address there, where the network has IPv6')
     .option('--mac <address>', 'the MAC address of its NIC')
     .option('--alias <name>', 'a further name in the DNS of the network', collect)
-    .action(async (name: string, pod: string, { ip, mac, alias }: ConnectOptions) => {
-      const { network, ...wish } = endpointOf(name, { ip, mac, aliases: alias });
+    .action(async (name: string, pod: string, { ip, ip6, mac, alias }: ConnectOptions) => {
+      const { network, ...wish } = endpointOf(name, { ip, ip6, mac, aliases: alias });
       await (await cli.connect()).networkConnect(network, { pod, ...wish });
     });
 }
@@ -181,6 +184,9 @@ interface NetworkRow {
   readonly Bridge: string;
   readonly Subnet: string;
   readonly Gateway: string;
+  readonly IPv6: boolean;
+  readonly Subnet6: string;
+  readonly Gateway6: string;
   readonly Internal: boolean;
   readonly State: string;
   readonly Guests: number;
@@ -189,18 +195,21 @@ interface NetworkRow {
 }
 
 function rowOf(network: Network, now: number): NetworkRow {
-  const { id, name, bridge, subnet, gateway, internal, state, createdAt, guests } = network;
+  const { id, name, bridge, subnet, gateway, ipv6, internal, state, createdAt, guests } = network;
   return {
     ...{ ID: id?.slice(0, 12) ?? '', Name: name, Bridge: bridge, Subnet: subnet, Gateway: gateway, Internal: internal },
+    ...{ IPv6: ipv6 !== null, Subnet6: ipv6?.subnet ?? '', Gateway6: ipv6?.gateway ?? '' },
     ...{ State: state, Guests: guests.length, CreatedAt: createdAt ?? '' },
     CreatedSince: createdAt === null ? '' : showAge(createdAt, now),
   };
 }
 
+const subnetsOf = ({ Subnet, Subnet6 }: NetworkRow): string => (Subnet6 === '' ? Subnet : `${Subnet}, ${Subnet6}`);
+
 const columns = [
   { header: 'NETWORK ID', align: 'left', width: 15, cell: (row: NetworkRow) => row.ID },
   { header: 'NAME', align: 'left', width: 20, cell: (row: NetworkRow) => row.Name },
   { header: 'BRIDGE', align: 'left', width: 17, cell: (row: NetworkRow) => row.Bridge },
-  { header: 'SUBNET', align: 'left', width: 20, cell: (row: NetworkRow) => row.Subnet },
+  { header: 'SUBNET', align: 'left', width: 20, cell: subnetsOf },
   { header: 'STATE', align: 'left', cell: (row: NetworkRow) => (row.Internal ? `${row.State}, internal` : row.State) },
 ] as const;

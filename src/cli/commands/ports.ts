@@ -56,9 +56,10 @@ function defineDelete(command: Command, cli: Cli): void {
     });
 }
 
-/** `80/tcp -> 0.0.0.0:8080`, as docker's. */
+/** `80/tcp -> 0.0.0.0:8080`, `80/tcp -> [::]:8080`, as docker's. */
 function describe({ guestPort, protocol, hostIp, hostPort }: Port): string {
-  return `${guestPort}/${protocol} -> ${hostIp}:${hostPort === 0 ? 'any' : hostPort}`;
+  const address = hostIp.includes(':') ? `[${hostIp}]` : hostIp;
+  return `${guestPort}/${protocol} -> ${address}:${hostPort === 0 ? 'any' : hostPort}`;
 }
 
 interface PortRow {

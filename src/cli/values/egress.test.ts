@@ -13,8 +13,30 @@ describe('--egress', () => {
     ]);
   });
 
+  it('names IPv6 networks and addresses, in brackets where a port follows', () => {
+    assert.deepEqual(parseEgress(['2001:db8::/32,fd00::1/udp', '[2001:db8::1]:443', '[fd00::/8]:80-90/tcp', '[::1]']), [
+      { to: '2001:db8::/32' },
+      { to: 'fd00::1', protocol: 'udp' },
+      { to: '2001:db8::1', ports: { first: 443, last: 443 } },
+      { to: 'fd00::/8', ports: { first: 80, last: 90 }, protocol: 'tcp' },
+      { to: '::1' },
+    ]);
+  });
+
   it('is refused where it is neither', () => {
-    for (const text of ['', 'none,a', 'a:0', 'a:70000', 'a:9-8', 'a:b', 'a b', ':80']) {
+    for (const text of [
+      '[10.0.0.1]:80',
+      '[a]:80',
+      '[::1]80',
+      '',
+      'none,a',
+      'a:0',
+      'a:70000',
+      'a:9-8',
+      'a:b',
+      'a b',
+      ':80',
+    ]) {
       assert.throws(() => parseEgress([text]), { name: 'UsageError' }, text);
     }
   });

@@ -15,6 +15,11 @@ describe('--publish', () => {
     ]);
   });
 
+  it('takes IPv6 addresses in brackets', () => {
+    assert.deepEqual(parse('[::1]:8080:80'), [{ guestPort: 80, protocol: 'tcp', hostIp: '::1', hostPort: 8080 }]);
+    assert.deepEqual(parse('[fd00::1]::53/udp'), [{ guestPort: 53, protocol: 'udp', hostIp: 'fd00::1' }]);
+  });
+
   it('refuses what is none of them, and says why', () => {
     const wrong: readonly (readonly [string, RegExp])[] = [
       ['', /give \[IP:\]HOST:CONTAINER/],
@@ -26,8 +31,12 @@ describe('--publish', () => {
       ['90-80', /give/],
       ['80/sctp', /tcp or udp/],
       ['80/tcp/udp', /tcp or udp/],
-      ['host:80:80', /host is no IPv4 address/],
-      ['[::1]:80:80', /IPv6/],
+      ['host:80:80', /host is no IP address/],
+      ['[host]:80:80', /host is no IPv6 address/],
+      ['[10.0.0.1]:80:80', /no IPv6 address/],
+      ['[::1]:10.0.0.1:80:80', /give/],
+      ['[::1]', /no IP address/],
+      ['::1:80:80', /give/],
       ['8000-8002:80-81', /3 and 2 ports/],
     ];
     for (const [text, why] of wrong) assert.throws(() => parse(text), { name: 'UsageError', message: why }, text);

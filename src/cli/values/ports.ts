@@ -1,22 +1,25 @@
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import type { PodSpec, PortRemoval } from '../../contract/index.ts';
 import { UsageError } from '../usage-error.ts';
 
 type PortSpec = NonNullable<PodSpec['ports']>[number];
 
-const form = '[IP:]HOST:CONTAINER[/tcp|udp], each a port or a range, as 8080:80 or 127.0.0.1:5300:53/udp';
+const form =
+  '[IP:]HOST:CONTAINER[/tcp|udp], each a port or a range, as 8080:80, 127.0.0.1:5300:53/udp or [::1]:8080:80';
 
-/** `[IP:][HOST[-LAST]:]CONTAINER[-LAST][/tcp|udp]`: a mapping for each port of the range. */
+/** `[IP:][HOST[-LAST]:]CONTAINER[-LAST][/tcp|udp]`, an IPv6 address in brackets: a mapping for each port of the range. */
 export function parsePublish(text: string, flag: string): PortSpec[] {
   const fail = (why: string): UsageError => new UsageError(`${flag} is '${text}': ${why}`);
-  const [ports = '', protocolText = 'tcp', ...more] = text.split('/');
+  const [, ipv6, rest = text] = /^\[([^\]]*)\]:(.*)$/.exec(text) ?? [];
+  if (ipv6 !== undefined && !isIPv6(ipv6)) throw fail(`${ipv6} is no IPv6 address`);
+  const [ports = '', protocolText = 'tcp', ...more] = rest.split('/');
   const protocol = protocolText === 'tcp' || protocolText === 'udp' ? protocolText : undefined;
   if (protocol === undefined || more.length > 0) throw fail(`the protocol must be tcp or udp`);
-  if (ports.includes('[')) throw fail('IPv6 addresses cannot be published on yet');
   const parts = ports.split(':');
-  if (parts.length > 3) throw fail(`give ${form}`);
-  const [guestText = '', hostText = '', hostIp] = parts.reverse();
-  if (hostIp !== undefined && !isIPv4(hostIp)) throw fail(`${hostIp} is no IPv4 address`);
+  if (parts.length > (ipv6 === undefined ? 3 : 2)) throw fail(`give ${form}`);
+  const [guestText = '', hostText = '', ipv4] = parts.reverse();
+  if (ipv4 !== undefined && !isIPv4(ipv4)) throw fail(`${ipv4} is no IP address`);
+  const hostIp = ipv4 ?? ipv6;
   const guest = parseRange(guestText);
   const host = hostText === '' ? undefined : parseRange(hostText);
   if (guest === undefined || (hostText !== '' && host === undefined)) throw fail(`give ${form}`);

@@ -32,7 +32,7 @@ export function presentPod({ record }: Pod): PodShape {
   const { diskBytesPerSecond, diskIops, sysctls, restartPolicy, maxRestarts, restarts, restarting } = record;
   const runs = hasVm(record);
   const networks = networksOf(record).map((each) =>
-    runs ? each : { ...each, address: null, mac: null, interface: null },
+    runs ? each : { ...each, address: null, address6: null, mac: null, interface: null },
   );
   const main = networks.find((each) => each.main);
   return {
@@ -44,6 +44,7 @@ export function presentPod({ record }: Pod): PodShape {
     networks,
     network: main?.network ?? null,
     address: main?.address ?? null,
+    address6: main?.address6 ?? null,
     mac: main?.mac ?? null,
     egress: record.egress?.map((rule) => ({ ...rule })) ?? null,
     rate: { ...record.rate },
@@ -62,17 +63,18 @@ export function presentPort({ protocol, hostIp, hostPort, guestPort }: PortMappi
 }
 
 export function presentNetwork({ network, record }: NetworkDescription, pods: readonly Pod[]): Network {
-  const { name, bridge, subnet, gateway, internal, egress } = network;
+  const { name, bridge, subnet, gateway, ipv6, internal, egress } = network;
   const { state, reason } = network.status();
   const podOf = (tap: string): string | null =>
     pods.find(({ record: pod }) => pod.endpoints.some((each) => each.tap === tap))?.record.name ?? null;
   return {
     ...{ id: record?.id ?? null, name, bridge, subnet, gateway, internal, state, reason },
     ...{ range: record?.range ?? null, mtu: record?.mtu ?? null, labels: record?.labels ?? {} },
+    ipv6: ipv6 && { ...ipv6, range: record?.ipv6?.range ?? null },
     egress: egress?.map((rule) => ({ ...rule })) ?? null,
     createdAt: record?.createdAt ?? null,
-    guests: network.guests().map(({ tap, address, mac, names }) => ({
-      ...{ pod: podOf(tap), address, mac, names: [...names] },
+    guests: network.guests().map(({ tap, address, ipv6: own, mac, names }) => ({
+      ...{ pod: podOf(tap), address, address6: own?.address ?? null, mac, names: [...names] },
     })),
   };
 }

@@ -26,7 +26,9 @@ export class NicSupply {
     } catch (error) {
       const { networks, log } = this.#options;
       // Who asks for a network or an address is not served without.
-      const asked = nics.some(({ network, address }) => address !== undefined || network !== networks.standard.name);
+      const asked = nics.some(
+        ({ network, address, address6 }) => (address ?? address6) !== undefined || network !== networks.standard.name,
+      );
       if (asked || !(error instanceof HyperError) || !['unavailable', 'conflict'].includes(error.code)) throw error;
       log.warn({ vm: id, reason: error.message }, 'the pod gets no network');
       return { endpoints: [], problem: error.message };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { NicSetup } from '../../guest/index.ts';
 import { HyperError } from '../../lib/errors.ts';
-import { type Endpoint, mainEndpoint } from '../../network/index.ts';
+import { type Endpoint, mainEndpoint, mainIpv6Endpoint } from '../../network/index.ts';
 import type { Vm } from '../../vm/index.ts';
 import type { IdleVm } from './ready-vm.ts';
 
@@ -57,10 +57,14 @@ export const interfaceOf = ({ nic }: Endpoint): string => `eth${nic}`;
 
 /** What a guest is told of one of its NICs. */
 export function nicSetup(endpoint: Endpoint, all: readonly Endpoint[]): NicSetup {
-  const { nic, mac, address, prefixLength, gateway, mtu } = endpoint;
+  const { nic, mac, address, prefixLength, gateway, ipv6, mtu } = endpoint;
+  const ofIpv6 = ipv6 === null ? [] : [`${ipv6.address}/${ipv6.prefixLength}`];
   return {
-    ...{ name: interfaceOf(endpoint), mac, mtu, addresses: [`${address}/${prefixLength}`] },
-    gateway: mainEndpoint(all)?.nic === nic ? gateway : undefined,
+    ...{ name: interfaceOf(endpoint), mac, mtu, addresses: [`${address}/${prefixLength}`, ...ofIpv6] },
+    gateways: [
+      ...(mainEndpoint(all)?.nic === nic ? [gateway] : []),
+      ...(ipv6 !== null && mainIpv6Endpoint(all)?.nic === nic ? [ipv6.gateway] : []),
+    ],
   };
 }
 

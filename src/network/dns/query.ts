@@ -1,5 +1,6 @@
 import * as packets from 'dns-packet';
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
+import { canonicalAddress } from '../subnet.ts';
 import { headerLength, opcodeMask, rcode, recursionAvailable, recursionDesired, responseBit } from './message.ts';
 import type { Names } from './names.ts';
 
@@ -50,12 +51,14 @@ export function answerOwn(query: Query, names: Names): Buffer | undefined {
   }
   const addresses = names.resolve(name);
   if (addresses === undefined) return undefined;
-  const answers = type === 'A' || type === 'ANY' ? addresses : [];
+  const answers = addresses
+    .map((data) => ({ type: isIPv6(data) ? ('AAAA' as const) : ('A' as const), data }))
+    .filter((each) => type === each.type || type === 'ANY');
   return encode(
     id,
     flags,
     questions,
-    answers.map((data) => ({ type: 'A', name: asked, ttl: ownTtlSeconds, data })),
+    answers.map((each) => ({ ...each, name: asked, ttl: ownTtlSeconds })),
   );
 }
 
@@ -63,9 +66,11 @@ function encode(id: number, flags: number, questions: packets.Question[], answer
   return packets.encode({ type: 'response', id, flags, questions, answers });
 }
 
-/** `2.123.168.192.in-addr.arpa` → `192.168.123.2`. */
+/** `2.123.168.192.in-addr.arpa` → `192.168.123.2`, and of IPv6 each digit (RFC 3596, 2.5). */
 function addressOfPointer(name: string): string | undefined {
   const reversed = /^([\d.]+)\.in-addr\.arpa$/.exec(name)?.[1];
   const address = reversed?.split('.').reverse().join('.');
-  return address !== undefined && isIPv4(address) ? address : undefined;
+  if (address !== undefined && isIPv4(address)) return address;
+  const digits = /^((?:[\da-f]\.){32})ip6\.arpa$/.exec(name)?.[1]?.split('.').reverse().join('');
+  return digits === undefined ? undefined : canonicalAddress((digits.match(/.{4}/g) ?? []).join(':'));
 }

@@ -1,11 +1,14 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { HyperError, messageOf, systemCode } from '../../lib/errors.ts';
+import { type GuestPort, proxyLoopback } from './loopback-proxy.ts';
 import { describePort, type PortMapping, type PublishedPort } from './port-mapping.ts';
 
 /** Ports of the host that are ours while pods have them. */
 export interface HostPorts {
+  /** Whether those of the host's IPv6 addresses can be had. */
+  readonly ipv6: boolean;
   /**
    * Takes a port; with 0 any that is free.
    *
@@ -20,6 +23,10 @@ export interface HostPorts {
   close(): Promise<void>;
 }
 
+/** A port of this host. */
+export type HostPort = Omit<PortMapping, 'guestPort'>;
+export type GuestBehind = (port: HostPort) => GuestPort | undefined;
+
 interface Held {
   readonly port: number;
   close(): Promise<void>;
@@ -30,10 +37,17 @@ interface Held {
  * so far: nobody else takes it, and one that is taken is refused.
  */
 export class BoundPorts implements HostPorts {
+  readonly ipv6 = true;
+  readonly #guestBehind: GuestBehind;
   readonly #held = new Map<string, Held>();
 
+  /** @param guestBehind whom a port leads to now, for connections that the kernel does not lead there */
+  constructor(guestBehind: GuestBehind = () => undefined) {
+    this.#guestBehind = guestBehind;
+  }
+
   async reserve(mapping: PortMapping): Promise<PublishedPort> {
-    const held = await bind(mapping);
+    const held = await bind(mapping, this.#guestBehind);
     const port = { ...mapping, hostPort: held.port, arrivesAt: { ip: mapping.hostIp, port: held.port } };
     this.#held.set(describePort(port), held);
     return port;
@@ -45,7 +59,7 @@ export class BoundPorts implements HostPorts {
   }
 
   async resume(port: PublishedPort): Promise<void> {
-    const held = await bind(port);
+    const held = await bind(port, this.#guestBehind);
     this.#held.set(describePort(port), held);
   }
 
@@ -62,25 +76,36 @@ export class BoundPorts implements HostPorts {
   }
 }
 
-async function bind(mapping: Omit<PortMapping, 'guestPort'>): Promise<Held> {
+async function bind(mapping: HostPort, guestBehind: GuestBehind): Promise<Held> {
   try {
-    return mapping.protocol === 'tcp' ? await bindTcp(mapping) : await bindUdp(mapping);
+    return mapping.protocol === 'tcp' ? await bindTcp(mapping, guestBehind) : await bindUdp(mapping);
   } catch (error) {
     throw bindFailure(mapping, error);
   }
 }
 
-async function bindTcp({ hostIp, hostPort }: Pick<PortMapping, 'hostIp' | 'hostPort'>): Promise<Held> {
-  const server = createServer((socket) => socket.destroy());
-  server.listen({ host: hostIp, port: hostPort, exclusive: true });
+async function bindTcp({ hostIp, hostPort, protocol }: HostPort, guestBehind: GuestBehind): Promise<Held> {
+  const connections = new Set<Socket>();
+  const portOf = (bound: ReturnType<Server['address']>): number =>
+    typeof bound === 'object' && bound !== null ? bound.port : hostPort;
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    connections.add(socket.once('close', () => connections.delete(socket)));
+    proxyLoopback(socket, guestBehind({ hostIp, hostPort: portOf(server.address()), protocol }));
+  });
+  server.listen({ host: hostIp, port: hostPort, exclusive: true, ipv6Only: true });
   await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : hostPort;
-  return { port, close: () => new Promise((resolve) => server.close(() => resolve())) };
+  return {
+    port: portOf(server.address()),
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of connections) socket.destroy();
+      await closed;
+    },
+  };
 }
 
-async function bindUdp({ hostIp, hostPort }: Pick<PortMapping, 'hostIp' | 'hostPort'>): Promise<Held> {
-  const socket = createSocket('udp4');
+async function bindUdp({ hostIp, hostPort }: HostPort): Promise<Held> {
+  const socket = createSocket({ type: isIPv6(hostIp) ? 'udp6' : 'udp4', ipv6Only: true });
   try {
     socket.bind({ address: hostIp, port: hostPort, exclusive: true });
     await once(socket, 'listening');
@@ -91,7 +116,7 @@ async function bindUdp({ hostIp, hostPort }: Pick<PortMapping, 'hostIp' | 'hostP
   return { port: socket.address().port, close: () => new Promise((resolve) => socket.close(() => resolve())) };
 }
 
-function bindFailure(mapping: Omit<PortMapping, 'guestPort'>, cause: unknown): HyperError {
+function bindFailure(mapping: HostPort, cause: unknown): HyperError {
   const port = describePort(mapping);
   switch (systemCode(cause)) {
     case 'EADDRINUSE':

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, isIPv6 } from 'node:net';
 import { randomInt } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
@@ -39,6 +39,7 @@ type Entry = z.infer<typeof Entry>;
  */
 export class SlirpPorts implements HostPorts {
   readonly #options: SlirpPortsOptions;
+  readonly ipv6 = false;
   /** Of the namespace: two ports of the host may have one number on two addresses. */
   readonly #inside = new BoundPorts();
 
@@ -47,6 +48,13 @@ export class SlirpPorts implements HostPorts {
   }
 
   async reserve(mapping: PortMapping): Promise<PublishedPort> {
+    if (isIPv6(mapping.hostIp)) {
+      const why = "an ordinary user's ports are published on IPv4 addresses alone (slirp4netns)";
+      throw new HyperError(
+        'unavailable',
+        `the port ${describePort(mapping)} cannot be had: ${why}: leave out ${mapping.hostIp}`,
+      );
+    }
     const inside = await this.#inside.reserve({ ...mapping, hostIp: this.#options.address, hostPort: 0 });
     try {
       const hostPort = await this.#forward(mapping, inside.hostPort);

@@ -56,9 +56,11 @@ async function plugAtFreePlace(qmp: Qmp, device: object): Promise<void> {
 /** What names a disk's device, and what is behind it, in QMP. */
 const nodeOf = ({ serial }: Pick<PluggedDisk, 'serial'>): string => `plug-${serial}`;
 
-async function namedNodes(qmp: Qmp): Promise<readonly { readonly 'node-name'?: unknown }[]> {
+type BlockNode = { readonly 'node-name'?: unknown };
+
+async function namedNodes(qmp: Qmp): Promise<readonly BlockNode[]> {
   const nodes = await qmp.execute('query-named-block-nodes', { flat: true });
-  return Array.isArray(nodes) ? nodes : [];
+  return Array.isArray(nodes) ? (nodes as readonly BlockNode[]) : [];
 }
 
 /** A disk, by its path or as it is open. `see`: the path by which QEMU knows a file. */

@@ -1,0 +1,81 @@
+import { addIpv6Guest, deleteIpv6Guest } from './bridge-rules.ts';
+import { addEgress, deleteEgress } from './egress.ts';
+import type { Endpoint } from './endpoint.ts';
+import { metadataServices, tableOf } from './firewall-options.ts';
+import { addressesOf, type AddressedGuest, familyOf } from './packet-family.ts';
+import type { PublishedPort } from './ports/port-mapping.ts';
+import { addRate, deleteRate } from './traffic-rate.ts';
+
+/** Ties each tap to the one MAC and address it may send from, opens its published ports, and bounds what it may reach. */
+export function admitGuests(bridge: string, endpoints: readonly Endpoint[]): string {
+  return endpoints
+    .map((endpoint) => {
+      const { egress, tap, rate } = endpoint;
+      const table = tableOf(bridge);
+      const bounded = egress === null ? '' : addEgress(table, endpoint, egress, metadataServices);
+      return bounded + addRate(table, tap, rate) + addIpv6Guest(table, endpoint) + elements('add', bridge, endpoint);
+    })
+    .join('');
+}
+
+/** Takes an endpoint's tie away; one that is not there is fine, since it is added first. */
+export function dismissGuest(bridge: string, endpoint: Endpoint): string {
+  const { egress, tap, rate } = endpoint;
+  const table = tableOf(bridge);
+  const bounds = egress === null ? '' : deleteEgress(table, endpoint, egress);
+  const freed = bounds + deleteRate(table, tap, rate) + deleteIpv6Guest(table, endpoint);
+  return admitGuests(bridge, [endpoint]) + elements('delete', bridge, endpoint) + freed;
+}
+
+/** Leaves these endpoints' ties and ports and no others. @param ipv6 whether the network has it */
+export function resetGuests(bridge: string, endpoints: readonly Endpoint[], ipv6: boolean): string {
+  const ofFamily = ['ports', 'ports_of_all', 'egress_guests'];
+  const flushed = [
+    ...['set guests', 'set taps', 'map rates', 'map ipv6_guests'].map((what) => what.replace(' ', ' bridge TABLE ')),
+    ...(ipv6 ? ['ip', 'ip6'] : ['ip']).flatMap((ip) => ofFamily.map((map) => `map ${ip} TABLE ${map}`)),
+  ];
+  const flush = flushed.map((what) => `flush ${what.replace('TABLE', tableOf(bridge))}\n`).join('');
+  return flush + admitGuests(bridge, endpoints);
+}
+
+/** Opens published ports of a guest. */
+export function openPorts(bridge: string, guest: AddressedGuest, ports: readonly PublishedPort[]): string {
+  return ports.map((port) => portElement('add', bridge, guest, port)).join('');
+}
+
+/** Closes them; those that are not there are fine. */
+export function closePorts(bridge: string, guest: AddressedGuest, ports: readonly PublishedPort[]): string {
+  return ports
+    .map((port) => portElement('add', bridge, guest, port) + portElement('delete', bridge, guest, port))
+    .join('');
+}
+
+function elements(verb: 'add' | 'delete', bridge: string, endpoint: Endpoint): string {
+  const { tap, mac, address, hostAccess, ports } = endpoint;
+  const table = tableOf(bridge);
+  const hostUsers = addressesOf(endpoint).map((each) => {
+    const set = each.family.name === 'ip' ? 'host_users' : 'host_users6';
+    return `${verb} element inet ${table} ${set} { ${each.address} }\n`;
+  });
+  return (
+    `${verb} element bridge ${table} guests { "${tap}" . ${mac} . ${address} }\n` +
+    `${verb} element bridge ${table} taps { "${tap}" }\n` +
+    (hostAccess ? hostUsers.join('') : '') +
+    ports.map((port) => portElement(verb, bridge, endpoint, port)).join('')
+  );
+}
+
+/** A port of a family that the guest has no address of leads nowhere. */
+function portElement(
+  verb: 'add' | 'delete',
+  bridge: string,
+  guest: AddressedGuest,
+  { protocol, guestPort, arrivesAt }: PublishedPort,
+): string {
+  const family = familyOf(arrivesAt.ip);
+  const to = addressesOf(guest).find((each) => each.family === family);
+  if (to === undefined) return '';
+  const key = `${protocol} . ${arrivesAt.port}`;
+  const [map, at] = arrivesAt.ip === family.every ? ['ports_of_all', key] : ['ports', `${arrivesAt.ip} . ${key}`];
+  return `${verb} element ${family.name} ${tableOf(bridge)} ${map} { ${at} : ${to.address} . ${guestPort} }\n`;
+}

@@ -1,0 +1,44 @@
+import { isIPv6 } from 'node:net';
+import { HyperError } from '../../lib/errors.ts';
+import type { HostPorts } from './host-ports.ts';
+import {
+  describePort,
+  everyAddress,
+  everyIpv4Address,
+  everyIpv6Address,
+  type PortMapping,
+  type PublishedPort,
+} from './port-mapping.ts';
+
+/** How many ports that one family has free and the other not are tried. */
+const attempts = 20;
+
+/**
+ * Reserves what a mapping asks for: one port, or where it names no address and the guest has IPv6, the same port of both
+ * families.
+ *
+ * @throws HyperError as HostPorts.reserve; `bad_request` for an IPv6 address that leads to a guest without IPv6.
+ */
+export async function reservePort(
+  hostPorts: HostPorts,
+  mapping: PortMapping,
+  ipv6: boolean,
+): Promise<readonly PublishedPort[]> {
+  if (isIPv6(mapping.hostIp) && !ipv6) {
+    const todo = 'publish on an IPv4 address, or put the pod on a network with IPv6 first';
+    throw new HyperError('bad_request', `${describePort(mapping)} leads to a pod without an IPv6 address: ${todo}`);
+  }
+  if (mapping.hostIp !== everyAddress) return [await hostPorts.reserve(mapping)];
+  for (let attempt = 1; ; attempt++) {
+    const first = await hostPorts.reserve({ ...mapping, hostIp: everyIpv4Address });
+    if (!ipv6 || !hostPorts.ipv6) return [first];
+    try {
+      const second = { ...mapping, hostIp: everyIpv6Address, hostPort: first.hostPort };
+      return [first, await hostPorts.reserve(second)];
+    } catch (error) {
+      await hostPorts.release(first);
+      const another = mapping.hostPort === 0 && error instanceof HyperError && error.code === 'conflict';
+      if (!another || attempt === attempts) throw error;
+    }
+  }
+}
