@@ -32,13 +32,13 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
   [with1({}, { resource: { cpu: 1 } }), 'resource.cpu: unknown key: did you mean vcpu?'],
   [with1({}, { nonsense: 1 }), 'nonsense: unknown key: see docs/pod-files.md'],
   [with1({ readOnly: true, readonly: true }), 'containers[0].readonly: unknown key: did you mean readOnly?'],
-  [with1({ command: 'sleep 1' }), 'containers[0].command: must be a list, found "sleep 1": write a list, ["sleep 1"]'],
+  [with1({ command: 'sleep 1' }), 'containers[0].command: must be a list, found "sleep 1": write a list, ["…", "…"]'],
   [with1({ tty: 'yes' }), 'containers[0].tty: must be true or false, found "yes"'],
   [with1({}, { resource: { memory: 64 } }), 'resource.memory: must be 96 or more, found 64'],
   [with1({}, { resource: { vcpu: 1.5 } }), 'resource.vcpu: must be a whole number, found 1.5'],
   [
     with1({}, { restartPolicy: 'Always' }),
-    'restartPolicy: must be one of never, onFailure, always: did you mean always?, found "Always"',
+    'restartPolicy: must be one of never, onFailure, always, found "Always": did you mean always?',
   ],
   [
     with1({}, { hostname: 'a_b' }),

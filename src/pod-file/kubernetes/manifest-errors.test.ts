@@ -27,7 +27,7 @@ const with1 = (container: object, spec: object = {}): object => pod({ ...spec, c
 const wrong: readonly (readonly [documents: readonly object[], message: string])[] = [
   [[{}], 'kind: is missing: it must be Pod'],
   [[{ apiVersion: 'v1', kind: 'Pod' }], 'spec: is missing: it must be an object'],
-  [[pod({}, { apiVersion: 'v2' })], 'apiVersion: must be v1, found "v2"'],
+  [[pod({}, { apiVersion: 'v2' })], 'apiVersion: must be v1, found "v2": did you mean v1?'],
   [[pod({}), pod({})], 'the file has 2 Pods: give each a file of its own'],
   [
     [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' } }],

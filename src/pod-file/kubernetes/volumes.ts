@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import type { ContainerSpec, MountSpec } from '../../contract/index.ts';
 import { showFound } from '../found.ts';
+import { normalPath } from '../normal-path.ts';
 import type { PlannedFile } from '../planned-file.ts';
 import type { FieldPath, Problems } from '../problems.ts';
-import { byName, lookUp } from '../translate/by-name.ts';
+import { byName, lookUp, noteOnce } from '../translate/by-name.ts';
 import type { ConfigData, ConfigEntries } from './config-data.ts';
 import type { Container, VolumeMount } from './container-fields.ts';
 import { parseQuantity } from './quantity.ts';
@@ -60,10 +61,8 @@ export class PodVolumes {
     const paths = new Set<string>();
     const all = volumeMounts.map((mount, index) => {
       const place = [...at, 'volumeMounts', index];
-      const target = normal(mount.mountPath);
-      if (paths.has(target))
-        this.#problems.add([...place, 'mountPath'], `must be unique in a container, found ${showFound(target)} again`);
-      paths.add(target);
+      const target = normalPath(mount.mountPath);
+      noteOnce(paths, target, [...place, 'mountPath'], this.#problems);
       const volume = lookUp(this.#named, mount.name, { at: [...place, 'name'], list: 'volumes' }, this.#problems);
       const volumeAt = this.#named.get(mount.name)?.at.slice(0, -1) ?? place;
       return volume === undefined ? nothing : this.#mount(volume, mount, { volume: volumeAt, mount: place });
@@ -77,7 +76,7 @@ export class PodVolumes {
 
   #mount(volume: Volume, mount: VolumeMount, place: Place): Mounted {
     const { hostPath, configMap, secret } = volume;
-    const target = normal(mount.mountPath);
+    const target = normalPath(mount.mountPath);
     const readOnly = mount.readOnly ?? false;
     if (hostPath !== undefined) {
       const source = posix.join(hostPath.path, mount.subPath ?? '');
@@ -99,12 +98,12 @@ export class PodVolumes {
 
   /** In a file system of its own, so that what the image has there is hidden as in a cluster; a `subPath` is one file in its place. */
   #mountConfig(files: readonly PlannedFile[], { mountPath, subPath }: VolumeMount, { mount }: Place): Mounted {
-    const target = normal(mountPath);
+    const target = normalPath(mountPath);
     if (subPath === undefined) {
       const inPlace = files.map((file) => ({ ...file, path: posix.join(target, file.path) }));
       return { mounts: [], tmpfs: [{ path: target, options: configOptions }], files: inPlace };
     }
-    const wanted = normal(subPath);
+    const wanted = normalPath(subPath);
     const file = files.find(({ path }) => path === wanted);
     if (file !== undefined) return { ...nothing, files: [{ ...file, path: target }] };
     this.#problems.add(
@@ -116,7 +115,7 @@ export class PodVolumes {
 
   #mountEmpty({ name, emptyDir }: Volume, mount: VolumeMount, place: Place): Mounted {
     const { mountPath, readOnly = false, subPath } = mount;
-    const target = normal(mountPath);
+    const target = normalPath(mountPath);
     if (subPath !== undefined) {
       this.#problems.unsupported(
         [...place.mount, 'subPath'],
@@ -176,10 +175,8 @@ function filesOf(
       problems.add([...place, 'path'], `must be a relative path without .., found ${showFound(path)}`);
       return [];
     }
-    if (content !== undefined) return [{ path: normal(path), mode, content }];
+    if (content !== undefined) return [{ path: normalPath(path), mode, content }];
     if (!optional) problems.add([...place, 'key'], `must be a key of that ${kind}, found ${showFound(key)}`);
     return [];
   });
 }
-
-const normal = (path: string): string => posix.normalize(path).replace(/(.)\/+$/, '$1');

@@ -22,8 +22,7 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
       return must(issue.expected);
     case 'invalid_value': {
       const allowed = issue.values.map(String);
-      const near = typeof issue.input === 'string' ? didYouMean(issue.input, allowed) : '';
-      return allowed.length === 1 ? `must be ${allowed.join()}` : `must be one of ${allowed.join(', ')}${near}`;
+      return allowed.length === 1 ? `must be ${allowed.join()}` : `must be one of ${allowed.join(', ')}`;
     }
     case 'too_small':
       if (issue.origin === 'string') return 'must not be empty';
@@ -71,12 +70,12 @@ function describe(issue: z.core.$ZodIssue): string {
 }
 
 /** Of the faults that are made most often; not where the schema has said what to do. */
-function advice({ message, input }: z.core.$ZodIssue): string {
+function advice(issue: z.core.$ZodIssue): string {
+  const { message, input } = issue;
   if (message === must('string') && (typeof input === 'number' || typeof input === 'boolean')) {
     return `: write it in quotes, "${String(input)}"`;
   }
-  if (message === must('array') && typeof input === 'string') {
-    return `: write a list, ${JSON.stringify([input.length > 40 ? '…' : input])}`;
-  }
-  return '';
+  if (typeof input !== 'string') return '';
+  if (message === must('array')) return ': write a list, ["…", "…"]';
+  return issue.code === 'invalid_value' ? didYouMean(input, issue.values.map(String)) : '';
 }

@@ -20,6 +20,12 @@ export function byName<T>(
   return named;
 }
 
+/** Notes a value that a container may have once; the second is a problem. */
+export function noteOnce(seen: Set<string>, value: string, at: FieldPath, problems: Problems): void {
+  if (seen.has(value)) problems.add(at, `must be unique in a container, found ${showFound(value)} again`);
+  seen.add(value);
+}
+
 /** What a reference means; one that means nothing is a problem. */
 export function lookUp<T>(
   named: ReadonlyMap<string, { readonly item: T }>,

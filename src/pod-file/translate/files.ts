@@ -2,10 +2,11 @@ import { Buffer } from 'node:buffer';
 import { posix } from 'node:path';
 import { decodeBase64 } from '../decode-base64.ts';
 import { showFound } from '../found.ts';
+import { normalPath } from '../normal-path.ts';
 import type { PlannedFile } from '../planned-file.ts';
 import type { FieldPath, Problems } from '../problems.ts';
 import type { FileFields, FileOfContainer, InlineFile } from '../schema/file-fields.ts';
-import { byName, lookUp } from './by-name.ts';
+import { byName, lookUp, noteOnce } from './by-name.ts';
 
 /** What the first Hyper gave a file of which nothing was said. */
 const defaultMode = 0o755;
@@ -40,10 +41,7 @@ export class PodFiles {
       const source = this.#sourceOf(file, place);
       const path = source === undefined ? undefined : this.#pathOf(file, source, place);
       if (source === undefined || path === undefined) return [];
-      if (paths.has(path)) {
-        this.#problems.add([...place, 'path'], `must be unique in a container, found ${showFound(path)} again`);
-      }
-      paths.add(path);
+      noteOnce(paths, path, [...place, 'path'], this.#problems);
       const { perm, user, group } = file;
       const mode = perm === undefined ? defaultMode : Number.parseInt(perm, 8);
       const content = this.#contentOf(source);
@@ -66,7 +64,7 @@ export class PodFiles {
 
   /** A folder's path gets the file's name. */
   #pathOf({ path, filename }: FileOfContainer, { file }: Source, at: FieldPath): string | undefined {
-    if (!path.endsWith('/')) return posix.normalize(path);
+    if (!path.endsWith('/')) return normalPath(path);
     const name = filename ?? file.name;
     if (name !== undefined) return posix.join(path, name);
     this.#problems.add(

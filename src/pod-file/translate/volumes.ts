@@ -1,8 +1,9 @@
 import type { MountSpec } from '../../contract/index.ts';
 import { showFound } from '../found.ts';
+import { normalPath } from '../normal-path.ts';
 import type { FieldPath, Problems } from '../problems.ts';
 import { disksByPath, type VolumeFields, type VolumeMountFields } from '../schema/volume-fields.ts';
-import { lookUp } from './by-name.ts';
+import { lookUp, noteOnce } from './by-name.ts';
 
 export type NamedVolumes = ReadonlyMap<string, { readonly item: VolumeFields; readonly at: FieldPath }>;
 
@@ -20,17 +21,12 @@ export function translateMounts(
   const used = new Set<string>();
   return mounts.flatMap((mount, index) => {
     const place = [...at, index];
-    const path = mount.path.replace(/(.)\/+$/, '$1');
-    if (paths.has(path))
-      problems.add([...place, 'path'], `must be unique in a container, found ${showFound(path)} again`);
-    paths.add(path);
+    const path = normalPath(mount.path);
+    noteOnce(paths, path, [...place, 'path'], problems);
     const found = volumeOf(mount, volumes, place, problems);
     if (found === undefined) return [];
     const { volume, at: volumeAt } = found;
-    if (used.has(volume.name)) {
-      problems.add([...place, 'volume'], `must be unique in a container, found ${showFound(volume.name)} again`);
-    }
-    used.add(volume.name);
+    noteOnce(used, volume.name, [...place, 'volume'], problems);
     const translated = translateVolume(volume, { target: path, readOnly: mount.readOnly ?? false }, volumeAt, problems);
     return translated === undefined ? [] : [translated];
   });
