@@ -132,7 +132,11 @@ describe('pods on networks with IPv6', { skip: skipUnlessRoot, timeout: 900_000 
     await refused(125, /cannot be given to a guest: the network has fd00:81::1 to/, ...trial('fd00:82::7'));
     await refused(125, /the network has no IPv6: make one with/, ...trial('fd00:81::7', 'four'));
     await refused(2, /--ip6 is '10\.81\.0\.9': give an IPv6 address/, ...trial('10.81.0.9'));
-    for (let count = 0; count < 2; count += 1) await run(...trial('fd00:81::8'));
+    for (let count = 0; count < 2; count += 1) {
+      await serve('app', '--network', 'six', '--ip6', 'fd00:81::8');
+      assert.equal(await ask('web', 'fd00:81::8'), 'app\n');
+      await remove('app');
+    }
   });
 
   it('outlives hyperd, and is the same at the next start', async () => {
@@ -144,7 +148,6 @@ describe('pods on networks with IPv6', { skip: skipUnlessRoot, timeout: 900_000 
     for (const room of [here, internet]) assert.equal(await room.call('ask', '2001:db8:9::1', 8080), 'web\n');
     await run('kill', 'web');
     await run('wait', 'web');
-    assert.equal(await internet.call('ask', '2001:db8:9::1', 8080), 'ECONNREFUSED');
     await run('start', 'web');
     await untilLogged(hyperd, 'web', 'ready', 2);
     assert.equal(await address6('web'), 'fd00:81::77');
