@@ -149,6 +149,21 @@ describe('a network with IPv6', { skip: skipUnlessRoot }, () => {
     assert.equal(await room.call('ask', '2001:db8:9::1', 8080), 'ECONNREFUSED');
   });
 
+  it('leads published ports of UDP to a guest too', async () => {
+    const mapping = { protocol: 'udp', hostIp: '*', hostPort: 5300, guestPort: 5353 } as const;
+    const published = (await room.call('publish', web, [mapping])) as Endpoint;
+    const socket = 'import socket; s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); ';
+    const serve = `${socket}s.bind(("::", 5353)); m, a = s.recvfrom(9); s.sendto(b"a neighbour", a)`;
+    const ask = `${socket}s.settimeout(0.2)
+while True:
+    s.sendto(b"x", ("2001:db8:9::1", 5300))
+    try: print(s.recv(99).decode()); break
+    except (TimeoutError, ConnectionError): pass`;
+    const [said] = await Promise.all([internet.run('python3', '-c', ask), neighbour.run('python3', '-c', serve)]);
+    assert.equal(said, 'a neighbour\n');
+    web = (await room.call('unpublish', published, [...published.ports])) as Endpoint;
+  });
+
   it('bounds a guest to what its rules name, of IPv6 too', async () => {
     const bounds = { egress: [{ to: '2001:db8:1::/48' }, { to: 'example.com', ports: { first: 80, last: 80 } }] };
     const bounded = await connect(room, 'vm-bounded', bounds);

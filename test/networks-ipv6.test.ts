@@ -132,7 +132,11 @@ describe('pods on networks with IPv6', { skip: skipUnlessRoot, timeout: 900_000 
     await refused(125, /cannot be given to a guest: the network has fd00:81::1 to/, ...trial('fd00:82::7'));
     await refused(125, /the network has no IPv6: make one with/, ...trial('fd00:81::7', 'four'));
     await refused(2, /--ip6 is '10\.81\.0\.9': give an IPv6 address/, ...trial('10.81.0.9'));
-    for (let count = 0; count < 2; count += 1) await run(...trial('fd00:81::8'));
+    for (let count = 0; count < 2; count += 1) {
+      await serve('app', '--network', 'six', '--ip6', 'fd00:81::8');
+      assert.equal(await ask('web', 'fd00:81::8'), 'app\n');
+      await remove('app');
+    }
   });
 
   it('outlives hyperd, and is the same at the next start', async () => {
@@ -144,7 +148,6 @@ describe('pods on networks with IPv6', { skip: skipUnlessRoot, timeout: 900_000 
     for (const room of [here, internet]) assert.equal(await room.call('ask', '2001:db8:9::1', 8080), 'web\n');
     await run('kill', 'web');
     await run('wait', 'web');
-    assert.equal(await internet.call('ask', '2001:db8:9::1', 8080), 'ECONNREFUSED');
     await run('start', 'web');
     await untilLogged(hyperd, 'web', 'ready', 2);
     assert.equal(await address6('web'), 'fd00:81::77');
@@ -173,6 +176,36 @@ describe('pods on networks with IPv6', { skip: skipUnlessRoot, timeout: 900_000 
     assert.doesNotMatch(await inPod('app', 'ip -6 route; ip -6 address; cat /etc/hosts'), /fd00:/);
     await remove('app');
     await run('network', 'rm', 'more');
+  });
+
+  it('leads out by the first network that can, also where a pod is put on that later', async () => {
+    await run('network', 'create', '--internal', '--subnet', 'fd00:86::/64', 'closed');
+    await serve('app', '--network', 'closed');
+    const ways = async () => (await inPod('app', 'ip -6 route')).match(/^default via \S+ dev \S+/gm);
+    assert.deepEqual(await ways(), ['default via fd00:86::1 dev eth0']);
+    assert.equal(await ask('app', '2001:db8:9::2'), '');
+    await run('network', 'connect', 'six', 'app');
+    assert.deepEqual(await ways(), ['default via fd00:81::1 dev eth1']);
+    assert.equal(await ask('app', '2001:db8:9::2'), 'hello from outside');
+    await run('network', 'disconnect', 'six', 'app');
+    assert.deepEqual(await ways(), ['default via fd00:86::1 dev eth0']);
+    await remove('app');
+    await run('network', 'rm', 'closed');
+  });
+
+  it('is had by the default network where it is configured', async () => {
+    await using own = await TestHyperd.start({ subnet6: 'fd00:99::/64' });
+    const script = 'ip -6 address show eth0; ip -6 route; nslookup -type=aaaa me';
+    const { stdout, stderr } = await own.hyper(['run', '--rm', '--name', 'me', 'busybox', 'sh', '-c', script]);
+    assert.match(stdout, /inet6 fd00:99::2\/64[^]*default via fd00:99::1 dev eth0[^]*Address: fd00:99::2/, stderr);
+    const [network] = JSON.parse((await own.hyper(['network', 'inspect', 'default'])).stdout) as [{ ipv6: unknown }];
+    assert.deepEqual(network.ipv6, { subnet: 'fd00:99::/64', gateway: 'fd00:99::1', range: null });
+    await own.signal('SIGTERM');
+    own.configure({ pool: { size: 0 }, templates: { maxMiB: 0 }, subnet6: '10.0.0.0/24' });
+    await assert.rejects(own.start(), /10\.0\.0\.0\/24 is no IPv6 network/);
+    own.configure({ pool: { size: 0 }, templates: { maxMiB: 0 } });
+    await own.start();
+    assert.equal((await own.client.networkInspect('default')).ipv6, null);
   });
 
   it('is had by a pod of the pool', async () => {

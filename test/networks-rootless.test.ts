@@ -68,6 +68,25 @@ describe('pods on networks of an ordinary user', { skip, timeout: 400_000, concu
     assert.equal(await run('network', 'rm', 'backend'), 'backend\n');
   });
 
+  it('networks have IPv6 among their pods, which publish on IPv4 addresses', async () => {
+    await run('network', 'create', '--ipv6', 'six');
+    await serve('db', '--network', 'six', '-p', '8080:80');
+    const { address6, ports } = await login.client.podInspect('db');
+    assert.match(address6 ?? '', /^fd.*::2$/);
+    const options = ['--rm', '--network', 'six', 'busybox'];
+    assert.equal(await run('run', ...options, 'sh', '-c', `nc ${address6 ?? ''} 80 </dev/null`), 'db\n');
+    assert.deepEqual(
+      ports.map(({ hostIp }) => hostIp),
+      ['0.0.0.0'],
+    );
+    assert.equal(await here.call('ask', '127.0.0.1', 8080), 'db\n');
+    const refused = await login.hyper(['run', '-p', '[::1]:8081:80', ...options, 'true']);
+    assert.equal(refused.code, 125);
+    assert.match(refused.stderr, /published on IPv4 addresses alone \(slirp4netns\): leave out ::1/);
+    await run('rm', '-f', 'db');
+    await run('network', 'rm', 'six');
+  });
+
   it('a pod is on several networks, from its start and while it runs', async () => {
     await run('network', 'create', 'front');
     await run('network', 'create', '--internal', 'back');

@@ -92,7 +92,7 @@ async function bindTcp({ hostIp, hostPort, protocol }: HostPort, guestBehind: Gu
     connections.add(socket.once('close', () => connections.delete(socket)));
     proxyLoopback(socket, guestBehind({ hostIp, hostPort: portOf(server.address()), protocol }));
   });
-  server.listen({ host: hostIp, port: hostPort, exclusive: true, ipv6Only: true });
+  server.listen({ host: hostIp, port: hostPort, exclusive: true, ipv6Only: isIPv6(hostIp) });
   await once(server, 'listening');
   return {
     port: portOf(server.address()),
@@ -105,7 +105,7 @@ async function bindTcp({ hostIp, hostPort, protocol }: HostPort, guestBehind: Gu
 }
 
 async function bindUdp({ hostIp, hostPort }: HostPort): Promise<Held> {
-  const socket = createSocket({ type: isIPv6(hostIp) ? 'udp6' : 'udp4', ipv6Only: true });
+  const socket = createSocket(isIPv6(hostIp) ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
   try {
     socket.bind({ address: hostIp, port: hostPort, exclusive: true });
     await once(socket, 'listening');
