@@ -2,7 +2,15 @@ import type { ContainerMount } from '../guest/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import type { MountRecord, PodRecord } from '../store/index.ts';
 import { type Plugs, type Share, shareTag } from '../vm/index.ts';
-import { checkBindSource, type Seeding, type Volumes } from '../volume/index.ts';
+import {
+  checkBindSource,
+  nfsAddress,
+  nfsOfVolume,
+  type NfsSource,
+  parseNfs,
+  type Seeding,
+  type Volumes,
+} from '../volume/index.ts';
 import { MountedDisks } from './mounted-disks.ts';
 
 type MountOf<Type extends MountRecord['type']> = Extract<MountRecord, { readonly type: Type }>;
@@ -12,13 +20,15 @@ export class MountedSources implements AsyncDisposable {
   readonly shares: Share[] = [];
   readonly mounts: ContainerMount[] = [];
   readonly #disks: MountedDisks;
+  readonly #hasNetwork: boolean;
   readonly #volumes: Volumes;
   /** By the volume's name; undefined for one that is not filled. */
   readonly #seedings = new Map<string, Seeding | undefined>();
 
-  private constructor(volumes: Volumes, disks: MountedDisks) {
+  private constructor(record: PodRecord, volumes: Volumes) {
     this.#volumes = volumes;
-    this.#disks = disks;
+    this.#disks = new MountedDisks(record, volumes.holders);
+    this.#hasNetwork = record.networks.length > 0;
   }
 
   /**
@@ -26,7 +36,7 @@ export class MountedSources implements AsyncDisposable {
    * gone; fresh volumes wait for `seeded`. What is open is so until the VM has been given it.
    */
   static async open(record: PodRecord, volumes: Volumes, signal: AbortSignal): Promise<MountedSources> {
-    const sources = new MountedSources(volumes, new MountedDisks(record, volumes.holders));
+    const sources = new MountedSources(record, volumes);
     const mounts = record.containers[0]?.mounts ?? [];
     try {
       await sources.#beginSeedings(mounts, signal);
@@ -40,7 +50,8 @@ export class MountedSources implements AsyncDisposable {
 
   /** What is plugged into the VM, but for the shares. */
   get plugs(): Pick<Plugs, 'disks' | 'modules'> {
-    return this.#disks.plugs;
+    const { disks, modules } = this.#disks.plugs;
+    return { disks, modules: modules || this.mounts.some(({ type }) => type === 'nfs') };
   }
 
   /** The guest has filled what was fresh, or failed and its VM has gone. */
@@ -84,6 +95,9 @@ export class MountedSources implements AsyncDisposable {
         break;
       case 'disk':
         this.mounts.push(await this.#disks.addFile(mount, signal));
+        break;
+      case 'nfs':
+        await this.#addNfs(mount, parseNfs(mount.source, mount.options), signal);
     }
   }
 
@@ -100,9 +114,22 @@ export class MountedSources implements AsyncDisposable {
       this.mounts.push(await this.#disks.addVolume(mount, signal));
       return;
     }
+    if (volume.kind === 'nfs') {
+      await this.#addNfs(mount, nfsOfVolume(volume.options), signal);
+      return;
+    }
     const fresh = this.#seedings.get(volume.name) !== undefined;
     const first = !this.shares.some(({ path }) => path === mount.source);
     this.#addShare(mount, 'folder', fresh && first && !mount.noCopy);
+  }
+
+  async #addNfs({ target, readOnly }: MountRecord, nfs: NfsSource, signal: AbortSignal): Promise<void> {
+    if (!this.#hasNetwork)
+      throw new HyperError('bad_request', `${nfs.source} is reached by network, and the pod has none`);
+    const name = `nfs${this.mounts.length}`;
+    const options = [`addr=${await nfsAddress(nfs.host, signal)}`, nfs.options].filter((each) => each !== '').join(',');
+    const { source } = nfs;
+    this.mounts.push({ type: 'nfs', name, source, options, path: target, readOnly: readOnly || nfs.readOnly });
   }
 
   #addShare({ source: path, target, readOnly }: MountRecord, kind: Share['kind'], seed: boolean): void {

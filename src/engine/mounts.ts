@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { HyperError } from '../lib/errors.ts';
 import type { MountRecord, PodRecord } from '../store/index.ts';
-import { checkBindSource, checkFileSystem, diskFormat, openDiskFile, type Volumes } from '../volume/index.ts';
+import { checkBindSource, checkFileSystem, diskFormat, openDiskFile, parseNfs, type Volumes } from '../volume/index.ts';
 import type { ContainerSpec, DiskSpec, MountSpec } from './pod-spec.ts';
 
 /**
@@ -36,6 +36,11 @@ async function planMount(mount: MountSpec, volumes: Volumes): Promise<MountRecor
     return { type: 'bind', source, target, readOnly, socket: kind === 'socket' };
   }
   if (mount.type === 'disk') return await planDisk(mount, target, readOnly);
+  if (mount.type === 'nfs') {
+    const options = mount.options ?? '';
+    const { source } = parseNfs(mount.source, options);
+    return { type: 'nfs', source, target, readOnly, options };
+  }
   const { labels, options } = mount;
   const volume = await volumes.create({ name: mount.source, labels, options });
   const anonymous = mount.source === undefined || mount.source === '';

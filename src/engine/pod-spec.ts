@@ -43,7 +43,18 @@ export interface DiskSpec {
   readonly partition?: number | undefined;
 }
 
-export type MountSpec = BindSpec | VolumeMountSpec | DiskSpec;
+/** A folder of an NFS server. */
+export interface NfsSpec {
+  readonly type: 'nfs';
+  /** HOST:/path. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly?: boolean | undefined;
+  /** Those of nfs(5), parted by commas. */
+  readonly options?: string | undefined;
+}
+
+export type MountSpec = BindSpec | VolumeMountSpec | DiskSpec | NfsSpec;
 
 /** What a user asks for. The front doors' own shapes fit it; what is left out gets its default here in the engine. */
 export interface ContainerSpec extends ContainerLimitsSpec {
