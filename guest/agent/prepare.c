@@ -7,6 +7,7 @@
 #include "disks.h"
 #include "files.h"
 #include "filesystems.h"
+#include "nfs.h"
 #include "seed.h"
 #include "shares.h"
 
@@ -182,6 +183,10 @@ void prepare_source_path(const struct mount *mount, char *path, size_t size)
         filesystem_path(mount, path, size);
         return;
     }
+    if (mount->kind == MOUNT_NFS) {
+        nfs_path(mount, path, size);
+        return;
+    }
     if (mount->kind == MOUNT_SHARE)
         share_path(mount->name, base, sizeof base);
     else
@@ -238,6 +243,8 @@ static int make_mounts(const struct container *container, char *why)
             error = make_source(mount, root, why);
         if (mount->kind == MOUNT_FILE_SYSTEM)
             error = filesystem_mount(mount, why, WHY_SIZE);
+        if (mount->kind == MOUNT_NFS)
+            error = nfs_mount(mount, why, WHY_SIZE);
         if (error && !*why)
             (void)fail(why, error, mount->path);
     }
@@ -312,6 +319,8 @@ int prepare_destruction(void *argument, char *why)
         return fail(why, errno, "cannot unmount the container's root");
     (void)rmdir(path);
     for (size_t i = 0; i < container->request.mount_count; i++) {
+        if (container->request.mounts[i].kind == MOUNT_NFS)
+            nfs_release(&container->request.mounts[i]);
         container_file_path(container->id, i, path, sizeof path);
         (void)unlink(path);
     }

@@ -115,6 +115,8 @@ static int read_type(struct field *field, struct mount *mount)
         mount->kind = MOUNT_DISK;
     else if (type && strcmp(type, "disk") == 0)
         mount->kind = MOUNT_FILE_SYSTEM;
+    else if (type && strcmp(type, "nfs") == 0)
+        mount->kind = MOUNT_NFS;
     else if (type && strcmp(type, "socket") == 0)
         mount->kind = MOUNT_SOCKET;
     else
@@ -126,7 +128,7 @@ static int read_type(struct field *field, struct mount *mount)
 static bool is_whole(const struct mount *mount)
 {
     switch (mount->kind) {
-    case MOUNT_SHARE: case MOUNT_DISK: return mount->name && mount->source;
+    case MOUNT_SHARE: case MOUNT_DISK: case MOUNT_NFS: return mount->name && mount->source;
     case MOUNT_FILE_SYSTEM: return mount->name;
     case MOUNT_SOCKET: return mount->source;
     default: return false;

@@ -31,11 +31,11 @@ struct sysctl {
 
 /* Something to be mounted in a container: what it is says `kind`. */
 struct mount {
-    enum { MOUNT_TMPFS, MOUNT_FILE, MOUNT_VOLUME, MOUNT_SHARE, MOUNT_DISK, MOUNT_FILE_SYSTEM, MOUNT_SOCKET } kind;
+    enum { MOUNT_TMPFS, MOUNT_FILE, MOUNT_VOLUME, MOUNT_SHARE, MOUNT_DISK, MOUNT_FILE_SYSTEM, MOUNT_NFS, MOUNT_SOCKET } kind;
     char *path;
-    char *options;    /* tmpfs */
-    char *name;       /* share: the device's tag; disk and file system: the serial */
-    char *source;     /* what of it, share and disk; the host's name of a socket */
+    char *options;    /* tmpfs and NFS */
+    char *name;       /* share: the device's tag; disk and file system: the serial; NFS: a name of its own */
+    char *source;     /* what of it, share and disk; HOST:/path, NFS; the host's name of a socket */
     char *fstype;     /* file system: what it is; NULL: what its superblock says */
     uint64_t partition; /* of the disk that a file system is on; 0: none */
     bool readonly;

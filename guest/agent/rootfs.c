@@ -188,7 +188,7 @@ static void mount_requested(const struct launch *launch, int root)
         } else if (mount->kind == MOUNT_VOLUME) {
             prepare_volume_path(request->scratch, launch->container->id, mount->path, source, sizeof source);
             bind_at(launch, root, mount->path, source, true);
-        } else if (mount->kind == MOUNT_SHARE || mount->kind == MOUNT_DISK || mount->kind == MOUNT_FILE_SYSTEM) {
+        } else if (mount->kind == MOUNT_SHARE || mount->kind == MOUNT_DISK || mount->kind == MOUNT_FILE_SYSTEM || mount->kind == MOUNT_NFS) {
             mount_source(launch, root, mount);
         } else if (mount->kind == MOUNT_SOCKET) {
             socket_path(launch->container->id, (size_t)(mount - request->mounts), source, sizeof source);

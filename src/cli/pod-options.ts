@@ -74,7 +74,11 @@ export function addPodOptions(command: Command): Command {
       'mount a folder, file or socket of this host, or a volume: ./src:/src:ro, data:/data, /cache',
       collect,
     )
-    .option('--mount <fields>', 'the same in words: type=bind|volume|disk|tmpfs,source=…,target=…,readonly', collect)
+    .option(
+      '--mount <fields>',
+      'the same in words: type=bind|volume|disk|nfs|tmpfs,source=…,target=…,readonly',
+      collect,
+    )
     .option('--ulimit <name=soft[:hard]>', 'limit the process: nofile=1024:2048', collect)
     .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)")
     .option(

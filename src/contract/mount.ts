@@ -35,13 +35,20 @@ export const MountSpec = z.discriminatedUnion('type', [
     fstype: z.string().optional().describe('ext4, xfs, vfat, …; left out: what is found on it'),
     partition: z.number().int().min(1).max(128).optional().describe('left out: the file system is on the whole disk'),
   }),
+  z.strictObject({
+    type: z.literal('nfs'),
+    source: z.string().describe('HOST:/path, as the pod reaches it'),
+    target,
+    readOnly: z.boolean().optional(),
+    options: z.string().optional().describe('of nfs(5), parted by commas'),
+  }),
 ]);
 export type MountSpec = z.infer<typeof MountSpec>;
 
 export const Mount = z.object({
-  type: z.enum(['bind', 'volume', 'disk']),
+  type: z.enum(['bind', 'volume', 'disk', 'nfs']),
   name: z.string().nullable().describe("the volume's"),
-  source: z.string().describe('on the machine that hyperd runs on'),
+  source: z.string().describe('on the machine that hyperd runs on; of NFS HOST:/path'),
   target: z.string(),
   readOnly: z.boolean(),
 });

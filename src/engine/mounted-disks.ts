@@ -92,9 +92,10 @@ export async function heldDisks(record: PodRecord, volumes: Volumes): Promise<He
 /** Whether the guest writes what outlives it: it is to end in order. */
 export function writesDisks(record: PodRecord, volumes: Volumes): boolean {
   const kinds = new Map(volumes.list().map(({ name, kind }) => [name, kind]));
-  return mountsOf(record).some(
-    (mount) => mount.type === 'disk' || (mount.type === 'volume' && kinds.get(mount.volume) === 'disk'),
-  );
+  return mountsOf(record).some((mount) => {
+    const kind = mount.type === 'volume' ? kinds.get(mount.volume) : mount.type;
+    return kind === 'disk' || kind === 'nfs';
+  });
 }
 
 const mountsOf = ({ containers }: PodRecord): MountRecord[] => containers.flatMap(({ mounts }) => mounts);

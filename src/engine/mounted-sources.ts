@@ -2,7 +2,15 @@ import type { ContainerMount } from '../guest/index.ts';
 import { HyperError } from '../lib/errors.ts';
 import type { ContainerRecord, MountRecord, PodRecord } from '../store/index.ts';
 import { type Plugs, type Share, shareTag } from '../vm/index.ts';
-import { checkBindSource, type Seeding, type Volumes } from '../volume/index.ts';
+import {
+  checkBindSource,
+  nfsAddress,
+  nfsOfVolume,
+  type NfsSource,
+  parseNfs,
+  type Seeding,
+  type Volumes,
+} from '../volume/index.ts';
 import { MountedDisks } from './mounted-disks.ts';
 import { socketName } from './socket-proxy.ts';
 
@@ -14,13 +22,16 @@ export class MountedSources implements AsyncDisposable {
   /** By the container's number. */
   readonly #mounts = new Map<number, ContainerMount[]>();
   readonly #disks: MountedDisks;
+  readonly #hasNetwork: boolean;
+  #nfsMounts = 0;
   readonly #volumes: Volumes;
   /** By the volume's name; undefined for one that is not filled. */
   readonly #seedings = new Map<string, Seeding | undefined>();
 
-  private constructor(volumes: Volumes, disks: MountedDisks) {
+  private constructor(record: PodRecord, volumes: Volumes) {
     this.#volumes = volumes;
-    this.#disks = disks;
+    this.#disks = new MountedDisks(record, volumes.holders);
+    this.#hasNetwork = record.networks.length > 0;
   }
 
   /**
@@ -28,7 +39,7 @@ export class MountedSources implements AsyncDisposable {
    * gone; fresh volumes wait for `seeded`. What is open is so until the VM has been given it.
    */
   static async open(record: PodRecord, volumes: Volumes, signal: AbortSignal): Promise<MountedSources> {
-    const sources = new MountedSources(volumes, new MountedDisks(record, volumes.holders));
+    const sources = new MountedSources(record, volumes);
     const all = record.containers.flatMap(({ mounts }) => mounts);
     try {
       await sources.#beginSeedings(all, signal);
@@ -53,7 +64,8 @@ export class MountedSources implements AsyncDisposable {
 
   /** What is plugged into the VM, but for the shares. */
   get plugs(): Pick<Plugs, 'disks' | 'modules'> {
-    return this.#disks.plugs;
+    const { disks, modules } = this.#disks.plugs;
+    return { disks, modules: modules || this.#nfsMounts > 0 };
   }
 
   /** The guest has filled what was fresh, or failed and its VM has gone. */
@@ -95,6 +107,8 @@ export class MountedSources implements AsyncDisposable {
         return await this.#addVolume(mount, signal);
       case 'disk':
         return await this.#disks.addFile(mount, signal);
+      case 'nfs':
+        return await this.#addNfs(mount, parseNfs(mount.source, mount.options), signal);
     }
   }
 
@@ -108,9 +122,19 @@ export class MountedSources implements AsyncDisposable {
   async #addVolume(mount: MountOf<'volume'>, signal: AbortSignal): Promise<ContainerMount> {
     const volume = this.#volumes.get(mount.volume);
     if (volume.kind === 'disk') return await this.#disks.addVolume(mount, signal);
+    if (volume.kind === 'nfs') return await this.#addNfs(mount, nfsOfVolume(volume.options), signal);
     const fresh = this.#seedings.get(volume.name) !== undefined;
     const first = !this.shares.some(({ path }) => path === mount.source);
     return this.#addShare(mount, 'folder', fresh && first && !mount.noCopy);
+  }
+
+  async #addNfs({ target, readOnly }: MountRecord, nfs: NfsSource, signal: AbortSignal): Promise<ContainerMount> {
+    if (!this.#hasNetwork)
+      throw new HyperError('bad_request', `${nfs.source} is reached by network, and the pod has none`);
+    const name = `nfs${this.#nfsMounts++}`;
+    const options = [`addr=${await nfsAddress(nfs.host, signal)}`, nfs.options].filter((each) => each !== '').join(',');
+    const { source } = nfs;
+    return { type: 'nfs', name, source, options, path: target, readOnly: readOnly || nfs.readOnly };
   }
 
   #addShare({ source: path, target, readOnly }: MountRecord, kind: Share['kind'], seed: boolean): ContainerMount {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { HyperError } from '../lib/errors.ts';
 import type { ContainerRecord, MountRecord, PodRecord } from '../store/index.ts';
-import { checkBindSource, checkFileSystem, diskFormat, openDiskFile, type Volumes } from '../volume/index.ts';
+import { checkBindSource, checkFileSystem, diskFormat, openDiskFile, parseNfs, type Volumes } from '../volume/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 import type { ContainerSpec, DiskSpec, MountSpec } from './pod-spec.ts';
 
@@ -41,6 +41,11 @@ async function planMount(mount: MountSpec, podId: string, volumes: Volumes): Pro
     return { type: 'bind', source, target, readOnly, socket: kind === 'socket' };
   }
   if (mount.type === 'disk') return await planDisk(mount, target, readOnly);
+  if (mount.type === 'nfs') {
+    const options = mount.options ?? '';
+    const { source } = parseNfs(mount.source, options);
+    return { type: 'nfs', source, target, readOnly, options };
+  }
   const { labels, options, noCopy = false, ofPod = false } = mount;
   const given = mount.source ?? '';
   if (ofPod && given === '') throw new HyperError('bad_request', 'a volume of the pod needs a name: give its source');

@@ -46,7 +46,18 @@ export interface DiskSpec {
   readonly partition?: number | undefined;
 }
 
-export type MountSpec = BindSpec | VolumeMountSpec | DiskSpec;
+/** A folder of an NFS server. */
+export interface NfsSpec {
+  readonly type: 'nfs';
+  /** HOST:/path. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly?: boolean | undefined;
+  /** Those of nfs(5), parted by commas. */
+  readonly options?: string | undefined;
+}
+
+export type MountSpec = BindSpec | VolumeMountSpec | DiskSpec | NfsSpec;
 
 /** A file that a container is to find at its path. */
 export interface FileSpec {

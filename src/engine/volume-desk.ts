@@ -65,7 +65,8 @@ export class VolumeDesk {
     const pruned = await pruneEach(
       wanted.map(({ record }) => record.name),
       async (name) => {
-        const bytes = await usedBytes(this.inspect(name).path);
+        const { record, path } = this.inspect(name);
+        const bytes = record.kind === 'nfs' ? 0 : await usedBytes(path); // a server's stays there
         await this.remove(name, false);
         freedBytes += bytes;
         return true;

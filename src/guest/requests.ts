@@ -70,7 +70,20 @@ export interface DiskMount {
   readonly partition?: number | undefined;
 }
 
-export type ContainerMount = FileSystemMount | DiskMount | SocketMount;
+/** A folder of an NFS server, which the guest's kernel mounts over its network. */
+export interface NfsMount {
+  readonly type: 'nfs';
+  /** One of its own among the guest's mounts. */
+  readonly name: string;
+  /** HOST:/path. */
+  readonly source: string;
+  /** As of mount(2), the server's `addr` among them. */
+  readonly options: string;
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
+export type ContainerMount = FileSystemMount | DiskMount | NfsMount | SocketMount;
 
 export interface ContainerSetup {
   /** The container's number in this guest, > 0. */
@@ -161,6 +174,7 @@ function mountFields(mount: ContainerMount): Field[] {
     return [...common, [tag.source, source], [tag.mode, mode], [tag.uid, uid], [tag.gid, gid]];
   }
   common.push([tag.name, mount.name], [tag.readOnly, mount.readOnly]);
+  if (mount.type === 'nfs') return [...common, [tag.source, mount.source], [tag.options, mount.options]];
   if (mount.type !== 'disk') return [...common, [tag.source, mount.source], [tag.seed, mount.seed]];
   if (mount.fstype !== undefined) common.push([tag.fstype, mount.fstype]);
   if (mount.partition !== undefined) common.push([tag.partition, mount.partition]);

@@ -8,7 +8,7 @@ export type RestartPolicy = (typeof restartPolicies)[number];
 
 const labels = z.record(z.string(), z.string());
 
-/** What a container has at a path of its own: a folder or file of this host, a volume, or a disk. */
+/** What a container has at a path of its own: a folder or file of this host, a volume, a disk, or a server's folder. */
 export const MountRecord = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('bind'),
@@ -44,6 +44,15 @@ export const MountRecord = z.discriminatedUnion('type', [
     fstype: z.string().nullable(),
     /** Null: the file system is on the whole disk. */
     partition: z.number().nullable(),
+  }),
+  z.object({
+    type: z.literal('nfs'),
+    /** HOST:/path. */
+    source: z.string(),
+    target: z.string(),
+    readOnly: z.boolean(),
+    /** As its user said them. */
+    options: z.string(),
   }),
 ]);
 export type MountRecord = z.infer<typeof MountRecord>;

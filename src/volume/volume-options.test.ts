@@ -20,7 +20,8 @@ describe('the options of a volume', () => {
   it('are refused where they mean nothing', () => {
     for (const [driver, options, words] of [
       ['nfs', {}, /no volume driver 'nfs'/],
-      ['local', { type: 'nfs' }, /type=nfs/],
+      ['local', { type: 'nfs' }, /device=/],
+      ['local', { type: 'cifs' }, /type=cifs/],
       ['local', { type: 'disk', size: '1g', o: 'uid=1' }, /no option o/],
       ['local', { size: '1g' }, /type=disk too/],
       ['local', { type: 'disk' }, /size=1g/],

@@ -1,7 +1,7 @@
 /** A volume as it is stored. */
 export interface VolumeRecord {
   readonly name: string;
-  readonly kind: 'folder' | 'disk';
+  readonly kind: 'folder' | 'disk' | 'nfs';
   readonly sizeMiB: number | null;
   readonly anonymous: boolean;
   readonly labels: Record<string, string>;

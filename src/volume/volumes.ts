@@ -1,8 +1,10 @@
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { HyperError } from '../lib/errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { DiskHolders } from './disk-holders.ts';
+import { nfsOfVolume } from './nfs-source.ts';
 import { Seedings } from './seedings.ts';
 import { volumeKind } from './volume-options.ts';
 import { newVolumeName, volumeName } from './volume-name.ts';
@@ -24,7 +26,7 @@ export interface VolumesOptions {
   readonly makeDisk: (path: string, sizeMiB: number) => Promise<void>;
 }
 
-/** The volumes of this host: NAME/_data, or NAME/disk.ext4. */
+/** The volumes of this host: NAME/_data, NAME/disk.ext4, or an empty folder NAME for what is a server's. */
 export class Volumes {
   readonly #options: VolumesOptions;
   readonly #records = new Map<string, VolumeRecord>();
@@ -61,8 +63,9 @@ export class Volumes {
     return record;
   }
 
-  /** Where its content is on this host: a folder, or a disk's file. */
-  path({ name, kind }: Pick<VolumeRecord, 'name' | 'kind'>): string {
+  /** Where its content is: on this host a folder, or a disk's file; of NFS HOST:/path. */
+  path({ name, kind, options }: Pick<VolumeRecord, 'name' | 'kind' | 'options'>): string {
+    if (kind === 'nfs') return nfsOfVolume(options).source;
     return join(this.#options.folder, name, kind === 'folder' ? '_data' : 'disk.ext4');
   }
 
@@ -78,7 +81,9 @@ export class Volumes {
     return await this.#changing.run(async () => {
       const known = this.#records.get(made);
       if (known !== undefined) {
-        if (Object.keys(options).length === 0 || (known.kind === kind && known.sizeMiB === sizeMiB)) return known;
+        const same = known.kind === kind && known.sizeMiB === sizeMiB;
+        const sameServer = kind !== 'nfs' || isDeepStrictEqual(nfsOfVolume(known.options), nfsOfVolume(options));
+        if (Object.keys(options).length === 0 || (same && sameServer)) return known;
         throw new HyperError(
           'conflict',
           `volume ${made} is there already, with other options: remove it, or take another name`,
@@ -111,7 +116,7 @@ export class Volumes {
       if (record.kind === 'folder') {
         await mkdir(this.path(record), { mode: 0o755 });
         await chmod(this.path(record), 0o755);
-      } else {
+      } else if (record.kind === 'disk') {
         await chmod(folder, 0o711);
         await this.#options.makeDisk(this.path(record), record.sizeMiB ?? 0);
       }

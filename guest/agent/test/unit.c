@@ -272,6 +272,10 @@ static void mounts_are_decoded(void)
     CHECK(decode_mount(&request, &buffer, "disk") == 0 && request.mounts[0].kind == MOUNT_FILE_SYSTEM && !request.mounts[0].fstype);
     request_free(&request);
     buffer_free(&buffer);
+    buffer_init(&buffer, 1000);
+    CHECK(decode_mount(&request, &buffer, "nfs") == 0 && request.mounts[0].kind == MOUNT_NFS);
+    request_free(&request);
+    buffer_free(&buffer);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         buffer_init(&buffer, 1000);
         CHECK(decode_mount(&request, &buffer, wrong[i]) == EINVAL);

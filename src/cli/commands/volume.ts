@@ -25,6 +25,10 @@ export function define(command: Command, cli: Cli): void {
   addExamples(command, [
     ['hyper volume create data', 'a folder that pods share'],
     ['hyper volume create --opt type=disk --opt size=2g db', 'a disk of a size that holds, for one pod at a time'],
+    [
+      'hyper volume create --opt type=nfs --opt o=addr=192.0.2.7,rw --opt device=:/export nas',
+      'a folder of an NFS server',
+    ],
     ['hyper run -v data:/data busybox touch /data/x', 'it outlives the pod'],
     ['hyper volume rm data', ''],
   ]);
@@ -44,7 +48,11 @@ function defineCreate(command: Command, cli: Cli): void {
     .argument('[name]', 'its name (default: one is made up, and the volume is anonymous)')
     .option('-d, --driver <name>', 'only local', 'local')
     .option('--label <name=value>', 'label the volume', collect)
-    .option('-o, --opt <name=value>', 'type=disk with size=1g: a disk of its own', collect)
+    .option(
+      '-o, --opt <name=value>',
+      'type=disk with size=1g: a disk of its own; type=nfs with o and device: NFS',
+      collect,
+    )
     .action(async (name: string | undefined, { driver, label, opt }: CreateOptions) => {
       const spec = {
         ...(name === undefined ? {} : { name }),

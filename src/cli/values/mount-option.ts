@@ -13,12 +13,13 @@ const canonical: Readonly<Record<string, string>> = {
   destination: 'target',
   ro: 'readonly',
 };
-const types = ['bind', 'volume', 'disk', 'tmpfs'] as const;
+const types = ['bind', 'volume', 'disk', 'nfs', 'tmpfs'] as const;
 /** The keys of each type; what the host's kernel is told of binds has no meaning here. */
 const keysOf: Readonly<Record<(typeof types)[number], readonly string[]>> = {
   bind: ['source', 'bind-propagation', 'bind-recursive'],
   volume: ['source', 'volume-nocopy', 'volume-label', 'volume-opt', 'volume-driver'],
   disk: ['source', 'format', 'fstype', 'partition'],
+  nfs: ['source', 'o'],
   tmpfs: ['tmpfs-size', 'tmpfs-mode'],
 };
 const everywhere = ['type', 'target', 'readonly', 'consistency'];
@@ -46,6 +47,10 @@ export function parseMount(text: string): ParsedMount {
   if (type !== 'volume') {
     if (source === undefined || source === '') {
       return fail(`invalid mount config for type "${type}": field Source must not be empty`);
+    }
+    if (type === 'nfs') {
+      const options = fields.get('o')?.join(',');
+      return { mount: { type, source, target, readOnly, ...(options === undefined ? {} : { options }) } };
     }
     const given = { source: hostPath(source), target, readOnly };
     return { mount: type === 'bind' ? { type, ...given } : { type, ...given, ...diskOptions(one, fail) } };

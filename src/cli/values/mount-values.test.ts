@@ -65,6 +65,9 @@ describe('--mount', () => {
         ...{ format: 'qcow2', fstype: 'xfs', partition: 2 },
       },
     });
+    assert.deepEqual(parseMount('type=nfs,source=nas:/e,target=/b,o=soft,"o=timeo=50,nfsvers=4.1"'), {
+      mount: { type: 'nfs', source: 'nas:/e', target: '/b', readOnly: false, options: 'soft,timeo=50,nfsvers=4.1' },
+    });
   });
 
   it('is a line of CSV: commas and quotes stand in quotes', () => {
@@ -83,6 +86,7 @@ describe('--mount', () => {
       ['type=bind,source=/a,target=t', 'mount path must be absolute'],
       ['type=npipe,target=/t', "invalid mount type 'npipe'"],
       ['type=disk,target=/t', 'field Source must not be empty'],
+      ['type=nfs,target=/t', 'field Source must not be empty'],
       ['type=disk,source=/a,target=/t,format=vmdk', 'give raw or qcow2'],
       ['type=disk,source=/a,target=/t,partition=0', 'give its number, from 1'],
       ['type=disk,source=/a,target=/t,volume-nocopy', "cannot mix 'volume-nocopy' with mount type 'disk'"],

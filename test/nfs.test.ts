@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { hostAndOutside, type Namespace, skipUnlessRoot } from './network/namespaces.ts';
+import { NfsServer } from './servers/nfs-server.ts';
+import { TestHyperd } from './support/hyperd.ts';
+import { until } from './support/refusal.ts';
+
+const address = '203.0.113.2';
+
+describe('a folder of an NFS server', { skip: skipUnlessRoot, timeout: 400_000 }, () => {
+  let host: Namespace;
+  let outside: Namespace;
+  let server: NfsServer;
+  let hyperd: TestHyperd;
+  before(async () => {
+    ({ host, outside } = await hostAndOutside());
+    server = await NfsServer.start(outside);
+    hyperd = await TestHyperd.start({}, process.env, { host });
+  });
+  after(async () => {
+    for (const thing of [hyperd, server, outside, host]) await thing[Symbol.asyncDispose]();
+  });
+
+  const run = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await hyperd.hyper(args);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const nfs = (path: string, more = ''): string[] => [
+    '--mount',
+    `type=nfs,source=${address}:${path},target=/mnt${more}`,
+  ];
+  const inPod = async (mounts: readonly string[], script: string): Promise<string> =>
+    await run('run', '--rm', ...mounts, 'busybox', 'sh', '-ec', script);
+  /** Within a time that somebody waits. */
+  const refused = async (args: readonly string[], words: RegExp, withinMs: number): Promise<void> => {
+    const began = Date.now();
+    const ended = await hyperd.hyper(['run', '--rm', ...args, 'busybox', 'true']);
+    assert.deepEqual([ended.code, words.test(ended.stderr)], [125, true], ended.stderr);
+    assert.ok(Date.now() - began < withinMs, `${Date.now() - began} ms`);
+    await until(async () => (await hyperd.client.vmList()).length === hyperd.vmProcesses().length);
+  };
+
+  it('is mounted by the guest: what a pod writes is on the server, with its owner', async () => {
+    writeFileSync(join(server.exported, 'ours'), 'from the server\n');
+    chownSync(join(server.exported, 'ours'), 12, 34);
+    const script =
+      'grep " /mnt " /proc/mounts; cat /mnt/ours; stat -c %u:%g /mnt/ours; echo from a pod >/mnt/theirs; chown 56:78 /mnt/theirs';
+    const seen = await inPod(nfs('/export'), script);
+    assert.match(seen, /^203.0.113.2:\/export \/mnt nfs4 rw,.*vers=4\.2,.*\nfrom the server\n12:34\n$/);
+    assert.equal(readFileSync(join(server.exported, 'theirs'), 'utf8'), 'from a pod\n');
+    const { uid, gid } = statSync(join(server.exported, 'theirs'));
+    assert.deepEqual([uid, gid], [56, 78]);
+  });
+
+  it('has options, and is read-only where that is said', async () => {
+    const script =
+      'grep -o " vers=4.1\\|,vers=4.1\\|,soft\\|,timeo=50" /proc/mounts | sort; touch /mnt/x 2>/dev/null || echo no';
+    assert.equal(
+      await inPod(nfs('/export', ',ro,o=soft,"o=nfsvers=4.1,timeo=50"'), script),
+      ',soft\n,timeo=50\n,vers=4.1\nno\n',
+    );
+  });
+
+  it('is a volume in docker’s words, which pods share, and which leaves the server’s files alone when it goes', async () => {
+    const options = ['--opt', 'type=nfs', '--opt', `o=addr=${address},rw,nfsvers=4`, '--opt', 'device=:/export'];
+    await run('volume', 'create', ...options, 'nas');
+    assert.equal(await run('volume', 'create', ...options, 'nas'), 'nas\n', 'again');
+    const other = await hyperd.hyper([
+      'volume',
+      'create',
+      '--opt',
+      'type=nfs',
+      '--opt',
+      `o=addr=${address}`,
+      '--opt',
+      'device=:/other',
+      'nas',
+    ]);
+    assert.match(other.stderr, /nas is there already, with other options/);
+    const { kind, mountpoint } = await hyperd.client.volumeInspect('nas');
+    assert.deepEqual([kind, mountpoint], ['nfs', `${address}:/export`]);
+    // Of one hostname: a server takes clients of one name for one and the same.
+    const pod = ['--hostname', 'same', '-v', 'nas:/mnt', 'busybox'];
+    const write = 'echo one >/mnt/one; until [ -s /mnt/two ]; do sleep 0.1; done; cat /mnt/two';
+    const first = hyperd.hyper(['run', '--rm', ...pod, 'sh', '-c', write]);
+    const wait = 'until [ -s /mnt/one ]; do sleep 0.1; done; cat /mnt/one; echo two >/mnt/two';
+    assert.equal(await run('run', '--rm', ...pod, 'sh', '-c', wait), 'one\n');
+    assert.equal((await first).stdout, 'two\n');
+    await until(async () => (await hyperd.client.volumeInspect('nas')).pods.length === 0);
+    await run('volume', 'rm', 'nas');
+    assert.equal(readFileSync(join(server.exported, 'two'), 'utf8'), 'two\n');
+  });
+
+  it('stays with its pod over the death of hyperd', async () => {
+    await run('run', '-d', '--name', 'lives', ...nfs('/export'), 'busybox', 'sleep', '1000');
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    await run('exec', 'lives', 'sh', '-c', 'echo still >/mnt/still');
+    assert.equal(readFileSync(join(server.exported, 'still'), 'utf8'), 'still\n');
+    await run('rm', '-f', 'lives');
+  });
+
+  it('is refused with the reason, in a time that somebody waits', async () => {
+    await refused(nfs('/missing'), /cannot mount 203.0.113.2:\/missing by NFS: .*no such path/, 20_000);
+    await refused(
+      nfs('/export', ',o=port=2050'),
+      /the NFS server 203.0.113.2 does not answer on port 2050: Connection refused/,
+      20_000,
+    );
+    await refused(
+      ['--mount', 'type=nfs,source=203.0.113.77:/export,target=/mnt'],
+      /the NFS server 203.0.113.77 does not answer on port 2049/,
+      30_000,
+    );
+    await refused(['--network', 'none', ...nfs('/export')], /is reached by network, and the pod has none/, 20_000);
+    await refused(['--egress', 'none', ...nfs('/export')], /the NFS server 203.0.113.2 does not answer/, 30_000);
+    await refused(
+      nfs('/export', ',o=colour=red'),
+      /cannot mount .*an option that the guest's kernel does not know/,
+      20_000,
+    );
+    await refused(
+      ['--mount', 'type=nfs,source=/export,target=/mnt'],
+      /names no folder of an NFS server: give HOST:\/path/,
+      20_000,
+    );
+  });
+
+  it('whose server stops does not hold up the end of its pod, nor the start of another', async () => {
+    await run('run', '-d', '--name', 'hangs', ...nfs('/export'), 'busybox', 'sleep', '1000');
+    server.signal('SIGSTOP');
+    try {
+      const writes = hyperd.hyper([
+        'exec',
+        'hangs',
+        'sh',
+        '-c',
+        'echo begun; dd if=/dev/zero of=/mnt/big bs=64k count=64',
+      ]);
+      await refused(nfs('/export'), /cannot mount .*the server does not answer/, 60_000);
+      const began = Date.now();
+      await run('rm', '-f', 'hangs');
+      await until(() => hyperd.vmProcesses().length === 0);
+      assert.ok(Date.now() - began < 20_000, `${Date.now() - began} ms`);
+      await writes;
+    } finally {
+      server.signal('SIGCONT');
+    }
+    assert.equal(await inPod(nfs('/export'), 'cat /mnt/ours'), 'from the server\n');
+  });
+});
