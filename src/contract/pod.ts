@@ -5,6 +5,7 @@ import {
   HostSpec,
   NetworkOfPod,
   NetworkOfPodSpec,
+  objectName,
   Port,
   PortSpec,
   TrafficRate,
@@ -46,7 +47,7 @@ export const FileSpec = z.strictObject({
 export type FileSpec = z.infer<typeof FileSpec>;
 
 export const ContainerSpec = z.strictObject({
-  name: name.optional(),
+  name: objectName.optional(),
   image: z.string().min(1),
   entrypoint: z.array(z.string()).optional().describe("replaces the image's entrypoint and drops its command"),
   command: z.array(z.string()).optional().describe("replaces the image's command"),

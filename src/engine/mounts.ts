@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { HyperError } from '../lib/errors.ts';
 import type { ContainerRecord, MountRecord, PodRecord } from '../store/index.ts';
@@ -51,6 +52,8 @@ async function planMount(mount: MountSpec, podId: string, volumes: Volumes): Pro
   if (ofPod && given === '') throw new HyperError('bad_request', 'a volume of the pod needs a name: give its source');
   const volume = await volumes.create({ name: ofPod ? `${podId}-${given}` : given, labels, options });
   const source = volumes.path(volume);
+  // As Kubernetes' emptyDir: containers that run as any user may write it.
+  if (ofPod && noCopy && volume.kind === 'folder') await chmod(source, 0o777);
   return {
     ...{ type: 'volume', volume: volume.name, source, target, readOnly, noCopy, ofPod },
     anonymous: given === '',

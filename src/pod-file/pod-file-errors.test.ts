@@ -63,7 +63,7 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
     }),
     'containers[0].files: the files of all containers may have 16777216 bytes together',
   ],
-  [with1({}, { dns: ['here'] }), 'dns[0]: must be an IPv4 address, found "here"'],
+  [with1({}, { dns: ['here'] }), 'dns[0]: must be an IP address, found "here"'],
   [with1({ workdir: 'srv' }), 'containers[0].workdir: must be an absolute path, found "srv"'],
   [with1({ envs: [{ value: 'x' }] }), 'containers[0].envs[0].env: is missing: it must be text'],
   [
@@ -122,6 +122,18 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
   [
     with1({ volumes: [{ path: '/a', volume: 'vv' }] }, { volumes: [{ name: 'vv', size: '1g' }] }),
     'volumes[0].size: is for a fresh disk: give the format raw too, and no source',
+  ],
+  [
+    with1({ volumes: [{ path: '/a', volume: 'vv' }] }, { volumes: [{ name: 'vv', format: 'raw', fstype: 'xfs' }] }),
+    'volumes[0].fstype: must be ext4 for a fresh disk, found "xfs"',
+  ],
+  [
+    with1({ volumes: [{ path: '/a', volume: 'vv' }] }, { volumes: [{ name: 'vv', format: 'nas', source: '/srv' }] }),
+    'volumes[0].source: must be HOST:/path for nas, found "/srv"',
+  ],
+  [
+    with1({ volumes: [{ path: '/a', volume: 'vv' }] }, { volumes: [{ name: 'vv', format: 'raw', source: 'd.raw' }] }),
+    'volumes[0].source: must be an absolute path, found "d.raw"',
   ],
   [
     with1({ files: [{ path: '/f', filename: 'x' }] }, { files: [{ name: 'y' }] }),
@@ -199,16 +211,7 @@ const unsupported: readonly (readonly [path: string, file: string])[] = [
   ['containers[0].cache', with1({ cache: 'none' })],
   ['containers[0].user.additionalGroups', with1({ user: { name: 'a', additionalGroups: ['b'] } })],
   ['containers[0].ports[0].servicePort', with1({ ports: [{ containerPort: 1, servicePort: 2 }] })],
-  ...['rbd', 'vdi', 'nas'].map(
-    (format) => ['volumes[0].format', with1({}, { volumes: [{ name: 'v', format }] })] as const,
-  ),
-  [
-    'volumes[0].source',
-    with1(
-      { volumes: [{ path: '/d', volume: 'v' }] },
-      { volumes: [{ name: 'v', format: 'qcow2', source: '/d.qcow2' }] },
-    ),
-  ],
+  ...['rbd', 'vdi'].map((format) => ['volumes[0].format', with1({}, { volumes: [{ name: 'v', format }] })] as const),
   [
     'containers[1].restartPolicy',
     JSON.stringify({ containers: ['always', 'never'].map((restartPolicy) => ({ ...image, restartPolicy })) }),

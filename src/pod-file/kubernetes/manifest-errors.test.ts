@@ -128,7 +128,7 @@ const inVain: readonly (readonly [path: string, document: object])[] = [
     'spec.containers[0].resources.limits.ephemeral-storage',
     with1({ resources: { limits: { 'ephemeral-storage': '1Gi' } } }),
   ],
-  ...['nfs', 'persistentVolumeClaim', 'projected', 'csi'].map(
+  ...['persistentVolumeClaim', 'projected', 'csi'].map(
     (kind) => [`spec.volumes[0].${kind}`, pod({ volumes: [{ name: 'v', [kind]: { a: 1 } }] })] as const,
   ),
   ['spec.volumes[0].hostPath.type', pod({ volumes: [{ name: 'v', hostPath: { path: '/x', type: 'BlockDevice' } }] })],

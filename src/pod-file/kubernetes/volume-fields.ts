@@ -9,14 +9,14 @@ const Items = z
   .max(256)
   .optional();
 
-const elsewhere = refused('there are hostPath, emptyDir, configMap and secret');
+const elsewhere = refused('there are hostPath, emptyDir, configMap, secret and nfs');
 
 /** The kinds of volumes that there is no way to have. */
 const others = {
   ...{ awsElasticBlockStore: elsewhere, azureDisk: elsewhere, azureFile: elsewhere, cephfs: elsewhere },
   ...{ cinder: elsewhere, csi: elsewhere, downwardAPI: elsewhere, ephemeral: elsewhere, fc: elsewhere },
   ...{ flexVolume: elsewhere, flocker: elsewhere, gcePersistentDisk: elsewhere, gitRepo: elsewhere },
-  ...{ glusterfs: elsewhere, image: elsewhere, iscsi: elsewhere, nfs: elsewhere, persistentVolumeClaim: elsewhere },
+  ...{ glusterfs: elsewhere, image: elsewhere, iscsi: elsewhere, persistentVolumeClaim: elsewhere },
   ...{ photonPersistentDisk: elsewhere, portworxVolume: elsewhere, projected: elsewhere, quobyte: elsewhere },
   ...{ rbd: elsewhere, scaleIO: elsewhere, storageos: elsewhere, vsphereVolume: elsewhere },
 };
@@ -30,6 +30,11 @@ export const Volume = fields({
       CharDevice: devices,
       BlockDevice: devices,
     }).optional(),
+  }).optional(),
+  nfs: fields({
+    server: z.string().min(1),
+    path: absolutePath,
+    readOnly: z.boolean().optional(),
   }).optional(),
   emptyDir: fields({
     medium: choice(['', 'Memory'], { HugePages: 'the guest has no huge pages' }).optional(),

@@ -27,7 +27,7 @@ interface Place {
 const nothing: Mounted = { mounts: [], tmpfs: [], files: [] };
 /** Room for what ConfigMaps and Secrets hold: at most 1 MiB each (the Kubernetes API). */
 const configOptions = 'size=2m,mode=0755';
-const kindsOfVolumes = ['hostPath', 'emptyDir', 'configMap', 'secret'] as const;
+const kindsOfVolumes = ['hostPath', 'emptyDir', 'configMap', 'secret', 'nfs'] as const;
 
 /** The volumes of a pod: what each container gets of them. */
 export class PodVolumes {
@@ -75,13 +75,17 @@ export class PodVolumes {
   }
 
   #mount(volume: Volume, mount: VolumeMount, place: Place): Mounted {
-    const { hostPath, configMap, secret } = volume;
+    const { hostPath, configMap, secret, nfs } = volume;
     const target = normalPath(mount.mountPath);
     const readOnly = mount.readOnly ?? false;
     if (hostPath !== undefined) {
       const source = posix.join(hostPath.path, mount.subPath ?? '');
       const create = hostPath.type === 'DirectoryOrCreate';
       return { ...nothing, mounts: [{ type: 'bind', source, target, readOnly, ...(create ? { create } : {}) }] };
+    }
+    if (nfs !== undefined) {
+      const source = `${nfs.server}:${posix.join(nfs.path, mount.subPath ?? '')}`;
+      return { ...nothing, mounts: [{ type: 'nfs', source, target, readOnly: readOnly || (nfs.readOnly ?? false) }] };
     }
     if (configMap !== undefined || secret !== undefined) {
       const wish = {

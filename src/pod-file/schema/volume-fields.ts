@@ -2,17 +2,14 @@ import { z } from 'zod';
 import { absolutePath, choice, hyperFields, refused, text } from './fields.ts';
 import { objectName } from '../../contract/index.ts';
 
-const disksByPath = 'a disk image by its path cannot be attached yet: leave out source for a fresh disk of its own';
-
 /** What kind of volume it is; 0.2.1 calls it `driver`. */
-const format = choice(['vfs', 'raw', 'qcow2', 'volume'], {
+const format = choice(['vfs', 'raw', 'qcow2', 'nas', 'volume'], {
   vdi: 'disk images of VirtualBox cannot be read: convert it to raw',
   rbd: 'Ceph block devices cannot be attached: map it on the host, and mount its folder with vfs',
-  nas: 'a file system of the network cannot be mounted in the guest yet: mount it on the host, and use vfs',
 });
 
 const source = text.describe(
-  'of vfs: a folder, file or socket of the machine that hyperd runs on; of volume: the name of one; left out: a fresh one',
+  'of vfs: a folder, file or socket of the machine that hyperd runs on; of raw and qcow2: a disk image there; of nas: HOST:/path; of volume: the name of one; left out: a fresh one',
 );
 
 const shape = {
@@ -20,7 +17,7 @@ const shape = {
   format: format
     .optional()
     .describe(
-      'vfs: of the host; volume: one that outlives the pod; raw, qcow2: a fresh disk; left out: a fresh folder',
+      'vfs: of the host; raw, qcow2: a disk of the host, or a fresh one; nas: NFS, mounted in the guest; volume: one that outlives the pod; left out: a fresh folder',
     ),
   driver: format.optional().describe("format, as 0.2.1's files call it"),
   size: z
@@ -28,9 +25,7 @@ const shape = {
     .regex(/^\d+(\.\d+)?[mgt]$/i, { error: 'must be a number with a unit, as 512m or 2g' })
     .optional()
     .describe('of a fresh disk: 32m to 16t; default 10g'),
-  fstype: choice(['ext4'], { xfs: 'fresh disks are made with ext4', btrfs: 'fresh disks are made with ext4' })
-    .optional()
-    .describe('of a fresh disk'),
+  fstype: text.optional().describe('of a disk: ext4, xfs, vfat, …; a fresh one has ext4, of others it is found out'),
   cache: choice(['writeback'], {
     off: 'disks are cached as writeback',
     none: 'disks are cached as writeback',
@@ -60,5 +55,3 @@ export const VolumeMountFields = hyperFields({
   detail: InlineVolume.optional().describe('a volume that only this container has, in place of one of the list'),
 });
 export type VolumeMountFields = z.infer<typeof VolumeMountFields>;
-
-export { disksByPath };

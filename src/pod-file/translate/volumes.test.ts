@@ -33,6 +33,16 @@ describe('a volume of a pod file', () => {
       { type: 'bind', source: '/srv', target: '/data', readOnly: false },
     ],
     [
+      'of qcow2 with a source is that disk',
+      { format: 'qcow2', source: '/d.qcow2', fstype: 'xfs' },
+      { type: 'disk', source: '/d.qcow2', format: 'qcow2', fstype: 'xfs', target: '/data', readOnly: false },
+    ],
+    [
+      'of nas is mounted in the guest',
+      { format: 'nas', source: 'files.example:/export' },
+      { type: 'nfs', source: 'files.example:/export', target: '/data', readOnly: false },
+    ],
+    [
       'of volume outlives the pod',
       { format: 'volume' },
       { type: 'volume', source: 'vv', target: '/data', readOnly: false },

@@ -2,7 +2,7 @@ import type { MountSpec } from '../../contract/index.ts';
 import { showFound } from '../found.ts';
 import { normalPath } from '../normal-path.ts';
 import type { FieldPath, Problems } from '../problems.ts';
-import { disksByPath, type VolumeFields, type VolumeMountFields } from '../schema/volume-fields.ts';
+import type { VolumeFields, VolumeMountFields } from '../schema/volume-fields.ts';
 import { lookUp, noteOnce } from './by-name.ts';
 
 export type NamedVolumes = ReadonlyMap<string, { readonly item: VolumeFields; readonly at: FieldPath }>;
@@ -62,7 +62,7 @@ function translateVolume(
   at: FieldPath,
   problems: Problems,
 ): MountSpec | undefined {
-  const { source, driver, name, size } = volume;
+  const { source, driver, name, size, fstype } = volume;
   const format = volume.format ?? driver;
   if (driver !== undefined && format !== driver) {
     problems.add(
@@ -71,11 +71,17 @@ function translateVolume(
     );
   }
   const isFreshDisk = source === undefined && (format === 'raw' || format === 'qcow2');
-  for (const key of ['size', 'fstype', 'cache'] as const) {
-    if (volume[key] !== undefined && !isFreshDisk)
-      problems.add([...at, key], 'is for a fresh disk: give the format raw too, and no source');
+  const isDisk = format === 'raw' || format === 'qcow2';
+  if (volume.size !== undefined && !isFreshDisk) {
+    problems.add([...at, 'size'], 'is for a fresh disk: give the format raw too, and no source');
+  }
+  for (const key of ['fstype', 'cache'] as const) {
+    if (volume[key] !== undefined && !isDisk) problems.add([...at, key], 'is for a disk: give the format raw or qcow2');
   }
   if (isFreshDisk) {
+    if (volume.fstype !== undefined && volume.fstype !== 'ext4') {
+      problems.add([...at, 'fstype'], `must be ext4 for a fresh disk, found ${showFound(volume.fstype)}`);
+    }
     return {
       type: 'volume',
       ofPod: true,
@@ -87,8 +93,14 @@ function translateVolume(
   switch (format) {
     case 'raw':
     case 'qcow2':
-      problems.unsupported([...at, 'source'], disksByPath);
-      return undefined;
+      if (source?.startsWith('/') !== true) break;
+      return { type: 'disk', source, format, ...mount, ...(fstype === undefined ? {} : { fstype }) };
+    case 'nas':
+      if (source === undefined || !/^[^/]+:\//.test(source)) {
+        problems.add([...at, 'source'], `must be HOST:/path for nas, found ${showFound(source)}`);
+        return undefined;
+      }
+      return { type: 'nfs', source, ...mount };
     case 'volume':
       return { type: 'volume', source: source ?? name, ...mount };
     case 'vfs':
@@ -99,7 +111,7 @@ function translateVolume(
         return undefined;
       }
       if (source.startsWith('/')) return { type: 'bind', source, ...mount };
-      problems.add([...at, 'source'], `must be an absolute path, found ${showFound(source)}`);
-      return undefined;
   }
+  problems.add([...at, 'source'], `must be an absolute path, found ${showFound(source)}`);
+  return undefined;
 }
