@@ -87,6 +87,43 @@ containers:
     assert.equal((await hyperd.hyper(['rm', '-f', 'from-yaml'])).code, 0);
   });
 
+  it('has several containers, with files, a volume that they share, policies and limits of their own', async () => {
+    const file = saved(
+      'several.yaml',
+      `
+id: several
+restartPolicy: onFailure
+files:
+  - { name: greeting, content: "hello\\n" }
+volumes:
+  - { name: shared }
+containers:
+  - name: reader
+    image: busybox
+    command: [sh, -c, 'until [ -s /in/text ]; do usleep 10000; done; cat /in/text /etc/greeting; stat -c "%a %u" /etc/greeting']
+    volumes: [{ path: /in, volume: shared, readOnly: true }]
+    files: [{ path: /etc/, filename: greeting, perm: "0640", user: "12" }]
+  - name: writer
+    image: busybox
+    command: [sh, -c, '[ -e /out/tried ] || { touch /out/tried; exit 3; }; echo "again, in $(cat /sys/fs/cgroup/memory.max)" > /out/text']
+    volumes: [{ path: /out, volume: shared }]
+    resource: { memory: 32 }
+`,
+    );
+    const { code, stdout, stderr } = await attach('-p', file);
+    assert.equal(code, 125, 'a pod that removes itself is not started again');
+    assert.match(stderr, /cannot be started again: drop one/);
+    const kept = await hyperd.hyper(['run', '-a', '-p', file]);
+    assert.deepEqual([kept.code, kept.stdout], [0, 'again, in 33554432\nhello\n640 12\n'], `${stdout}${kept.stderr}`);
+    const { containers } = await hyperd.client.podInspect('several');
+    assert.deepEqual(
+      containers.map(({ name, exitCode, restarts }) => `${name} ${exitCode} ${restarts}`),
+      ['reader 0 0', 'writer 0 1'],
+    );
+    assert.equal((await hyperd.hyper(['rm', 'several'])).code, 0);
+    assert.deepEqual(await hyperd.client.volumeList(), []);
+  });
+
   it('of Kubernetes runs with its variables, arguments, user, folder in memory and exit code', async () => {
     const manifest = `
 apiVersion: v1
