@@ -85,6 +85,17 @@ describe('a network with IPv6', { skip: skipUnlessRoot }, () => {
     }
   });
 
+  it('opens the host at its gateway to a guest that may reach it, and to no other', async () => {
+    const friend = await connect(room, 'vm-friend', { hostAccess: true });
+    {
+      await using inside = await startGuest(friend, owner, host.by);
+      assert.equal(await inside.call('ask', gateway, 8002), 'for neighbours');
+      assert.equal(await inside.call('ask', '2001:db8:9::1', 8002), 'timeout');
+    }
+    assert.equal(await guest.call('ask', gateway, 8002), 'timeout');
+    await room.call('disconnect', friend);
+  });
+
   it('lets no neighbour of the host in to a guest', async () => {
     await outside.ip('route', 'add', subnet, 'via', '2001:db8:9::1');
     assert.equal(await internet.call('ask', 'fd00:1::77', 9001), 'timeout');

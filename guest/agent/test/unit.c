@@ -4,9 +4,7 @@
 #include "accounts.h"
 #include "fields.h"
 #include "frames.h"
-#include "ip_address.h"
 #include "options.h"
-#include "request.h"
 #include "ring.h"
 #include "seed.h"
 
@@ -16,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +37,7 @@ static void hear(void *context, uint8_t kind, uint8_t *payload, size_t length)
 static struct frame_reader reader;
 static struct heard heard;
 
-static void begin_frames(void)
+static void listen(void)
 {
     frames_free(&reader);
     heard = (struct heard){0};
@@ -65,7 +62,7 @@ static void send_zeros(size_t count)
 static void frames_are_read(void)
 {
     static const uint8_t payload[FRAME_PAYLOAD_MAX] = {7};
-    begin_frames();
+    listen();
     send_frame(2, payload, 3);
     CHECK(heard.count == 1 && heard.kind == 2 && heard.length == 3 && heard.first == 7);
     send_zeros(5);
@@ -79,7 +76,7 @@ static void frames_come_in_any_pieces(void)
 {
     uint8_t frame[] = {0, FRAME_BEGIN, 2, 2, 0, 0, 0, 8, 9, FRAME_END, 0};
     for (size_t cut = 0; cut <= sizeof frame; cut++) {
-        begin_frames();
+        listen();
         frames_feed(&reader, frame, cut);
         frames_feed(&reader, frame + cut, sizeof frame - cut);
         CHECK(heard.count == 1 && heard.first == 8 && heard.last == 9);
@@ -89,7 +86,7 @@ static void frames_come_in_any_pieces(void)
 static void messages_are_joined(void)
 {
     uint8_t a[] = {1, 2}, b[] = {3};
-    begin_frames();
+    listen();
     send_frame(2 | FRAME_MORE, a, 2);
     CHECK(heard.count == 0);
     send_frame(2, b, 1);
@@ -106,7 +103,7 @@ static void messages_are_joined(void)
 static void messages_are_bounded(void)
 {
     static const uint8_t payload[FRAME_PAYLOAD_MAX];
-    begin_frames();
+    listen();
     for (int i = 0; i < 200; i++)
         send_frame(2 | FRAME_MORE, payload, sizeof payload);
     CHECK(reader.joined.capacity <= MESSAGE_MAX);
@@ -119,7 +116,7 @@ static void delimiter_ends_any_partial_frame(void)
     const size_t cuts[] = {1, 2, 4, 5, 6, 7, 1000, FRAME_HEADER + FRAME_PAYLOAD_MAX - 1, FRAME_HEADER + FRAME_PAYLOAD_MAX};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         uint8_t header[FRAME_HEADER];
-        begin_frames();
+        listen();
         frame_begin(header, 2, FRAME_PAYLOAD_MAX);
         frames_feed(&reader, header, cuts[i] < sizeof header ? cuts[i] : sizeof header);
         if (cuts[i] > sizeof header)
@@ -134,7 +131,7 @@ static void lost_reader_waits_for_the_delimiter(void)
 {
     static const uint8_t payload[FRAME_PAYLOAD_MAX];
     uint8_t bad_length[] = {FRAME_BEGIN, 2, 0xf1, 0x7f, 0, 0}, stray = 'x';
-    begin_frames();
+    listen();
     frames_feed(&reader, bad_length, sizeof bad_length);
     send_frame(2, payload, sizeof payload); /* all zeros, yet no delimiter */
     CHECK(heard.count == 0);
@@ -172,116 +169,6 @@ static void fields_are_read_and_written(void)
     put_integer(&buffer, TAG_ID, 1);
     CHECK(buffer.failed);
     buffer_free(&buffer);
-}
-
-static void requests_are_decoded(void)
-{
-    struct buffer buffer, record;
-    struct request request;
-    buffer_init(&buffer, 100000);
-    buffer_init(&record, 1000);
-    put_integer(&buffer, TAG_ID, 5);
-    put_integer(&buffer, TAG_OP, OP_START_PROCESS);
-    for (int i = 0; i < 9; i++)
-        put_text(&buffer, TAG_ARG, i % 2 ? "" : "argument");
-    put_text(&record, TAG_NAME, "nofile");
-    put_integer(&record, TAG_SOFT, 10);
-    put_bytes(&buffer, TAG_RLIMIT, record.bytes, record.length);
-    put_text(&buffer, (enum tag)200, "unknown");
-    CHECK(request_decode(&request, buffer.bytes, buffer.length) == 0);
-    CHECK(request.id == 5 && request.operation == OP_START_PROCESS && request.argument_count == 9);
-    CHECK(strcmp(request.arguments[8], "argument") == 0 && !*request.arguments[7] && !request.arguments[9]);
-    CHECK(request.rlimit_count == 1 && request.rlimits[0].soft == 10 && request.rlimits[0].hard == UNLIMITED);
-    CHECK(request.environment && !request.environment[0] && request.capabilities == UINT64_MAX);
-    request_free(&request);
-    buffer_free(&buffer);
-    put_bytes(&buffer, TAG_ARG, "a\0b", 3);
-    put_integer(&buffer, TAG_ID, 6);
-    CHECK(request_decode(&request, buffer.bytes, buffer.length) == EINVAL && request.id == 6);
-    request_free(&request);
-    buffer_free(&buffer);
-    buffer_free(&record);
-}
-
-static void nics_are_decoded(void)
-{
-    struct buffer buffer, record;
-    struct request request;
-    buffer_init(&buffer, 1000);
-    buffer_init(&record, 1000);
-    put_text(&record, TAG_ADDRESS, "192.168.123.2/24");
-    put_text(&record, TAG_ADDRESS, "fd00::2/64");
-    put_text(&record, TAG_GATEWAY, "192.168.123.1");
-    put_text(&record, TAG_GATEWAY, "fd00::1");
-    put_bytes(&buffer, TAG_NIC, record.bytes, record.length);
-    CHECK(request_decode(&request, buffer.bytes, buffer.length) == 0 && request.nic_count == 1);
-    CHECK(request.nics->address_count == 2 && strcmp(request.nics->addresses[1], "fd00::2/64") == 0);
-    CHECK(request.nics->gateway_count == 2 && strcmp(request.nics->gateways[1], "fd00::1") == 0);
-    request_free(&request);
-    buffer_free(&buffer);
-    buffer_free(&record);
-}
-
-static void ip_addresses_are_parsed(void)
-{
-    static const char *const wrong[] = {"", "/", "10.0.0.1", "10.0.0.1/", "10.0.0.1/33", "10.0.0.1/2a", "10.0.0/8", "fd00::1", "fd00::1/129",
-                                        "fd00::1/-1", "fd00:::1/64", "fe80::1%eth0/64", "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/1"};
-    struct ip_address address, same;
-    CHECK(ip_address_parse_prefixed("192.168.123.2/24", &address) && address.family == AF_INET && address.prefix == 24);
-    CHECK(ip_address_size(&address) == 4 && address.bytes[0] == 192 && address.bytes[3] == 2);
-    CHECK(ip_address_parse_prefixed("fd00::2/64", &address) && address.family == AF_INET6 && address.prefix == 64);
-    CHECK(ip_address_size(&address) == 16 && address.bytes[0] == 0xfd && address.bytes[15] == 2);
-    CHECK(ip_address_parse_prefixed("FD00:0::0:2/64", &same) && ip_address_same(&address, &same));
-    CHECK(ip_address_parse("fd00::2", &same) && same.prefix == 128 && !ip_address_same(&address, &same));
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        CHECK(!ip_address_parse_prefixed(wrong[i], &address));
-}
-
-/* A record of a CREATE_CONTAINER: of this type, or of none. */
-static int decode_mount(struct request *request, struct buffer *buffer, const char *type)
-{
-    struct buffer record;
-    buffer_init(&record, 1000);
-    if (type)
-        put_text(&record, TAG_TYPE, type);
-    put_text(&record, TAG_NAME, "hyper");
-    put_text(&record, TAG_SOURCE, "0");
-    put_text(&record, TAG_PATH, "/data");
-    put_integer(&record, TAG_READONLY, 1);
-    put_bytes(buffer, TAG_MOUNT, record.bytes, record.length);
-    buffer_free(&record);
-    return request_decode(request, buffer->bytes, buffer->length);
-}
-
-static void mounts_are_decoded(void)
-{
-    static const char *const wrong[] = {NULL, "9p"};
-    struct buffer buffer;
-    struct request request;
-    buffer_init(&buffer, 1000);
-    CHECK(decode_mount(&request, &buffer, "virtiofs") == 0 && request.mount_count == 1 && request.mounts[0].kind == MOUNT_SHARE);
-    CHECK(strcmp(request.mounts[0].name, "hyper") == 0 && strcmp(request.mounts[0].source, "0") == 0);
-    CHECK(strcmp(request.mounts[0].path, "/data") == 0 && request.mounts[0].readonly && !request.mounts[0].seed);
-    request_free(&request);
-    buffer_free(&buffer);
-    buffer_init(&buffer, 1000);
-    CHECK(decode_mount(&request, &buffer, "ext4") == 0 && request.mounts[0].kind == MOUNT_DISK);
-    request_free(&request);
-    buffer_free(&buffer);
-    buffer_init(&buffer, 1000);
-    CHECK(decode_mount(&request, &buffer, "disk") == 0 && request.mounts[0].kind == MOUNT_FILE_SYSTEM && !request.mounts[0].fstype);
-    request_free(&request);
-    buffer_free(&buffer);
-    buffer_init(&buffer, 1000);
-    CHECK(decode_mount(&request, &buffer, "nfs") == 0 && request.mounts[0].kind == MOUNT_NFS);
-    request_free(&request);
-    buffer_free(&buffer);
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        buffer_init(&buffer, 1000);
-        CHECK(decode_mount(&request, &buffer, wrong[i]) == EINVAL);
-        request_free(&request);
-        buffer_free(&buffer);
-    }
 }
 
 static void rings_hold_and_grow(void)
@@ -404,10 +291,6 @@ int main(void)
     delimiter_ends_any_partial_frame();
     lost_reader_waits_for_the_delimiter();
     fields_are_read_and_written();
-    requests_are_decoded();
-    nics_are_decoded();
-    ip_addresses_are_parsed();
-    mounts_are_decoded();
     rings_hold_and_grow();
     accounts_are_found();
     options_are_parted();
