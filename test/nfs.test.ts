@@ -5,7 +5,8 @@ import { after, before, describe, it } from 'node:test';
 import { hostAndOutside, type Namespace, skipUnlessRoot } from './network/namespaces.ts';
 import { NfsServer } from './servers/nfs-server.ts';
 import { TestHyperd } from './support/hyperd.ts';
-import { until } from './support/refusal.ts';
+import { untilLogged } from './support/logs.ts';
+import { until, untilTakenApart } from './support/refusal.ts';
 
 const address = '203.0.113.2';
 
@@ -40,7 +41,7 @@ describe('a folder of an NFS server', { skip: skipUnlessRoot, timeout: 400_000 }
     const ended = await hyperd.hyper(['run', '--rm', ...args, 'busybox', 'true']);
     assert.deepEqual([ended.code, words.test(ended.stderr)], [125, true], ended.stderr);
     assert.ok(Date.now() - began < withinMs, `${Date.now() - began} ms`);
-    await until(async () => (await hyperd.client.vmList()).length === hyperd.vmProcesses().length);
+    await untilTakenApart(hyperd);
   };
 
   it('is mounted by the guest: what a pod writes is on the server, with its owner', async () => {
@@ -129,26 +130,29 @@ describe('a folder of an NFS server', { skip: skipUnlessRoot, timeout: 400_000 }
     );
   });
 
-  it('whose server stops does not hold up the end of its pod, nor the start of another', async () => {
-    await run('run', '-d', '--name', 'hangs', ...nfs('/export'), 'busybox', 'sleep', '1000');
+  it('whose server stops does not hold up the end of its pod, whose disks are whole, nor the start of another', async () => {
+    await run('volume', 'create', '--opt', 'type=disk', '--opt', 'size=32m', 'disk');
+    // What is open already can be written: it waits in the guest's memory.
+    const script =
+      'exec 3>/mnt/big; echo open; until [ -e /disk/go ]; do usleep 10000; done; dd if=/dev/zero bs=64k count=16 >&3; sleep 1000';
+    const mounts = [...nfs('/export'), '-v', 'disk:/disk'];
+    await run('run', '-d', '--name', 'hangs', ...mounts, 'busybox', 'sh', '-c', script);
+    await untilLogged(hyperd, 'hangs', 'open', 1);
     server.signal('SIGSTOP');
     try {
-      const writes = hyperd.hyper([
-        'exec',
-        'hangs',
-        'sh',
-        '-c',
-        'echo begun; dd if=/dev/zero of=/mnt/big bs=64k count=64',
-      ]);
+      await run('exec', 'hangs', 'touch', '/disk/go');
       await refused(nfs('/export'), /cannot mount .*the server does not answer/, 60_000);
+      await run('exec', 'hangs', 'sh', '-c', 'echo kept >/disk/file');
       const began = Date.now();
       await run('rm', '-f', 'hangs');
-      await until(() => hyperd.vmProcesses().length === 0);
+      await untilTakenApart(hyperd);
       assert.ok(Date.now() - began < 20_000, `${Date.now() - began} ms`);
-      await writes;
     } finally {
       server.signal('SIGCONT');
     }
-    assert.equal(await inPod(nfs('/export'), 'cat /mnt/ours'), 'from the server\n');
+    writeFileSync(join(server.exported, 'again'), 'there again\n');
+    assert.equal(await inPod(mounts, 'cat /mnt/again /disk/file'), 'there again\nkept\n');
+    await untilTakenApart(hyperd);
+    await run('volume', 'rm', 'disk');
   });
 });
