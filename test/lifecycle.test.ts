@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { type Finished, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
+import { traces } from './support/traces.ts';
 
 /** A process that says when its TERM came, and ignores it. */
 const stubborn = 'trap "echo ignored" TERM; echo ready; while :; do sleep 1000 & wait; done';
@@ -352,16 +352,3 @@ describe('a pod’s life', () => {
     await ok('rm', 'early', 'slow');
   });
 });
-
-/** What pods leave on the host: taps, folders of pods, folders of VMs. */
-function traces(hyperd: TestHyperd): { taps: string[]; pods: string[]; vms: string[] } {
-  const links = execFileSync('ip', ['-n', hyperd.namespace, '-o', 'link'], { encoding: 'utf8' });
-  const folder = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
-  return {
-    taps: links.match(/\bhy\w{10}-\d+/g) ?? [],
-    pods: folder(join(hyperd.root, 'pods')),
-    vms: readdirSync(hyperd.run, { recursive: true })
-      .map(String)
-      .filter((path) => /vm-\w{10}$/.test(path)),
-  };
-}

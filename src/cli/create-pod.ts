@@ -34,7 +34,7 @@ export async function withImages<T>(
       return await act();
     } catch (error) {
       if (pull !== 'missing' || !(error instanceof HyperError) || error.code !== 'image_not_found') throw error;
-      const image = [...missing].find((each) => error.message.startsWith(`no such image: ${each}: `));
+      const image = [...missing].find((each) => `${error.message}: `.startsWith(`no such image: ${each}: `));
       if (image === undefined) throw error; // it was pulled, and has gone again
       missing.delete(image);
       cli.note(`Unable to find image '${image}' locally`);
