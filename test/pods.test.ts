@@ -231,6 +231,7 @@ describe('a pod of several containers', () => {
     await hyperd.signal('SIGKILL');
     await hyperd.start();
     assert.equal(await inside('side', 'cat /other'), 'another image');
+    await inside('side', 'touch /left');
     await hyper('rm', '-f', '-c', 'side');
     assert.deepEqual(await states('grows'), ['main running null']);
     const folder = join(hyperd.root, 'pods', (await hyperd.client.podInspect('grows')).id);
@@ -238,6 +239,14 @@ describe('a pod of several containers', () => {
       readdirSync(folder).filter((name) => name.startsWith(id)),
       [],
     );
+    // One that comes after it has nothing of it, also where it could not even start.
+    await hyper('create', '-c', 'grows', '--name', 'bad', 'busybox', 'no-such-program');
+    assert.equal((await hyperd.hyper(['start', '-c', 'bad'])).code, 1);
+    await hyper('rm', '-f', '-c', 'bad');
+    await hyper('create', '-c', 'grows', '--name', 'fresh', 'other', ...server(0));
+    await hyper('start', '-c', 'fresh');
+    assert.equal(await inside('fresh', 'cat /other; ls /left 2>/dev/null; true'), 'another image');
+    await hyper('rm', '-f', '-c', 'fresh');
     await hyper('create', '-c', 'grows', '--name', 'late', '-v', '/tmp:/host', 'busybox', 'true');
     assert.match((await hyperd.hyper(['start', '-c', 'late'])).stderr, /given folders and volumes when it starts/);
     await hyper('kill', 'grows');

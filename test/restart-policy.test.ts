@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Finished, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
+import { until } from './support/refusal.ts';
 
 describe('a restart policy', () => {
   let hyperd: TestHyperd;
@@ -29,6 +30,12 @@ describe('a restart policy', () => {
     }
     assert.fail(`${name} was not started again`);
   };
+  /** A container, by its name, has ended so often, and waits for another start. */
+  const untilWaiting = (name: string, restarts = 0): Promise<void> =>
+    until(async () => {
+      const { restarting, ...container } = await hyperd.client.containerInspect(name);
+      return restarting && container.restarts >= restarts;
+    });
   /** Counts in the writable layer, which a restart leaves as it is. */
   const count = 'n=$(cat /n 2>/dev/null || echo 0); n=$((n+1)); echo $n > /n; echo run $n';
 
@@ -109,6 +116,58 @@ describe('a restart policy', () => {
     await untilLogged(hyperd, 'patient', 'run 6');
     assert.equal(await ok('logs', 'patient'), [1, 2, 3, 4, 5, 6].map((n) => `run ${n}\n`).join(''));
     await ok('rm', '-f', 'patient');
+  });
+
+  it('leaves the others alone where the container that waits is stopped, killed or removed', async () => {
+    const crash = { image: 'busybox', command: ['sh', '-c', 'sleep 0; exit 9'] };
+    const main = { name: 'stays', image: 'busybox', command: ['sleep', '1000'] };
+    const names = ['one', 'two', 'three'];
+    const containers = [main, ...names.map((name) => ({ ...crash, name }))];
+    await hyperd.client.podCreate({ name: 'mixed', restartPolicy: 'always', containers });
+    await hyperd.client.podStart('mixed');
+    for (const name of names) await untilWaiting(name);
+    const ended = hyperd.client.podWait('one');
+    await ok('stop', '-c', 'one');
+    assert.equal((await ended).exitCode, 9);
+    await untilWaiting('two');
+    await ok('kill', 'mixed/two');
+    await untilWaiting('three');
+    await ok('rm', '-f', '-c', 'three');
+    assert.equal(await ok('exec', 'mixed', 'echo', 'here'), 'here\n');
+    const states = (await inspect('mixed')).containers.map(({ name, state, restarting }) => [name, state, restarting]);
+    assert.deepEqual(states, [
+      ['stays', 'running', false],
+      ['one', 'failed', false],
+      ['two', 'failed', false],
+    ]);
+    await ok('rm', '-f', 'mixed');
+  });
+
+  it('is told also of a VM that goes while nothing runs in it, and ends with rm -f between two starts', async () => {
+    await start('between', 'always', 'exit 1');
+    await untilWaiting('between', 4); // by now it waits for most of a second
+    const [qemu] = hyperd.vmProcesses();
+    assert.ok(qemu !== undefined);
+    const { id } = await inspect('between');
+    process.kill(qemu, 'SIGKILL');
+    for await (const { type, action, id: of } of hyperd.client.eventList({ since: '0', follow: true })) {
+      if (of === id && type === 'pod' && action === 'die') break;
+    }
+    await untilWaiting('between', 4);
+    await ok('rm', '-f', 'between');
+    assert.deepEqual(hyperd.vmProcesses(), []);
+  });
+
+  it('waits while its pod is paused', async () => {
+    await start('held', 'always', `${count}; exit 1`);
+    await untilWaiting('held', 3);
+    await ok('pause', 'held');
+    const before = await ok('logs', 'held');
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // that nothing happens has no event
+    assert.equal(await ok('logs', 'held'), before);
+    await ok('unpause', 'held');
+    await untilLogged(hyperd, 'held', `run ${before.trim().split('\n').length + 1}`);
+    await ok('rm', '-f', 'held');
   });
 
   it('is refused where it contradicts', async () => {

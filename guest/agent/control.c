@@ -121,6 +121,11 @@ static void answer_files(const struct request *request)
         put_bytes(&reply, TAG_CONTENT, bytes ? bytes : "", bytes ? length : 0);
         free(bytes);
     }
+    if (reply.failed) {
+        buffer_free(&reply);
+        reply_plain(request->id, E2BIG, NULL);
+        return;
+    }
     reply_send(&reply);
 }
 

@@ -1,6 +1,7 @@
 import type { ExitEvent } from '../guest/index.ts';
 import { asHyperError, HyperError } from '../lib/errors.ts';
 import type { Mutex } from '../lib/mutex.ts';
+import { signalNumber } from '../lib/signals.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { Container, ContainerResult } from './container.ts';
 import type { EngineOptions } from './pod-context.ts';
@@ -10,6 +11,7 @@ import type { PodRun } from './pod-run.ts';
 import { isToRestart, Restarts } from './restart-policy.ts';
 import { startFailure, startFailureExitCode } from './start-failure.ts';
 
+export const defaultStopTimeoutMs = 10_000;
 /** From SIGKILL to the exit event; then the VM is killed. */
 const killTimeoutMs = 10_000;
 
@@ -43,6 +45,16 @@ export class ContainerLives {
       if (container.exit !== undefined) this.#follow(container, container.exit);
       else if (container.record.restarting) this.#schedule(container, 0);
     }
+    // Those that run hear it themselves, after what they have sent. Where none does nobody else would.
+    const lost = run.vm.ended.then(({ reason }) =>
+      this.#lock.run(async () => {
+        if (this.#closed || pod.containers.some(({ exit }) => exit !== undefined)) return;
+        await this.#end({ exitCode: 255, error: new HyperError('vm_failed', reason) });
+      }),
+    );
+    lost.catch((error: unknown) => {
+      this.#engine.log.error({ pod: pod.record.id, error }, 'the end of a VM could not be handled');
+    });
   }
 
   /** Those whose first process runs. */
@@ -50,17 +62,31 @@ export class ContainerLives {
     return this.#pod.containers.filter(({ running }) => running);
   }
 
-  /** No policy starts these again. Where none goes on, the pod ends. */
+  /** No policy starts these again; those that wait for it have ended. Where none goes on, the pod ends. */
   async giveUp(containers: readonly Container[]): Promise<void> {
     for (const container of containers) {
       container.stopping = true;
-      container.record.restarting = false;
       this.#restarts.cancel(container);
     }
-    if (this.#anyGoesOn()) return;
+    if (!containers.some(({ record }) => record.restarting)) return;
     await this.#lock.run(async () => {
-      if (!this.#closed && !this.#anyGoesOn()) await this.#end(this.#lastResult());
+      if (this.#closed) return;
+      const waiting = containers.filter(({ record }) => record.restarting); // one may have started since
+      for (const { record } of waiting) record.restarting = false;
+      if (!this.#anyGoesOn()) {
+        await this.#end(this.#lastResult());
+        return;
+      }
+      this.#save();
+      for (const container of waiting) container.finish({ exitCode: container.record.exitCode ?? 255, error: null });
     });
+  }
+
+  /** The pod was paused, and is no more: what was to start meanwhile starts. */
+  goOn(): void {
+    for (const container of this.#pod.containers) {
+      if (container.record.restarting && !this.#restarts.isWaiting(container)) this.#schedule(container, Infinity);
+    }
   }
 
   /** Starts a container that does not run; one that was added while the pod runs is made first. The lock is held. */
@@ -68,8 +94,8 @@ export class ContainerLives {
     if (container.running) throw new HyperError('conflict', `container ${container.record.name} runs already`);
     this.#restarts.cancel(container);
     container.revive();
-    if (container.record.startedAt === null) await addContainer(container, this.run, this.#engine);
     try {
+      if (container.record.startedAt === null) await addContainer(container, this.run, this.#engine);
       await this.#startProcess(container);
     } catch (error) {
       const failure = startFailure(error);
@@ -82,28 +108,38 @@ export class ContainerLives {
   async stop(container: Container, timeoutMs: number): Promise<void> {
     const { finished } = container;
     await this.giveUp([container]);
-    await container.askToEnd();
-    if (await endsWithin(finished, timeoutMs)) return;
-    await container.endAtOnce();
-    if (await endsWithin(finished, killTimeoutMs)) return;
-    await this.run.vm.kill();
-    await finished;
+    await this.#endWith(() => (container.running ? [container] : []), finished, timeoutMs);
   }
 
   /** Asks all to end with their stop signals, and after the timeout ends them. `finished`: the pod has. */
   async endAll(finished: Promise<unknown>, timeoutMs: number): Promise<void> {
-    await Promise.all(this.running.map((container) => container.askToEnd()));
-    if (await endsWithin(finished, timeoutMs)) return;
-    await Promise.all(this.running.map((container) => container.endAtOnce()));
-    if (await endsWithin(finished, killTimeoutMs)) return;
-    await this.run.vm.kill();
-    await finished;
+    await this.#endWith(() => this.running, finished, timeoutMs);
   }
 
   /** The pod has ended, or is left to the next hyperd. */
   close(): void {
     this.#closed = true;
     this.#restarts.cancel();
+  }
+
+  async #endWith(running: () => Container[], finished: Promise<unknown>, timeoutMs: number): Promise<void> {
+    await Promise.all(running().map((container) => container.askToEnd()));
+    if (await endsWithin(finished, timeoutMs)) return;
+    await Promise.all(running().map((container) => container.endAtOnce()));
+    if (await endsWithin(finished, killTimeoutMs)) return;
+    await this.run.vm.kill();
+    await finished;
+  }
+
+  /** A full disk must not keep those waiting who wait for a container. */
+  #save(): boolean {
+    try {
+      this.#engine.store.savePod(this.#pod.record);
+      return true;
+    } catch (error) {
+      this.#engine.log.error({ pod: this.#pod.record.id, error }, 'the state of a container could not be stored');
+      return false;
+    }
   }
 
   #anyGoesOn(): boolean {
@@ -143,8 +179,7 @@ export class ContainerLives {
       await this.#end(result, onStored);
       return;
     }
-    this.#engine.store.savePod(this.#pod.record);
-    onStored();
+    if (this.#save()) onStored(); // else the guest's event stays unacknowledged
     const fields = { container: record.name, exitCode: result.exitCode, again: record.restarting };
     this.#engine.log.info({ pod: this.#pod.record.id, ...fields }, 'container ended');
     if (record.restarting) {
@@ -166,7 +201,8 @@ export class ContainerLives {
   }
 
   async #startAgain(container: Container): Promise<void> {
-    if (this.#closed || !container.record.restarting) return;
+    // What starts in frozen cgroups would not run: `goOn` comes back to it.
+    if (this.#closed || !container.record.restarting || this.#pod.record.state === 'paused') return;
     try {
       await this.#startProcess(container);
     } catch (error) {
@@ -179,14 +215,17 @@ export class ContainerLives {
     this.#engine.store.savePod(this.#pod.record); // before it runs: the next hyperd knows it by its number
     await container.start(this.run);
     container.markRunning(new Date().toISOString());
-    this.#engine.store.savePod(this.#pod.record);
+    this.#save();
     if (container.exit !== undefined) this.#follow(container, container.exit);
     if (container.stopping) await container.askToEnd(); // it was asked to while it started
   }
 
   async #onFailure(container: Container, error: HyperError): Promise<void> {
     if (this.#closed) return;
-    this.run.forgetProcess(container.record.process);
+    const { process } = container.record;
+    // It may run nevertheless, and nobody would know.
+    if (error.code === 'timeout') await this.run.agent.signal(process, signalNumber('KILL')).catch(() => undefined);
+    this.run.forgetProcess(process);
     const result = { exitCode: startFailureExitCode(error), error };
     container.markEnded(result);
     await this.#ended(container, result, () => undefined);

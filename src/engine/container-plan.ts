@@ -34,13 +34,13 @@ export function planContainers(
 export function planFurther(
   spec: ContainerSpec,
   image: Image,
-  { name: podName, hostname, containers }: PodRecord,
+  { name: podName, hostname, containers, nextContainer }: PodRecord,
 ): ContainerRecord {
   const taken = new Set(containers.map((each) => each.name));
   const name = spec.name ?? containerName(shortName(image, spec.image), podName, taken);
   if (taken.has(name))
     throw new HyperError('conflict', `pod ${podName} has a container ${name} already: choose another name`);
-  const number = Math.max(...containers.map((each) => each.number)) + 1;
+  const number = Math.max(nextContainer, ...containers.map((each) => each.number + 1));
   return planContainer(spec, image, { name, hostname, number, process: 0 });
 }
 

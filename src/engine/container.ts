@@ -84,8 +84,9 @@ export class Container {
 
   /** It is started by itself, in the VM that its pod has. */
   revive(): void {
-    const { state } = this.record;
-    if (state === 'succeeded' || state === 'failed') this.#finished = Promise.withResolvers<ContainerResult>();
+    const { state, restarting } = this.record;
+    const hasFinished = !restarting && (state === 'succeeded' || state === 'failed');
+    if (hasFinished) this.#finished = Promise.withResolvers<ContainerResult>();
     Object.assign(this.record, { restarts: 0, restarting: false });
     this.stopping = false;
   }

@@ -9,13 +9,13 @@ import type { HypervisorDescription, TemplateDescription, VmRecord } from '../vm
 import { ClockKeeper } from './clock-keeper.ts';
 import { planContainers, planFurther, shortName, withMounts } from './container-plan.ts';
 import type { Exec } from './exec.ts';
-import { removeContainer, startContainer, stopContainer } from './live-containers.ts';
+import { appendContainer, removeContainer, startContainer, stopContainer } from './live-containers.ts';
 import { pausePod, unpausePod } from './live-pod.ts';
 import { NetworkCatalog, type NetworkDescription, type NetworkSpec } from './network-catalog.ts';
 import { planNetwork } from './network-plan.ts';
 import { podLimits } from './limits.ts';
 import { restartOf } from './restart-policy.ts';
-import { planMounts, removeOwn } from './mounts.ts';
+import { planMounts, removeOwn, usersOf } from './mounts.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podFolder } from './pod-run.ts';
@@ -145,6 +145,7 @@ export class Engine {
       persistedEvent: 0,
       ...planNetwork(spec, image, this.#options.networks),
       containers: planContainers(spec.containers, images, { name, hostname }),
+      nextContainer: 0,
     };
     // Nobody else takes the name, or removes a volume, until the pod is known to have it.
     return await this.#options.volumes.use.run(() => this.#addNew(record, spec.containers));
@@ -157,7 +158,7 @@ export class Engine {
     const { volumes } = this.#options;
     try {
       for (const [at, spec] of specs.entries()) {
-        const mounts = await planMounts(spec, record.id, volumes);
+        const mounts = await planMounts(spec, record.id, volumes, () => false);
         record.containers = record.containers.map((each, index) => (index === at ? withMounts(each, mounts) : each));
       }
       // The hypervisor's user goes through it to the scratch disk; nobody lists it.
@@ -185,13 +186,22 @@ export class Engine {
   async addContainer(podText: string, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerRecord> {
     const pod = this.pod(podText);
     const image = await this.#image(spec.image, signal);
-    const { volumes } = this.#options;
+    const { volumes, store } = this.#options;
     const { vcpus, memoryMiB } = pod.record;
     podLimits({ vcpus, memoryMiB, containers: [spec] }); // says where it is to have more than there is
-    return await volumes.use.run(() =>
-      pod.add(async () => {
+    const inUse = (volume: string): boolean => usersOf(volume, store.pods()).length > 0;
+    return await appendContainer(pod, this.#options, (append) =>
+      volumes.use.run(async () => {
         const planned = planFurther(spec, image, pod.record);
-        return withMounts(planned, await planMounts(spec, pod.record.id, volumes));
+        const mounts = await planMounts(spec, pod.record.id, volumes, inUse);
+        try {
+          const record = withMounts(planned, mounts);
+          append(record);
+          return record;
+        } catch (error) {
+          await removeOwn(mounts, volumes, true, inUse);
+          throw error;
+        }
       }),
     );
   }

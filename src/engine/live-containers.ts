@@ -1,13 +1,40 @@
 import { rm } from 'node:fs/promises';
 import { HyperError } from '../lib/errors.ts';
-import type { Container } from './container.ts';
+import type { ContainerRecord } from '../store/index.ts';
+import { Container } from './container.ts';
+import { defaultStopTimeoutMs } from './container-lives.ts';
 import { livesOf } from './live-pod.ts';
 import { removeVolumesOf } from './mounts.ts';
 import type { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { logPath } from './pod-run.ts';
 
-const defaultStopTimeoutMs = 10_000;
+/**
+ * Adds a container to a pod, which is started by itself, or with the pod.
+ *
+ * @param plan makes its record, and has it stored by `append`
+ */
+export async function appendContainer(
+  pod: Pod,
+  options: EngineOptions,
+  plan: (append: (record: ContainerRecord) => void) => Promise<ContainerRecord>,
+): Promise<ContainerRecord> {
+  return await pod.lock.run(async () => {
+    const { record } = pod;
+    if (pod.removed) throw new HyperError('not_found', `pod ${record.name} was removed`);
+    const { containers, nextContainer } = record;
+    return await plan((added) => {
+      Object.assign(record, { containers: [...containers, added], nextContainer: added.number + 1 });
+      try {
+        options.store.savePod(record);
+      } catch (error) {
+        Object.assign(record, { containers, nextContainer });
+        throw error;
+      }
+      pod.containers.push(new Container(added, record, options));
+    });
+  });
+}
 
 /** Starts a container of a pod that runs. @throws HyperError `conflict`, `unsupported` */
 export async function startContainer(pod: Pod, container: Container): Promise<void> {
@@ -44,7 +71,7 @@ export async function removeContainer(
   await pod.lock.run(async () => {
     if (goesOn(container)) throw new HyperError('conflict', `container ${name} was started again`);
     if (!pod.containers.includes(container)) throw new HyperError('not_found', `container ${name} was removed`);
-    if (container.record.startedAt !== null) await pod.run?.agent.destroyContainer(number);
+    await pod.run?.agent.destroyContainer(number); // where its start has failed the guest may have it nevertheless
     pod.record.containers = pod.record.containers.filter((each) => each !== container.record);
     pod.containers.splice(pod.containers.indexOf(container), 1);
     options.store.savePod(pod.record);

@@ -27,7 +27,11 @@ export function livesOf({ record, running, lives }: Pick<LivePod, 'record' | 'ru
 export async function pausePod(pod: LivePod, store: Store): Promise<void> {
   const { record } = pod;
   await pod.lock.run(async () => {
-    await livesOf(pod).run.agent.freeze(true);
+    const { agent } = livesOf(pod).run;
+    await agent.freeze(true).catch(async (error: unknown) => {
+      await agent.freeze(false).catch(() => undefined); // some may stand still: the first failure is told
+      throw error;
+    });
     record.state = checkTransition(record.state, 'paused');
     store.savePod(record);
   });
@@ -42,5 +46,6 @@ export async function unpausePod(pod: LivePod, store: Store): Promise<void> {
     await pod.lives.run.agent.freeze(false);
     record.state = checkTransition(record.state, 'running');
     store.savePod(record);
+    pod.lives.goOn();
   });
 }

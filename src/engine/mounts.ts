@@ -9,12 +9,14 @@ import type { ContainerSpec, DiskSpec, MountSpec } from './pod-spec.ts';
 /**
  * A container's mounts as they are stored; what a bind needs on this host is there then, and volumes are made.
  *
+ * @param inUse whether a stored pod has a volume, which a failure must leave
  * @throws HyperError `bad_request` for paths that cannot be, and for two mounts at one.
  */
 export async function planMounts(
   { mounts = [], tmpfs = [] }: ContainerSpec,
   podId: string,
   volumes: Volumes,
+  inUse: (volume: string) => boolean,
 ): Promise<MountRecord[]> {
   const taken = new Set(tmpfs.map(({ path }) => normalTarget(path)));
   for (const mount of mounts) {
@@ -28,7 +30,7 @@ export async function planMounts(
     for (const mount of mounts) planned.push(await planMount(mount, podId, volumes));
     return planned;
   } catch (error) {
-    await removeOwn(planned, volumes, true, () => false);
+    await removeOwn(planned, volumes, true, inUse);
     throw error;
   }
 }

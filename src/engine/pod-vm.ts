@@ -65,6 +65,8 @@ export async function resumePod(
       if (container.record.state === 'running') container.expect(run);
     }
     run.listen(log);
+    // The one that went may have died between the two.
+    await run.agent.freeze(record.state === 'paused');
     await leaveNetworks(record, run, options);
     log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');
     return run;

@@ -3,10 +3,10 @@ import { asHyperError, HyperError } from '../lib/errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { signalNumber } from '../lib/signals.ts';
 import type { PortMapping } from '../network/index.ts';
-import type { ContainerRecord, PodRecord } from '../store/index.ts';
+import type { PodRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { Container, type ContainerResult } from './container.ts';
-import { ContainerLives } from './container-lives.ts';
+import { ContainerLives, defaultStopTimeoutMs } from './container-lives.ts';
 import { endsWithin } from './ends-within.ts';
 import { Exec } from './exec.ts';
 import { doesNotRun, livesOf } from './live-pod.ts';
@@ -24,7 +24,6 @@ import { checkTransition } from './pod-states.ts';
 import { releaseVm, resumePod } from './pod-vm.ts';
 import { startFailureExitCode } from './start-failure.ts';
 
-const defaultStopTimeoutMs = 10_000;
 /** How long a guest may take to say that it has sent SIGKILL. */
 const killAnswerMs = 5000;
 
@@ -69,6 +68,11 @@ export class Pod {
     return writesDisks(this.record, this.#options.volumes);
   }
 
+  /** hyperd went while its policy started it. */
+  get #wasStartingAgain(): boolean {
+    return this.record.state === 'pending' && this.record.restarts > 0;
+  }
+
   get running(): boolean {
     return this.record.state === 'running';
   }
@@ -80,6 +84,10 @@ export class Pod {
 
   get run(): PodRun | undefined {
     return this.#lives?.run;
+  }
+
+  get removed(): boolean {
+    return this.#removed;
   }
 
   /** Its containers while it has a VM. */
@@ -100,11 +108,12 @@ export class Pod {
   /** After a restart of hyperd: takes the VM back, or records how it ended; what its restart policy says is done. */
   async resume(): Promise<void> {
     await this.lock.run(async () => {
-      const resumed = await resumePod(this, this.#options);
+      // One that cannot be taken back must not keep the others waiting.
+      const resumed = await resumePod(this, this.#options).catch(asHyperError);
       if (resumed instanceof HyperError) await this.#end({ exitCode: 255, error: resumed }, false);
       else if (resumed !== undefined) this.#adopt(resumed);
       else if (this.record.autoRemove && this.record.finishedAt !== null) await this.#remove();
-      else if (this.record.restarting) this.#scheduleStart(0);
+      else if (this.record.restarting || this.#wasStartingAgain) this.#scheduleStart(0);
     });
   }
 
@@ -118,11 +127,13 @@ export class Pod {
     const waited = this.#restarts.isWaiting(this);
     this.#stopping = true;
     this.#restarts.cancel(this);
-    this.#abortStart?.abort(new HyperError('cancelled', 'the pod was stopped while it started'));
+    const starting = this.#abortStart;
+    starting?.abort(new HyperError('cancelled', 'the pod was stopped while it started'));
+    if (starting !== undefined) await this.settled(); // it may have started all the same
     const lives = this.#lives;
     if (comesBack && this.record.restartPolicy === 'always') this.record.restarting = true;
     if (lives === undefined) {
-      if (!waited && this.record.state !== 'pending') throw doesNotRun(this.record);
+      if (!waited && starting === undefined && this.record.state !== 'pending') throw doesNotRun(this.record);
       this.record.restarting &&= comesBack;
       this.#options.store.savePod(this.record);
       return;
@@ -139,7 +150,9 @@ export class Pod {
     if (lives === undefined) throw doesNotRun(this.record);
     const targets = only === undefined ? lives.running : [only];
     const ends = number === signalNumber('KILL');
+    const waits = only?.record.restarting === true;
     if (ends) await lives.giveUp(only === undefined ? this.containers : targets);
+    if (ends && waits) return; // that was its end
     const told = Promise.all(targets.map((container) => container.signal(number)));
     if (!ends || (await endsWithin(told, killAnswerMs))) await told;
     else await lives.run.vm.kill(); // SIGKILL ends also what does not answer any more
@@ -163,6 +176,7 @@ export class Pod {
         }
         this.#stopping = true;
         this.#abortStart?.abort(new HyperError('cancelled', 'the pod was removed while it started'));
+        await this.#lives?.giveUp(this.containers);
         // What a guest has not written to its disks yet goes with its VM.
         if (this.#lives !== undefined && this.#writesDisks) await this.stop(0);
         await this.run?.vm.kill();
@@ -203,18 +217,6 @@ export class Pod {
       throw error;
     }
     return await attached.promise;
-  }
-
-  /** Adds a container, which is started by itself, or with the pod. `plan` is called when its turn has come. */
-  async add(plan: () => Promise<ContainerRecord>): Promise<ContainerRecord> {
-    return await this.lock.run(async () => {
-      if (this.#removed) throw new HyperError('not_found', `pod ${this.record.name} was removed`);
-      const record = await plan();
-      this.record.containers.push(record);
-      this.containers.push(new Container(record, this.record, this.#options));
-      this.#options.store.savePod(this.record);
-      return record;
-    });
   }
 
   /** Opens further ports of the host that lead to the pod; answers with them as they stand. */
@@ -315,7 +317,9 @@ export class Pod {
     const ranMs = Date.now() - Date.parse(record.startedAt ?? record.createdAt);
     const hasRun = record.state !== 'pending';
     for (const container of this.containers) {
-      if (container.record.state === 'running' || !hasRun) container.markEnded(last);
+      const { state, startedAt } = container.record;
+      const begun = state === 'pending' && (!hasRun || startedAt !== null); // it was being started, or started again
+      if (state === 'running' || begun) container.markEnded(last);
       container.record.restarting = false;
     }
     const succeeded = last.error === null && this.containers.every(({ record: { state } }) => state !== 'failed');

@@ -218,6 +218,8 @@ const Pod = z.object({
   /** The newest event of the guest agent whose effect is in this record. */
   persistedEvent: z.number(),
   containers: z.array(ContainerRecord).min(1),
+  /** The least number that the next container that is added may have: none is used twice, for what lies on the disk by it. */
+  nextContainer: z.number().default(0),
 });
 
 /** When pods had one network, their one NIC was called `endpoint`. */
