@@ -93,12 +93,13 @@ export class ContainerLives {
   async start(container: Container): Promise<void> {
     if (container.running) throw new HyperError('conflict', `container ${container.record.name} runs already`);
     this.#restarts.cancel(container);
+    if (container.record.startedAt === null) await addContainer(container, this.run, this.#engine);
     container.revive();
     try {
-      if (container.record.startedAt === null) await addContainer(container, this.run, this.#engine);
       await this.#startProcess(container);
     } catch (error) {
       const failure = startFailure(error);
+      container.stopping = true; // its user is told, and tries again
       await this.#onFailure(container, failure);
       throw failure;
     }
