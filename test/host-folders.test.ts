@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
-import { type Finished, type RunOptions, TestHyperd } from './support/hyperd.ts';
+import { type Finished, outputOf, type RunOptions, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { assertRefused, traces, until } from './support/refusal.ts';
 import { buildPosixChecks, mountsOf, shareServers } from './support/shares.ts';
@@ -32,11 +32,7 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
     await mkdir(folder);
   });
 
-  const run = async (args: readonly string[], options: RunOptions = {}): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args, options);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (args: readonly string[], options: RunOptions = {}): Promise<string> => outputOf(hyperd, args, options);
   const inPod = async (volumes: readonly string[], script: string, options: RunOptions = {}): Promise<string> => {
     const mounts = volumes.flatMap((volume) => ['-v', volume]);
     return await run(['run', '--rm', ...mounts, 'busybox', 'sh', '-ec', script], options);

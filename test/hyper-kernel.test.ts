@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
 import { makeRawDisk } from './support/disks.ts';
-import { repository, TestHyperd } from './support/hyperd.ts';
+import { outputOf, repository, TestHyperd } from './support/hyperd.ts';
 
 const folder = join(repository, 'guest/build/hyper');
 const skip = skipUnlessRoot || (!existsSync(join(folder, 'vmlinux')) && 'the kernel is not built: run scripts/kernel');
@@ -23,11 +23,8 @@ describe('with "kernel": "hyper" in the configuration', { skip }, () => {
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
 
-  const run = async (args: readonly string[], input?: Buffer): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args, input === undefined ? {} : { input });
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (args: readonly string[], input?: Buffer): Promise<string> =>
+    outputOf(hyperd, args, input === undefined ? {} : { input });
   const inContainer = (script: string): Promise<string> => run(['exec', 'main', 'sh', '-c', script]);
   const inGuest = (script: string): Promise<string> => run(['exec', '--vm', 'main', 'sh', '-c', script]);
 

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { type Finished, TestHyperd } from './support/hyperd.ts';
+import { type Finished, outputOf, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { traces } from './support/traces.ts';
 
@@ -20,11 +20,7 @@ describe('a pod’s life', () => {
   after(async () => await hyperd[Symbol.asyncDispose]());
 
   const hyper = (...args: string[]): Promise<Finished> => hyperd.hyper(args);
-  const ok = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyper(...args);
-    assert.equal(code, 0, `hyper ${args.join(' ')}: ${stderr}`);
-    return stdout;
-  };
+  const ok = (...args: string[]): Promise<string> => outputOf(hyperd, args);
   const vmOf = async (name: string, { client } = hyperd): Promise<{ readonly id: string; readonly pid: number }> => {
     const { vmId } = await client.podInspect(name);
     const vm = (await client.vmList()).find(({ id }) => id === vmId);

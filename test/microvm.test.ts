@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
-import { repository, TestHyperd } from './support/hyperd.ts';
+import { outputOf, repository, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { originOf, untilPoolHas } from './support/warm.ts';
 
@@ -24,11 +24,7 @@ describe('with "machine": "microvm" in the configuration', { skip }, () => {
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
 
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (...args: string[]): Promise<string> => outputOf(hyperd, args);
 
   it('a pod runs on a machine without PCI and ACPI, with its processors and a clock that goes right', async () => {
     const script = 'while true; do nc -l -p 80 -e hostname; done';

@@ -14,7 +14,7 @@ import {
   readOnDisk,
   writeAt,
 } from './support/disks.ts';
-import { TestHyperd } from './support/hyperd.ts';
+import { outputOf, TestHyperd } from './support/hyperd.ts';
 import { assertRefused, untilTakenApart } from './support/refusal.ts';
 import { originOf, untilPoolHas } from './support/warm.ts';
 
@@ -41,11 +41,7 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
     '--mount',
     `type=disk,source=${join(folder, name)},target=${target}${more}`,
   ];
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (...args: string[]): Promise<string> => outputOf(hyperd, args);
   const inPod = async (mounts: readonly string[], script: string): Promise<string> =>
     await run('run', '--rm', ...mounts, 'busybox', 'sh', '-ec', script);
   const refused = async (mounts: readonly string[], line: RegExp): Promise<void> => {

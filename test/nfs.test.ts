@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { hostAndOutside, type Namespace, skipUnlessRoot } from './network/namespaces.ts';
 import { NfsServer } from './servers/nfs-server.ts';
-import { TestHyperd } from './support/hyperd.ts';
+import { outputOf, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { until, untilTakenApart } from './support/refusal.ts';
 
@@ -24,11 +24,7 @@ describe('a folder of an NFS server', { skip: skipUnlessRoot, timeout: 400_000 }
     for (const thing of [hyperd, server, outside, host]) await thing[Symbol.asyncDispose]();
   });
 
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (...args: string[]): Promise<string> => outputOf(hyperd, args);
   const nfs = (path: string, more = ''): string[] => [
     '--mount',
     `type=nfs,source=${address}:${path},target=/mnt${more}`,

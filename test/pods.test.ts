@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import type { ContainerSpec, PodSpec } from '../src/contract/index.ts';
 import { busyboxTar, makeOciImage } from './images/index.ts';
 import { file, folder, tar } from './images/tar-maker.ts';
-import { TestHyperd } from './support/hyperd.ts';
+import { outputOf, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 
 const run = promisify(execFile);
@@ -25,11 +25,7 @@ const shell = (script: string): string[] => ['sh', '-c', script];
 describe('a pod of several containers', () => {
   let hyperd: TestHyperd;
   const scraps = mkdtempSync(join(tmpdir(), 'hyper-pods-'));
-  const hyper = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, `hyper ${args.join(' ')}: ${stderr}`);
-    return stdout;
-  };
+  const hyper = (...args: string[]): Promise<string> => outputOf(hyperd, args);
   const inside = (container: string, script: string): Promise<string> => hyper('exec', container, ...shell(script));
   const create = async (name: string, containers: ContainerSpec[], more: Partial<PodSpec> = {}): Promise<void> => {
     await hyperd.client.podCreate({ name, containers, ...more });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Finished, TestHyperd } from './support/hyperd.ts';
+import { type Finished, outputOf, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { until } from './support/refusal.ts';
 
@@ -12,11 +12,7 @@ describe('a restart policy', () => {
   after(async () => await hyperd[Symbol.asyncDispose]());
 
   const hyper = (...args: string[]): Promise<Finished> => hyperd.hyper(args);
-  const ok = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyper(...args);
-    assert.equal(code, 0, `hyper ${args.join(' ')}: ${stderr}`);
-    return stdout;
-  };
+  const ok = (...args: string[]): Promise<string> => outputOf(hyperd, args);
   const start = (name: string, policy: string, script: string): Promise<string> =>
     ok('run', '-d', '--name', name, '--restart', policy, 'busybox', 'sh', '-c', script);
   const inspect = async (name: string): ReturnType<TestHyperd['client']['podInspect']> =>

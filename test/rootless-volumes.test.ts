@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { hostAndOutside, type Namespace } from './network/namespaces.ts';
 import { findOrdinaryUser, whyNotRootless, type OrdinaryUser } from './network/ordinary-user.ts';
 import { makeRawDisk } from './support/disks.ts';
-import { repository } from './support/hyperd.ts';
+import { outputOf, repository } from './support/hyperd.ts';
 import { Login } from './support/login.ts';
 import { until } from './support/refusal.ts';
 import { buildStatic } from './support/shares.ts';
@@ -31,11 +31,7 @@ describe('host folders and volumes of an ordinary user', { skip, timeout: 240_00
     for (const thing of [login, outside, host]) await thing[Symbol.asyncDispose]();
   });
 
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await login.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (...args: string[]): Promise<string> => outputOf({ hyper: (each) => login.hyper(each) }, args);
   const folderOfUser = async (name: string): Promise<string> => {
     const path = join(login.home, name);
     await mkdir(path);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { skipUnlessRoot } from './network/namespaces.ts';
-import { TestHyperd } from './support/hyperd.ts';
+import { outputOf, TestHyperd } from './support/hyperd.ts';
 
 const execute = promisify(execFile);
 
@@ -16,11 +16,7 @@ describe('a volume', { skip: skipUnlessRoot }, () => {
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
 
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (...args: string[]): Promise<string> => outputOf(hyperd, args);
 
   it('is not removed between being found for a pod and the pod’s being made', async () => {
     const mounts = [{ type: 'volume' as const, source: 'racing', target: '/data' }];

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { busyboxTar, makeOciImage } from './images/index.ts';
 import { file, folder, link, pax, tar } from './images/tar-maker.ts';
 import { skipUnlessRoot } from './network/namespaces.ts';
-import { TestHyperd } from './support/hyperd.ts';
+import { outputOf, TestHyperd } from './support/hyperd.ts';
 import { assertRefused, until, untilTakenApart } from './support/refusal.ts';
 import { buildPosixChecks, shareServers } from './support/shares.ts';
 
@@ -54,11 +54,7 @@ describe('a volume', { skip: skipUnlessRoot }, () => {
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
 
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (...args: string[]): Promise<string> => outputOf(hyperd, args);
   const inPod = async (mounts: readonly string[], script: string): Promise<string> =>
     await run('run', '--rm', ...mounts, 'stocked:1', 'sh', '-ec', script);
   const refused = async (args: readonly string[], line: RegExp, code = 1): Promise<void> => {

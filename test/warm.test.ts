@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { skipUnlessRoot } from './network/namespaces.ts';
-import { type Finished, TestHyperd } from './support/hyperd.ts';
+import { type Finished, outputOf, TestHyperd } from './support/hyperd.ts';
 import { originOf, untilGone, untilLogSays, untilPoolHas, untilTemplates } from './support/warm.ts';
 
 const warm = { pool: { size: 2 }, templates: {} };
@@ -12,11 +12,7 @@ const warm = { pool: { size: 2 }, templates: {} };
 describe('a warm start', { skip: skipUnlessRoot }, () => {
   let hyperd: TestHyperd;
   const hyper = (...args: readonly string[]): Promise<Finished> => hyperd.hyper(args);
-  const ok = async (...args: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await hyperd.hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const ok = (...args: readonly string[]): Promise<string> => outputOf(hyperd, args);
 
   before(async () => {
     hyperd = await TestHyperd.start(warm);

@@ -1,7 +1,6 @@
 #include "disks.h"
 
 #include "files.h"
-#include "log.h"
 #include "mounts.h"
 #include "uevents.h"
 
@@ -106,9 +105,5 @@ int disk_release(enum disk_kind kind, const char *serial)
     if (!serial || !is_serial(serial))
         return 0;
     disk_path(kind, serial, path, sizeof path);
-    if (!mounts_have(path) || umount2(path, 0) == 0)
-        return 0;
-    int error = errno;
-    log_line("cannot unmount disk %s: %s", serial, strerror(error));
-    return error;
+    return mounts_remove(path, serial);
 }

@@ -2,7 +2,6 @@
 
 #include "disks.h"
 #include "files.h"
-#include "log.h"
 #include "modules.h"
 #include "mounts.h"
 #include "superblock.h"
@@ -116,9 +115,5 @@ int filesystem_release(const struct mount *mount)
 {
     char path[128];
     filesystem_path(mount, path, sizeof path);
-    if (!mounts_have(path) || umount2(path, 0) == 0)
-        return 0;
-    int error = errno;
-    log_line("cannot unmount disk %s: %s", mount->name, strerror(error));
-    return error;
+    return mounts_remove(path, mount->name);
 }

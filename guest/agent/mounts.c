@@ -1,6 +1,7 @@
 #include "mounts.h"
 
 #include "files.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,5 +40,14 @@ int mounts_add(const char *source, const char *path, const char *type, unsigned 
     if (error == 0 && !mounts_have(path) && mount(source, path, type, flags, options) != 0)
         error = errno;
     (void)close(lock);
+    return error;
+}
+
+int mounts_remove(const char *path, const char *serial)
+{
+    if (!mounts_have(path) || umount2(path, 0) == 0)
+        return 0;
+    int error = errno;
+    log_line("cannot unmount disk %s: %s", serial, strerror(error));
     return error;
 }

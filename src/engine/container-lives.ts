@@ -78,7 +78,7 @@ export class ContainerLives {
         return;
       }
       this.#save();
-      for (const container of waiting) container.finish({ exitCode: container.record.exitCode ?? 255, error: null });
+      for (const container of waiting) container.finish({ exitCode: container.exitCode, error: null });
     });
   }
 
@@ -148,7 +148,7 @@ export class ContainerLives {
   }
 
   #lastResult(): ContainerResult {
-    return { exitCode: this.#pod.containers[0]?.record.exitCode ?? 255, error: null };
+    return { exitCode: this.#pod.containers[0]?.exitCode ?? 255, error: null };
   }
 
   #follow(container: Container, exit: Promise<ExitEvent>): void {

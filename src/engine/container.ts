@@ -44,11 +44,16 @@ export class Container {
     this.record = record;
     this.pod = pod;
     this.#options = options;
-    const { state, exitCode, error } = record;
+    const { state, error } = record;
     if (state === 'succeeded' || state === 'failed') {
       const failure = error === null ? null : new HyperError('vm_failed', error);
-      this.#finished.resolve({ exitCode: exitCode ?? 255, error: failure });
+      this.#finished.resolve({ exitCode: this.exitCode, error: failure });
     }
+  }
+
+  /** Of its last process; 255 where that has none. */
+  get exitCode(): number {
+    return this.record.exitCode ?? 255;
   }
 
   get running(): boolean {

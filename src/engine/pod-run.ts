@@ -4,7 +4,6 @@ import { HyperError } from '../lib/errors.ts';
 import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { Vm, VmEnd } from '../vm/index.ts';
 import type { EngineOptions } from './pod-context.ts';
-import type { ReadyVm } from './supply/index.ts';
 import { timeout } from './timeout.ts';
 import { proxyConnection, socketsOf } from './socket-proxy.ts';
 import type { ProcessOutput } from './process-output.ts';
@@ -38,10 +37,6 @@ export class PodRun {
     this.#newestEvent = record.persistedEvent;
     const known = agent.hello.processes.map(({ process }) => process);
     this.#lastProcess = Math.max(...record.containers.map(({ process }) => process), ...known);
-  }
-
-  static begin({ vm, agent }: Pick<ReadyVm, 'vm' | 'agent'>, record: PodRecord): PodRun {
-    return new PodRun(record, vm, agent);
   }
 
   /** A VM that an earlier hyperd left. `known`: where the streams go on. */

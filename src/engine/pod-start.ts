@@ -75,7 +75,7 @@ async function startContainers(
   const giveUp = (): void => void vm.kill();
   signal.addEventListener('abort', giveUp, { once: true });
   const watch = new Stopwatch();
-  const run = PodRun.begin(ready, record);
+  const run = new PodRun(record, vm, ready.agent);
   try {
     signal.throwIfAborted();
     for (const container of containers) {

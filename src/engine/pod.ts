@@ -205,18 +205,16 @@ export class Pod {
       return container.attachment(client, options.stdin);
     }
     const dismiss = container.await(client);
-    const attached = Promise.withResolvers<Attachment>();
     try {
-      await this.#startByUser(() => {
+      return await this.#startByUser(() => {
         client.started(id, this.record.warnings, this.#timing);
         container.welcome(client);
-        attached.resolve(container.attachment(client, options.stdin));
+        return container.attachment(client, options.stdin);
       }, options.signal);
     } catch (error) {
       dismiss();
       throw error;
     }
-    return await attached.promise;
   }
 
   /** Opens further ports of the host that lead to the pod; answers with them as they stand. */
@@ -254,14 +252,14 @@ export class Pod {
     this.#lives = undefined;
   }
 
-  /** `onStarted` is called before anything that its processes do is told. */
-  async #startByUser(onStarted: () => void, signal?: AbortSignal): Promise<void> {
+  /** `onStarted` is called before anything that its processes do is told; answers with what that gives. */
+  async #startByUser<T>(onStarted: () => T, signal?: AbortSignal): Promise<T> {
     this.#restarts.cancel(this);
-    await this.#start(0, onStarted, signal);
+    return await this.#start(0, onStarted, signal);
   }
 
-  async #start(restarts: number, onStarted: () => void, signal?: AbortSignal): Promise<void> {
-    await this.lock.run(async () => {
+  async #start<T>(restarts: number, onStarted: () => T, signal?: AbortSignal): Promise<T> {
+    return await this.lock.run(async () => {
       signal?.throwIfAborted();
       if (this.#removed) throw new HyperError('not_found', `pod ${this.record.name} was removed`);
       if (this.#lives !== undefined) throw new HyperError('conflict', `pod ${this.record.name} runs already`);
@@ -278,7 +276,7 @@ export class Pod {
         const started = await startPod(this, this.#options, abort.signal);
         this.#timing = started.timing;
         this.#adopt(started.run);
-        onStarted();
+        return onStarted();
       } catch (error) {
         const failure = asHyperError(error);
         this.#options.metrics.podStartFailed();
@@ -340,14 +338,14 @@ export class Pod {
       // A full disk must not keep its user waiting. The guest's event stays unacknowledged.
       this.#options.log.error({ pod: record.id, error }, 'the end of a pod could not be stored');
     }
-    const result = { exitCode: this.first.record.exitCode ?? 255, error: last.error };
+    const result = { exitCode: this.first.exitCode, error: last.error };
     this.#options.log.info({ pod: record.id, exitCode: result.exitCode, reason, again }, 'pod ended');
     this.#lives?.close();
     this.#lives = undefined;
     this.#options.volumes.holders.ending(record.id);
     for (const container of this.containers) {
       if (container.record.state === 'pending') continue; // added, and never started
-      container.finish({ exitCode: container.record.exitCode ?? 255, error: last.error });
+      container.finish({ exitCode: container.exitCode, error: last.error });
     }
     this.#finished.resolve(result);
     await run?.end(inOrder && (!record.autoRemove || this.#writesDisks));

@@ -18,7 +18,6 @@ export class EventLog {
   readonly #database: DatabaseSync;
   readonly #add: StatementSync;
   readonly #listeners = new Set<(event: StoredEvent) => void>();
-  #added: StoredEvent[] = [];
   #untilCount = 0;
 
   constructor(database: DatabaseSync) {
@@ -46,25 +45,26 @@ export class EventLog {
 
   /** Does `change` and stores what it was, both or none; then tells. */
   transact(change: () => readonly EventRecord[]): void {
-    this.#added = [];
+    let added: readonly StoredEvent[];
     this.#database.exec('BEGIN');
     try {
-      for (const event of change()) this.#store(event);
+      added = change().map((event) => this.#store(event));
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
-    for (const event of this.#added) for (const listener of this.#listeners) listener(event);
+    for (const event of added) for (const listener of this.#listeners) listener(event);
   }
 
-  #store(event: EventRecord): void {
+  #store(event: EventRecord): StoredEvent {
     const time = Date.now();
     const { lastInsertRowid } = this.#add.run(time, JSON.stringify(event));
     const sequence = Number(lastInsertRowid);
-    this.#added.push({ sequence, time, ...event });
-    if (--this.#untilCount > 0) return;
-    this.#untilCount = countedEvery;
-    this.#database.prepare('DELETE FROM events WHERE sequence <= ?').run(sequence - kept);
+    if (--this.#untilCount <= 0) {
+      this.#untilCount = countedEvery;
+      this.#database.prepare('DELETE FROM events WHERE sequence <= ?').run(sequence - kept);
+    }
+    return { sequence, time, ...event };
   }
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -210,6 +211,17 @@ export class TestHyperd implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`hyperd ended and left ${left.length} VMs running: ${log.slice(-4000)}`);
   }
+}
+
+/** What the CLI prints of a command that must succeed. @param caller whose daemon is asked */
+export async function outputOf(
+  caller: { hyper(args: readonly string[], options?: RunOptions): Promise<Finished> },
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await caller.hyper(args, options);
+  assert.equal(code, 0, `hyper ${args.join(' ')}: ${stderr}`);
+  return stdout;
 }
 
 /** Runs a program to its end. stdin is /dev/null without `input`. */

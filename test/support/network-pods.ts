@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostAndOutside, type Namespace } from '../network/namespaces.ts';
 import { Room } from '../network/room.ts';
-import type { Finished, TestHyperd } from './hyperd.ts';
+import { type Finished, outputOf, type TestHyperd } from './hyperd.ts';
 import { untilLogged } from './logs.ts';
 
 /** A host and a world outside of it, 203.0.113.1 and .2, with a program in each; outside serves a page at port 80. */
@@ -38,11 +38,7 @@ export interface PodCommands {
 
 /** @param caller whose `hyper` it is, once the tests run. */
 export function podCommands(caller: () => Caller): PodCommands {
-  const run = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await caller().hyper(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const run = (...args: string[]): Promise<string> => outputOf(caller(), args);
   return {
     run,
     refused: async (code, words, ...args) => {

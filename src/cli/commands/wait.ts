@@ -1,14 +1,9 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { forEachTarget } from '../each-target.ts';
+import { addPodAction } from '../each-pod.ts';
 import { addExamples } from '../examples.ts';
 
 export function define(command: Command, cli: Cli): void {
-  command
-    .argument('<pod...>', 'names or ids of pods, or the beginning of an id')
-    .action(async (pods: readonly string[]) => {
-      const client = await cli.connect();
-      await forEachTarget(pods, cli, async (pod) => String((await client.podWait(pod)).exitCode));
-    });
+  addPodAction(command, cli, async (client, pod) => String((await client.podWait(pod)).exitCode));
   addExamples(command, [['hyper wait job', 'wait for it and print its exit code']]);
 }
