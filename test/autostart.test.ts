@@ -30,9 +30,9 @@ describe('the CLI of an ordinary user', { skip, timeout: 240_000, concurrency: 1
   });
 
   it('starts nothing with HYPER_AUTOSTART=0', async () => {
-    const list = await login.hyper(['list'], 'HYPER_AUTOSTART=0');
+    const list = await login.hyper(['list'], { env: { HYPER_AUTOSTART: '0' } });
     assert.deepEqual([list.code, list.stdout, list.stderr], [1, '', noDaemon]);
-    const run = await login.hyper(['run', 'busybox', 'true'], 'HYPER_AUTOSTART=0');
+    const run = await login.hyper(['run', 'busybox', 'true'], { env: { HYPER_AUTOSTART: '0' } });
     assert.deepEqual([run.code, run.stdout, run.stderr], [125, '', noDaemon]);
     assert.deepEqual(await readdir(login.home, { recursive: true }), ['run']);
   });
@@ -66,7 +66,7 @@ describe('the CLI of an ordinary user', { skip, timeout: 240_000, concurrency: 1
     const keepers = await login.keepers();
     assert.equal((await login.hyper(['create', '--name', 'kept', 'busybox'])).code, 0);
     await login.stop();
-    assert.deepEqual((await login.hyper(['list'], 'HYPER_AUTOSTART=0')).stderr, noDaemon);
+    assert.deepEqual((await login.hyper(['list'], { env: { HYPER_AUTOSTART: '0' } })).stderr, noDaemon);
     const list = await login.hyper(['list']);
     assert.match(list.stderr, /^hyper: starting hyperd /);
     assert.match(list.stdout, / kept /);

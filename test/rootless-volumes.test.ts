@@ -31,7 +31,7 @@ describe('host folders and volumes of an ordinary user', { skip, timeout: 240_00
     for (const thing of [login, outside, host]) await thing[Symbol.asyncDispose]();
   });
 
-  const run = (...args: string[]): Promise<string> => outputOf({ hyper: (each) => login.hyper(each) }, args);
+  const run = (...args: string[]): Promise<string> => outputOf(login, args);
   const folderOfUser = async (name: string): Promise<string> => {
     const path = join(login.home, name);
     await mkdir(path);

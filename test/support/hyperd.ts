@@ -213,12 +213,14 @@ export class TestHyperd implements AsyncDisposable {
   }
 }
 
+/** A hyperd of a test, or a user who is logged in. */
+export interface Caller {
+  /** A property and not a method: of those, TypeScript compares the parameters of what stands in for it. */
+  readonly hyper: (args: readonly string[], options?: RunOptions) => Promise<Finished>;
+}
+
 /** What the CLI prints of a command that must succeed. @param caller whose daemon is asked */
-export async function outputOf(
-  caller: { hyper(args: readonly string[], options?: RunOptions): Promise<Finished> },
-  args: readonly string[],
-  options: RunOptions = {},
-): Promise<string> {
+export async function outputOf(caller: Caller, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await caller.hyper(args, options);
   assert.equal(code, 0, `hyper ${args.join(' ')}: ${stderr}`);
   return stdout;

@@ -9,7 +9,7 @@ import { HyperClient } from '../../src/client/index.ts';
 import { stillRuns, type ProcessIdentity } from '../../src/lib/process-identity.ts';
 import type { Namespace } from '../network/namespaces.ts';
 import { folderOf, type OrdinaryUser } from '../network/ordinary-user.ts';
-import { repository, runProgram, type Finished } from './hyperd.ts';
+import { repository, runProgram, type Finished, type RunOptions } from './hyperd.ts';
 
 /** A user at a machine: a home of their own that goes with all that was started from it. */
 export class Login implements AsyncDisposable {
@@ -32,9 +32,10 @@ export class Login implements AsyncDisposable {
     return new Login(home, [...host.by, ...user.by, ...env]);
   }
 
-  hyper(args: readonly string[], ...env: string[]): Promise<Finished> {
-    const [file = '', ...rest] = [...this.#command, ...env, join(repository, 'dist/hyper'), ...args];
-    return runProgram(file, rest, process.env);
+  hyper(args: readonly string[], { env = {}, ...options }: RunOptions = {}): Promise<Finished> {
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const [file = '', ...rest] = [...this.#command, ...variables, join(repository, 'dist/hyper'), ...args];
+    return runProgram(file, rest, process.env, options);
   }
 
   get socket(): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostAndOutside, type Namespace } from '../network/namespaces.ts';
 import { Room } from '../network/room.ts';
-import { type Finished, outputOf, type TestHyperd } from './hyperd.ts';
+import { type Caller, outputOf, type TestHyperd } from './hyperd.ts';
 import { untilLogged } from './logs.ts';
 
 /** A host and a world outside of it, 203.0.113.1 and .2, with a program in each; outside serves a page at port 80. */
@@ -20,11 +20,6 @@ export async function hostAndInternet(): Promise<HostAndInternet> {
   return { host, outside, internet, here };
 }
 
-/** A hyperd of a test, or a user who is logged in. */
-interface Caller extends Pick<TestHyperd, 'client'> {
-  hyper(args: readonly string[]): Promise<Finished>;
-}
-
 export interface PodCommands {
   /** What a command that must succeed has printed. */
   readonly run: (...args: string[]) => Promise<string>;
@@ -37,7 +32,7 @@ export interface PodCommands {
 }
 
 /** @param caller whose `hyper` it is, once the tests run. */
-export function podCommands(caller: () => Caller): PodCommands {
+export function podCommands(caller: () => Caller & Pick<TestHyperd, 'client'>): PodCommands {
   const run = (...args: string[]): Promise<string> => outputOf(caller(), args);
   return {
     run,
