@@ -1,36 +1,32 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Image, ImageRemoval, ImageUser, PulledImage, TransferOptions } from '../image/index.ts';
 import { HyperError } from '../lib/errors.ts';
-import { newNameSuffix, newPodId } from '../lib/ids.ts';
 import type { NetworkStatus } from '../network/index.ts';
 import type { ContainerRecord, PodRecord } from '../store/index.ts';
-import type { HypervisorDescription, TemplateDescription, VmRecord } from '../vm/index.ts';
+import type { HypervisorDescription, VmRecord } from '../vm/index.ts';
 import { ClockKeeper } from './clock-keeper.ts';
-import { planContainers, planFurther, shortName, withMounts } from './container-plan.ts';
-import type { Exec } from './exec.ts';
+import { planFurther, withMounts } from './container-plan.ts';
+import { ExecTable } from './exec-table.ts';
+import { ImageDesk } from './image-desk.ts';
+import { podLimits } from './limits.ts';
 import { appendContainer, removeContainer, startContainer, stopContainer } from './live-containers.ts';
 import { pausePod, unpausePod } from './live-pod.ts';
-import { NetworkCatalog, type NetworkDescription, type NetworkSpec } from './network-catalog.ts';
-import { planNetwork } from './network-plan.ts';
-import { podLimits } from './limits.ts';
-import { restartOf } from './restart-policy.ts';
 import { planMounts, removeOwn, usersOf } from './mounts.ts';
+import { NetworkDesk } from './network-desk.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { planPod } from './pod-plan.ts';
 import { podFolder } from './pod-run.ts';
-import type { PoolStatus, VmSupply } from './supply/index.ts';
-import { timeout } from './timeout.ts';
-import { type ContainerSpec, type ExecSpec, type NetworkOfPodSpec, podDefaults, type PodSpec } from './pod-spec.ts';
-import { type EventQuery, readEvents, type StoredEvent } from './read-events.ts';
+import type { ContainerSpec, PodSpec } from './pod-spec.ts';
 import { Pods, type Target } from './pods.ts';
-import type { Pruned } from './prune-each.ts';
+import { type EventQuery, readEvents, type StoredEvent } from './read-events.ts';
+import type { PoolStatus, VmSupply } from './supply/index.ts';
+import { TemplateDesk } from './template-desk.ts';
+import { timeout } from './timeout.ts';
 import { VolumeDesk } from './volume-desk.ts';
 
 /** How long hyperd's start waits for the guests of the pods that it finds again. */
 const resumePatienceMs = 10_000;
-/** Execs that do not run and can still be inspected; older ones are forgotten. */
-const keptExecs = 1000;
 
 export interface EngineDescription {
   readonly hypervisor: HypervisorDescription;
@@ -39,21 +35,26 @@ export interface EngineDescription {
   readonly memory: VmSupply['memory'];
 }
 
-/** Pods, containers, execs and images: what the front doors speak to. */
+/** Pods and their containers, and the desks for all else: what the front doors speak to. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #pods = new Pods();
   /** Removed, and still being taken apart. */
   readonly #leaving = new Set<Pod>();
-  readonly #execs = new Map<string, Exec>();
   readonly #clocks: ClockKeeper;
-  readonly #networks: NetworkCatalog;
+  readonly networks: NetworkDesk;
   readonly volumes: VolumeDesk;
+  readonly images: ImageDesk;
+  readonly templates: TemplateDesk;
+  readonly execs: ExecTable;
 
   private constructor(options: EngineOptions) {
     this.#options = options;
-    this.#networks = new NetworkCatalog(options.store, options.networks);
+    this.networks = new NetworkDesk(options.store, options.networks, this.#pods);
     this.volumes = new VolumeDesk(options.volumes, () => this.pods().map(({ record }) => record));
+    this.images = new ImageDesk(options.images, this.#pods);
+    this.templates = new TemplateDesk(options.hypervisor, options.supply);
+    this.execs = new ExecTable(this.#pods);
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
   }
 
@@ -77,26 +78,6 @@ export class Engine {
     return this.#options.supply.idle();
   }
 
-  async templates(): Promise<readonly TemplateDescription[]> {
-    return await this.#options.hypervisor.templates();
-  }
-
-  async makeTemplate(shape: Pick<PodSpec, 'vcpus' | 'memoryMiB'>, signal: AbortSignal): Promise<TemplateDescription> {
-    const { vcpus = podDefaults.vcpus, memoryMiB = podDefaults.memoryMiB } = shape;
-    return await this.#options.supply.makeTemplate({ vcpus, memoryMiB }, signal);
-  }
-
-  /** By its id or the beginning of it. */
-  async removeTemplate(text: string): Promise<string> {
-    const fits = (await this.templates()).filter(({ id }) => id.startsWith(text));
-    const [only] = fits;
-    if (fits.length > 1)
-      throw new HyperError('ambiguous', `${text} fits ${fits.length} templates: give more of the id`);
-    if (only === undefined) throw new HyperError('not_found', `no such template: ${text}: see 'hyper template ls'`);
-    await this.#options.hypervisor.removeTemplate(only.id);
-    return only.id;
-  }
-
   async resizePool(size: number): Promise<void> {
     await this.#options.supply.resizePool(size);
   }
@@ -116,37 +97,8 @@ export class Engine {
 
   /** Makes a pod's record; nothing runs yet. The image must be here, or in the machine's Docker. */
   async createPod(spec: PodSpec, signal: AbortSignal): Promise<PodRecord> {
-    const images = await this.#images(spec, signal);
-    const [first] = spec.containers;
-    const [image] = images;
-    if (first === undefined || image === undefined) throw new HyperError('bad_request', 'a pod needs a container');
-    const name = spec.name ?? `${shortName(image, first.image)}-${newNameSuffix()}`;
-    const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
-    const record: PodRecord = {
-      ...podDefaults,
-      id: newPodId(),
-      name,
-      hostname,
-      state: 'pending',
-      ...(spec.vcpus === undefined ? {} : { vcpus: spec.vcpus }),
-      ...(spec.memoryMiB === undefined ? {} : { memoryMiB: spec.memoryMiB }),
-      ...(spec.storageMiB === undefined ? {} : { storageMiB: spec.storageMiB }),
-      ...podLimits(spec),
-      labels: { ...spec.labels },
-      autoRemove: spec.autoRemove ?? false,
-      ...restartOf(spec),
-      createdAt: new Date().toISOString(),
-      startedAt: null,
-      finishedAt: null,
-      reason: null,
-      warnings: [],
-      vm: null,
-      endpoints: [],
-      persistedEvent: 0,
-      ...planNetwork(spec, image, this.#options.networks),
-      containers: planContainers(spec.containers, images, { name, hostname }),
-      nextContainer: 0,
-    };
+    const images = await this.images.ofContainers(spec.containers, signal);
+    const record = planPod(spec, images, this.#options.networks);
     // Nobody else takes the name, or removes a volume, until the pod is known to have it.
     return await this.#options.volumes.use.run(() => this.#addNew(record, spec.containers));
   }
@@ -185,7 +137,7 @@ export class Engine {
   /** Adds a container to a pod that runs or not; it is started by `startContainer`, or with the pod. */
   async addContainer(podText: string, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerRecord> {
     const pod = this.pod(podText);
-    const image = await this.#image(spec.image, signal);
+    const image = await this.images.need(spec.image, signal);
     const { volumes, store } = this.#options;
     const { vcpus, memoryMiB } = pod.record;
     podLimits({ vcpus, memoryMiB, containers: [spec] }); // says where it is to have more than there is
@@ -221,81 +173,9 @@ export class Engine {
     await removeContainer(pod, container, force, this.#options);
   }
 
-  createExec(podText: string, spec: ExecSpec): Exec {
-    const { pod, container } = this.target(podText);
-    const exec = pod.exec(container, spec);
-    this.#execs.set(exec.id, exec);
-    for (const [id, old] of this.#execs) {
-      if (this.#execs.size <= keptExecs) break;
-      if (old.state !== 'running') this.#execs.delete(id);
-    }
-    return exec;
-  }
-
-  exec(id: string): Exec {
-    const exec = this.#execs.get(id);
-    if (exec === undefined) throw new HyperError('not_found', `no such exec: ${id}`);
-    return exec;
-  }
-
   /** What has changed, and with `follow` what changes, in order, each once. */
   events(query: EventQuery, follow: boolean, signal: AbortSignal): AsyncIterable<StoredEvent> {
     return readEvents(this.#options.store.events, query, follow, signal);
-  }
-
-  networks(): readonly NetworkDescription[] {
-    return this.#networks.list();
-  }
-
-  network(text: string): NetworkDescription {
-    return this.#networks.find(text);
-  }
-
-  async createNetwork(spec: NetworkSpec): Promise<NetworkDescription> {
-    return await this.#networks.create(spec);
-  }
-
-  /** Puts a pod on a further network, which is found as all others. */
-  async connectNetwork(text: string, podText: string, wish: Omit<NetworkOfPodSpec, 'network'>): Promise<void> {
-    const { network } = this.#networks.find(text);
-    await this.pod(podText).joinNetwork({ ...wish, network: network.name });
-  }
-
-  async disconnectNetwork(text: string, podText: string): Promise<void> {
-    const { network } = this.#networks.find(text);
-    await this.pod(podText).leaveNetwork(network.name);
-  }
-
-  async removeNetwork(text: string): Promise<string> {
-    return await this.#networks.remove(text, (name) => this.#podsOn(name));
-  }
-
-  async pruneNetworks(): Promise<Pruned> {
-    return await this.#networks.prune((name) => this.#podsOn(name));
-  }
-
-  images(): readonly Image[] {
-    return this.#options.images.list();
-  }
-
-  inspectImage(reference: string): Image {
-    return this.#options.images.inspect(reference);
-  }
-
-  async pullImage(reference: string, options: TransferOptions): Promise<PulledImage> {
-    return await this.#options.images.pull(reference, options);
-  }
-
-  async loadImages(archive: AsyncIterable<Uint8Array>, options: TransferOptions): Promise<readonly PulledImage[]> {
-    return await this.#options.images.load(archive, options);
-  }
-
-  async removeImage(reference: string, force: boolean): Promise<ImageRemoval> {
-    const inUse = (imageId: string): ImageUser[] =>
-      this.pods()
-        .filter(({ record }) => record.containers.some((container) => container.imageId === imageId))
-        .map((pod) => ({ name: pod.record.name, running: pod.active }));
-    return await this.#options.images.remove(reference, { force, inUse });
   }
 
   /** hyperd leaves. `stopPods`: every pod is stopped in order; else their VMs are left to the next hyperd. */
@@ -360,31 +240,7 @@ export class Engine {
     throw new HyperError('bad_request', `${text} is a pod: name one of its containers: ${names}`);
   }
 
-  #podsOn(network: string): string[] {
-    return this.pods().flatMap(({ record }) =>
-      record.networks.some((each) => each.network === network) ? record.name : [],
-    );
-  }
-
   #runs(): NonNullable<Pod['run']>[] {
     return this.pods().flatMap(({ run }) => (run === undefined ? [] : [run]));
-  }
-
-  /** Of each container, in order. */
-  async #images({ containers }: PodSpec, signal: AbortSignal): Promise<Image[]> {
-    const found = new Map<string, Image>();
-    for (const { image } of containers) {
-      if (!found.has(image)) found.set(image, await this.#image(image, signal));
-    }
-    return containers.flatMap(({ image }) => found.get(image) ?? []);
-  }
-
-  async #image(reference: string, signal: AbortSignal): Promise<Image> {
-    const { images } = this.#options;
-    const image = images.find(reference) ?? (await images.importFromDocker(reference, { signal }));
-    if (image === undefined) {
-      throw new HyperError('image_not_found', `no such image: ${reference}: pull it with 'hyper pull ${reference}'`);
-    }
-    return image;
   }
 }

@@ -1,7 +1,7 @@
 export type { AttachClient, Attachment } from './attachment.ts';
 export { Engine } from './engine.ts';
 export type { Exec } from './exec.ts';
-export type { NetworkDescription, NetworkSpec } from './network-catalog.ts';
+export type { NetworkDescription, NetworkSpec } from './network-desk.ts';
 export { networksOf, planPort } from './network-plan.ts';
 export { listProcesses } from './pod-processes.ts';
 export { podStats } from './pod-stats.ts';

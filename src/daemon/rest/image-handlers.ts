@@ -8,24 +8,24 @@ type ImageRoutes = 'imageList' | 'imageInspect' | 'imagePull' | 'imageLoad' | 'i
 
 export function imageHandlers(engine: Engine): Pick<Handlers, ImageRoutes> {
   return {
-    imageList: () => Promise.resolve(engine.images().map(presentImage)),
-    imageInspect: ({ query }) => Promise.resolve(presentImageDetails(engine.inspectImage(query.reference))),
+    imageList: () => Promise.resolve(engine.images.list().map(presentImage)),
+    imageInspect: ({ query }) => Promise.resolve(presentImageDetails(engine.images.inspect(query.reference))),
     imagePull: ({ body, signal }) =>
       progressOf(async (onProgress) => {
         const login = body.credentials === undefined ? {} : { credentials: body.credentials };
         const options = { ...login, signal, onProgress };
-        return [await engine.pullImage(body.reference, options)];
+        return [await engine.images.pull(body.reference, options)];
       }),
     imageLoad: ({ upload, signal }) =>
-      progressOf(async (onProgress) => await engine.loadImages(upload, { signal, onProgress })),
+      progressOf(async (onProgress) => await engine.images.load(upload, { signal, onProgress })),
     imageRemove: async ({ query }) => {
-      const { untagged, deleted } = await engine.removeImage(query.reference, query.force ?? false);
+      const { untagged, deleted } = await engine.images.remove(query.reference, query.force ?? false);
       return { untagged: [...untagged], deleted: [...deleted] };
     },
   };
 }
 
-type Pulled = Awaited<ReturnType<Engine['pullImage']>>;
+type Pulled = Awaited<ReturnType<Engine['images']['pull']>>;
 
 /** Progress while it runs, then a `done` for each image. */
 async function* progressOf(

@@ -88,7 +88,7 @@ function attachOf(engine: Engine, request: IncomingMessage): Attach {
   if (kind === undefined || text === undefined) throw new HyperError('not_found', `no such call: ${url.pathname}`);
   const id = decodeURIComponent(text);
   if (kind === 'execs') {
-    const exec = engine.exec(id);
+    const exec = engine.execs.get(id);
     return async (client) => await exec.start(client);
   }
   const query = check(routes.podAttach.query, Object.fromEntries(url.searchParams), 'query');

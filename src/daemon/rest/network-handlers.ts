@@ -12,22 +12,22 @@ type NetworkRoutes =
   | 'networkDisconnect';
 
 export function networkHandlers(engine: Engine): Pick<Handlers, NetworkRoutes> {
-  const present = (description: ReturnType<Engine['network']>): ReturnType<typeof presentNetwork> =>
+  const present = (description: ReturnType<Engine['networks']['find']>): ReturnType<typeof presentNetwork> =>
     presentNetwork(description, engine.pods());
   return {
-    networkList: () => Promise.resolve(engine.networks().map(present)),
-    networkCreate: async ({ body }) => present(await engine.createNetwork(body)),
-    networkInspect: ({ params }) => Promise.resolve(present(engine.network(params.network))),
-    networkRemove: async ({ params }) => ({ name: await engine.removeNetwork(params.network) }),
+    networkList: () => Promise.resolve(engine.networks.list().map(present)),
+    networkCreate: async ({ body }) => present(await engine.networks.create(body)),
+    networkInspect: ({ params }) => Promise.resolve(present(engine.networks.find(params.network))),
+    networkRemove: async ({ params }) => ({ name: await engine.networks.remove(params.network) }),
     networkConnect: async ({ params, body }) => {
       const { pod, ...wish } = body;
-      await engine.connectNetwork(params.network, pod, wish);
+      await engine.networks.connect(params.network, pod, wish);
       return {};
     },
     networkDisconnect: async ({ params, body }) => {
-      await engine.disconnectNetwork(params.network, body.pod);
+      await engine.networks.disconnect(params.network, body.pod);
       return {};
     },
-    networkPrune: async () => await engine.pruneNetworks(),
+    networkPrune: async () => await engine.networks.prune(),
   };
 }

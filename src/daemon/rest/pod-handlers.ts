@@ -139,11 +139,11 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
         ...engine.pods().flatMap((pod) => presentVm(pod) ?? []),
         ...engine.idleVms().map((vm) => presentIdleVm(vm)),
       ]),
-    execCreate: ({ params, body }) => Promise.resolve({ id: engine.createExec(params.pod, body).id }),
+    execCreate: ({ params, body }) => Promise.resolve({ id: engine.execs.create(params.pod, body).id }),
     execStart: async ({ params }) => {
-      await engine.exec(params.exec).start();
+      await engine.execs.get(params.exec).start();
       return {};
     },
-    execInspect: ({ params }) => Promise.resolve(presentExec(engine.exec(params.exec))),
+    execInspect: ({ params }) => Promise.resolve(presentExec(engine.execs.get(params.exec))),
   };
 }

@@ -43,7 +43,7 @@ export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handler
         kernel,
         pods: { total: pods.length, running: pods.filter(({ running }) => running).length },
         containers: pods.reduce((sum, { record }) => sum + record.containers.length, 0),
-        images: engine.images().length,
+        images: engine.images.list().length,
         network,
         pool,
         vmMemory: { reservedMiB, maxMiB, waitingStarts },
@@ -51,8 +51,8 @@ export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handler
         problems: [...problems, ...networkProblem],
       });
     },
-    templateList: async () => (await engine.templates()).map(presentTemplate),
-    templateCreate: async ({ body, signal }) => presentTemplate(await engine.makeTemplate(body, signal)),
-    templateRemove: async ({ params }) => ({ id: await engine.removeTemplate(params.template) }),
+    templateList: async () => (await engine.templates.list()).map(presentTemplate),
+    templateCreate: async ({ body, signal }) => presentTemplate(await engine.templates.make(body, signal)),
+    templateRemove: async ({ params }) => ({ id: await engine.templates.remove(params.template) }),
   };
 }

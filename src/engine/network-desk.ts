@@ -4,6 +4,8 @@ import type { EgressRule, Network, Networks, SubnetDefinition } from '../network
 import type { NetworkRecord, Store } from '../store/index.ts';
 import { type Pruned, pruneEach } from './prune-each.ts';
 import { planEgress } from './network-plan.ts';
+import type { NetworkOfPodSpec } from './pod-spec.ts';
+import type { Pods } from './pods.ts';
 
 export interface NetworkSpec extends SubnetDefinition {
   readonly name: string;
@@ -21,15 +23,17 @@ export interface NetworkDescription {
   readonly record: NetworkRecord | null;
 }
 
-/** The networks that users make, and the one that is always there. */
-export class NetworkCatalog {
+/** What users do with networks: those that they make, and the one that is always there. That pods use them is known here. */
+export class NetworkDesk {
   readonly #store: Store;
   readonly #networks: Networks;
+  readonly #pods: Pods;
   readonly #records = new Map<string, NetworkRecord>();
 
-  constructor(store: Store, networks: Networks) {
+  constructor(store: Store, networks: Networks, pods: Pods) {
     this.#store = store;
     this.#networks = networks;
+    this.#pods = pods;
     for (const record of store.networks()) this.#records.set(record.name, record);
   }
 
@@ -75,10 +79,21 @@ export class NetworkCatalog {
     return { network, record };
   }
 
-  /** @param users the names of pods, running or not, that are made for a network. */
-  async remove(text: string, users: (network: string) => readonly string[]): Promise<string> {
+  /** Puts a pod on a further network. */
+  async connect(text: string, pod: string, wish: Omit<NetworkOfPodSpec, 'network'>): Promise<void> {
+    const { network } = this.find(text);
+    await this.#pods.find(pod).joinNetwork({ ...wish, network: network.name });
+  }
+
+  async disconnect(text: string, pod: string): Promise<void> {
+    const { network } = this.find(text);
+    await this.#pods.find(pod).leaveNetwork(network.name);
+  }
+
+  /** Answers with its name. @throws HyperError `conflict` where a pod, running or not, is made for it */
+  async remove(text: string): Promise<string> {
     const { network, record } = this.find(text);
-    const [user] = users(network.name);
+    const [user] = this.#podsOn(network.name);
     if (record !== null && user !== undefined) {
       throw new HyperError('conflict', `the network ${network.name} is the pod ${user}'s: remove that first`);
     }
@@ -89,11 +104,18 @@ export class NetworkCatalog {
   }
 
   /** Removes what no pod is made for. */
-  async prune(users: (network: string) => readonly string[]): Promise<Pruned> {
+  async prune(): Promise<Pruned> {
     return await pruneEach([...this.#records.keys()], async (name) => {
-      if (users(name).length > 0) return false;
-      await this.remove(name, users);
+      if (this.#podsOn(name).length > 0) return false;
+      await this.remove(name);
       return true;
     });
+  }
+
+  /** The pods' names. */
+  #podsOn(network: string): string[] {
+    return this.#pods
+      .all()
+      .flatMap(({ record }) => (record.networks.some((each) => each.network === network) ? record.name : []));
   }
 }

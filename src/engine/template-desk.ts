@@ -1,0 +1,35 @@
+import { HyperError } from '../lib/errors.ts';
+import type { Hypervisor, TemplateDescription } from '../vm/index.ts';
+import { podDefaults, type PodSpec } from './pod-spec.ts';
+import type { VmSupply } from './supply/index.ts';
+
+/** What users do with templates. */
+export class TemplateDesk {
+  readonly #hypervisor: Hypervisor;
+  readonly #supply: VmSupply;
+
+  constructor(hypervisor: Hypervisor, supply: VmSupply) {
+    this.#hypervisor = hypervisor;
+    this.#supply = supply;
+  }
+
+  async list(): Promise<readonly TemplateDescription[]> {
+    return await this.#hypervisor.templates();
+  }
+
+  async make(shape: Pick<PodSpec, 'vcpus' | 'memoryMiB'>, signal: AbortSignal): Promise<TemplateDescription> {
+    const { vcpus = podDefaults.vcpus, memoryMiB = podDefaults.memoryMiB } = shape;
+    return await this.#supply.makeTemplate({ vcpus, memoryMiB }, signal);
+  }
+
+  /** By its id or the beginning of it; answers with the id. */
+  async remove(text: string): Promise<string> {
+    const fits = (await this.list()).filter(({ id }) => id.startsWith(text));
+    const [only] = fits;
+    if (fits.length > 1)
+      throw new HyperError('ambiguous', `${text} fits ${fits.length} templates: give more of the id`);
+    if (only === undefined) throw new HyperError('not_found', `no such template: ${text}: see 'hyper template ls'`);
+    await this.#hypervisor.removeTemplate(only.id);
+    return only.id;
+  }
+}
