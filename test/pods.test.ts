@@ -159,7 +159,9 @@ describe('a pod of several containers', () => {
       { name: 'other-one', image: 'busybox', command: server(0) },
     ]);
     await untilLogged(hyperd, 'counter', 'ready');
+    const early = await hyperd.client.execCreate('still', { args: ['true'] });
     await hyper('pause', 'still');
+    await assert.rejects(hyperd.client.execStart(early.id), /is paused: unpause it first/);
     assert.match(await hyper('list', 'pod'), /still .* paused/);
     assert.match(await hyper('list', 'vm'), /paused/);
     const read = (): Promise<string> => hyper('exec', '--vm', 'still', 'cat', '/dev/shm/count');
@@ -235,6 +237,10 @@ describe('a pod of several containers', () => {
       readdirSync(folder).filter((name) => name.startsWith(id)),
       [],
     );
+    // What it has written is removed behind the user's back.
+    const patience = 'n=0; while [ -e /run/scratch/*/container-2 ] && [ $n -lt 100000 ]; do n=$((n+1)); done';
+    const script = `${patience}; cd /run/scratch/*/ && echo container-*`;
+    assert.equal(await hyper('exec', '--vm', 'grows', 'sh', '-c', script), 'container-1\n');
     // One that comes after it has nothing of it, also where it could not even start.
     await hyper('create', '-c', 'grows', '--name', 'bad', 'busybox', 'no-such-program');
     assert.equal((await hyperd.hyper(['start', '-c', 'bad'])).code, 1);

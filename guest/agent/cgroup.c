@@ -19,6 +19,8 @@
 #define POD ROOT "/pod"
 #define PATH_SIZE 96
 #define CONTROLLERS "+cpu +memory +pids +io"
+/* For what must happen, and may not where a process is stuck. */
+#define WAIT_SECONDS 20
 #define MEMORY_KEPT (8ULL << 20)
 
 static int guest = -1;
@@ -141,7 +143,7 @@ uint64_t cgroup_oom_kills(uint64_t container)
     return read_count(path, "oom_kill");
 }
 
-/* Until a cgroup's events say this. They are read through the watched descriptor, so that a change between reading and waiting wakes. */
+/* Until a cgroup's events say this; a process that is stuck in the kernel hears of neither. They are read through the watched descriptor, so that a change between reading and waiting wakes. */
 static int await_event(const char *path, const char *event)
 {
     int events = open(path, O_RDONLY | O_CLOEXEC);
@@ -149,15 +151,17 @@ static int await_event(const char *path, const char *event)
         return errno;
     char text[128];
     ssize_t length;
-    while ((length = pread(events, text, sizeof text - 1, 0)) > 0) {
+    int error = 0;
+    for (int waited = 0; error == 0 && (length = pread(events, text, sizeof text - 1, 0)) > 0; waited++) {
         text[length] = 0;
         if (strstr(text, event))
             break;
         struct pollfd wait = {.fd = events, .events = POLLPRI};
-        (void)poll(&wait, 1, 1000);
+        if (poll(&wait, 1, 1000) == 0 && waited >= WAIT_SECONDS)
+            error = ETIMEDOUT;
     }
     (void)close(events);
-    return 0;
+    return error;
 }
 
 int cgroup_kill(uint64_t container)

@@ -7,6 +7,7 @@
 #include "job.h"
 #include "prepare.h"
 #include "process.h"
+#include "removal.h"
 #include "shares.h"
 #include "sockets.h"
 
@@ -72,14 +73,20 @@ static void release_mount(const struct mount *mount, const struct container *gon
     *error = *error ? *error : failed;
 }
 
+static bool others_have_scratch(const struct container *one)
+{
+    for (const struct container *container = containers; container; container = container->next)
+        if (container != one && same_disk(container->request.scratch, one->request.scratch))
+            return true;
+    return false;
+}
+
 /* A disk that no other container uses is unmounted: the host may put another one in its place. */
 static int release_disks(const struct container *gone)
 {
-    bool root_used = false, scratch_used = false;
-    for (const struct container *container = containers; container; container = container->next) {
+    bool root_used = false, scratch_used = others_have_scratch(gone);
+    for (const struct container *container = containers; container; container = container->next)
         root_used |= container != gone && same_disk(container->request.root, gone->request.root);
-        scratch_used |= container != gone && same_disk(container->request.scratch, gone->request.scratch);
-    }
     int error = 0;
     for (size_t i = 0; i < gone->request.mount_count; i++)
         release_mount(&gone->request.mounts[i], gone, &error);
@@ -226,10 +233,16 @@ static void on_destroyed(void *argument, int error, const char *why)
     uint64_t request = container->waiting_request;
     processes_reap(); /* their exits still want to know about the container */
     int busy = error ? 0 : release_disks(container);
-    if (error == 0 && busy == 0)
+    if (error == 0 && busy == 0) {
+        char files[256];
+        bool stays = others_have_scratch(container);
+        prepare_scratch_path(container, "", files, sizeof files);
         forget(container);
-    else
+        if (stays)
+            removal_start(files);
+    } else {
         container->state = CONTAINER_READY; /* to be destroyed again */
+    }
     reply_plain(request, error ? error : busy, busy ? "a disk of the container cannot be unmounted" : why);
 }
 

@@ -39,11 +39,11 @@ static int make_folder(const char *path)
     return mkdir(path, 0755) == 0 || errno == EEXIST ? 0 : errno;
 }
 
-static void scratch_path(const struct container *container, const char *name, char path[PATH_SIZE])
+void prepare_scratch_path(const struct container *container, const char *name, char *path, size_t size)
 {
     char disk[128];
     disk_path(DISK_SCRATCH, container->request.scratch, disk, sizeof disk);
-    (void)snprintf(path, PATH_SIZE, "%s/container-%" PRIu64 "%s%s", disk, container->id, *name ? "/" : "", name);
+    (void)snprintf(path, size, "%s/container-%" PRIu64 "%s%s", disk, container->id, *name ? "/" : "", name);
 }
 
 /* A volume is named by a hash of its path (FNV-1a), for a path may be longer than a name. */
@@ -64,7 +64,7 @@ static int make_folders(const struct container *container)
     char path[PATH_SIZE];
     int error = 0;
     for (size_t i = 0; error == 0 && i < sizeof on_scratch / sizeof *on_scratch; i++) {
-        scratch_path(container, on_scratch[i], path);
+        prepare_scratch_path(container, on_scratch[i], path, sizeof path);
         error = make_folder(path);
     }
     for (size_t i = 0; error == 0 && i < sizeof on_tmpfs / sizeof *on_tmpfs; i++) {
@@ -87,8 +87,8 @@ static int mount_overlay(const struct container *container)
 {
     char image[128], upper[PATH_SIZE], work[PATH_SIZE], target[PATH_SIZE], options[4 * PATH_SIZE];
     disk_path(DISK_IMAGE, container->request.root, image, sizeof image);
-    scratch_path(container, "upper", upper);
-    scratch_path(container, "work", work);
+    prepare_scratch_path(container, "upper", upper, sizeof upper);
+    prepare_scratch_path(container, "work", work, sizeof work);
     container_path(container->id, "rootfs", target, sizeof target);
     int error = copy_root_attributes(image, upper);
     if (error)

@@ -15,6 +15,8 @@ int prepare_destruction(void *container, char *why);
 /* Whether prepare_container may have to wait, and so must be a job. */
 bool prepare_waits(const struct container *container);
 
+/* What a container has on its scratch disk: its `name` there, or with "" the folder of all. */
+void prepare_scratch_path(const struct container *container, const char *name, char *path, size_t size);
 /* The folder behind a volume of a container, on its scratch disk. */
 void prepare_volume_path(const char *scratch, uint64_t container, const char *volume, char *path, size_t size);
 

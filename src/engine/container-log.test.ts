@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -86,6 +87,31 @@ describe('a container log', () => {
     await resumed.append(2, 0, Buffer.from('second run\n'));
     await resumed.close();
     assert.equal(await read(path), 'first run\nsecond run\n');
+  });
+
+  const noDisk = process.getuid?.() === 0 ? false : 'a disk that is full is a mount of root’s';
+  it('knows where a run begins that began while the disk was full', { skip: noDisk }, async () => {
+    const disk = join(folder, 'disk');
+    await mkdir(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'hyper-log-test', disk]);
+    try {
+      const path = join(disk, 'log');
+      const log = await ContainerLog.open(path, false, silentLog);
+      await log.append(1, 0, Buffer.alloc(4096 - 3 * 24, 'a')); // with three headers: all of a page
+      await log.appendEnd(1, 4024);
+      await writeFile(join(disk, 'filler'), Buffer.alloc(1 << 16)).catch(() => undefined);
+      await log.beginRun();
+      await log.append(1, 0, Buffer.from('dropped\n'));
+      await rm(join(disk, 'filler'));
+      await log.append(2, 0, Buffer.from('second run\n'));
+      await log.close();
+      const resumed = await ContainerLog.open(path, true, silentLog);
+      assert.deepEqual(resumed.positions, { 1: { offset: 0, ended: false }, 2: { offset: 11, ended: false } });
+      await resumed.close();
+      assert.equal(await read(path, { tail: 1 }), `${'a'.repeat(4024)}second run\n`);
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
   });
 
   it('tells of each piece when it is written, not when no more come', async () => {

@@ -17,6 +17,8 @@ export class ContainerLog {
   #writing: Promise<void> | undefined;
   readonly #followers = new Set<() => void>();
   #dropping = false;
+  /** The next write says that a run begins. */
+  #beginsRun = false;
   readonly positions: Readonly<Record<1 | 2, LogPosition>>;
 
   private constructor(file: FileHandle, size: number, positions: Record<1 | 2, LogPosition>, log: Log) {
@@ -61,8 +63,10 @@ export class ContainerLog {
 
   /** Both streams begin anew: the container is started again. */
   async beginRun(): Promise<void> {
+    await this.#writing; // what is queued is the earlier run's
     Object.assign(this.positions, freshPositions());
-    await this.#queue(encodeStartOfRun());
+    this.#beginsRun = true;
+    await this.#queue(Buffer.alloc(0));
   }
 
   appendEnd(stream: 1 | 2, offset: number): Promise<void> {
@@ -100,13 +104,15 @@ export class ContainerLog {
   }
 
   /** Never rejects: what cannot be written is dropped. */
-  async #write(buffers: Buffer[]): Promise<void> {
+  async #write(output: readonly Buffer[]): Promise<void> {
+    const buffers = this.#beginsRun ? [encodeStartOfRun(), ...output] : output;
     const total = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     try {
       const { bytesWritten } = await this.#file.writev(buffers);
       if (bytesWritten !== total) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
       this.#size += total;
       this.#dropping = false;
+      this.#beginsRun = false;
     } catch (error) {
       if (!this.#dropping)
         this.#log.error({ error: asHyperError(error) }, 'a container log cannot be written: dropping');

@@ -6,6 +6,7 @@ import type { ContainerRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { mergeEnv } from './container-plan.ts';
+import { doesNotRun } from './live-pod.ts';
 import type { PodRun } from './pod-run.ts';
 import type { ExecSpec } from './pod-spec.ts';
 import { ProcessOutput } from './process-output.ts';
@@ -44,8 +45,9 @@ export class Exec {
   /** Starts it; with a client, its output goes there and the returned attachment steers it. */
   async start(client?: AttachClient): Promise<Attachment> {
     if (this.#state !== 'created') throw new HyperError('conflict', 'this exec was started before: make a new one');
-    this.#state = 'running';
     const run = this.#run;
+    if (run.record.state === 'paused') throw doesNotRun(run.record); // the guest would answer when it goes on
+    this.#state = 'running';
     const process = run.nextProcess();
     this.#process = process;
     const tty = this.spec.tty ?? false;

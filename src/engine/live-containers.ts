@@ -72,11 +72,11 @@ export async function removeContainer(
     if (goesOn(container)) throw new HyperError('conflict', `container ${name} was started again`);
     if (!pod.containers.includes(container)) throw new HyperError('not_found', `container ${name} was removed`);
     await pod.run?.agent.destroyContainer(number); // where its start has failed the guest may have it nevertheless
+    await removeVolumesOf([container.record], true, options); // where we die after this, it is there to be removed again
     pod.record.containers = pod.record.containers.filter((each) => each !== container.record);
     pod.containers.splice(pod.containers.indexOf(container), 1);
     options.store.savePod(pod.record);
     await container.closeLog();
-    await removeVolumesOf([container.record], true, options);
     await rm(logPath(options.podsDir, pod.record, container.record), { force: true });
   });
 }

@@ -84,21 +84,19 @@ export async function removeOwn(
   }
 }
 
-/**
- * Those of containers that go, and with `anonymous` those that were made for them; others may have named one nevertheless.
- *
- * @param podId of the pod that goes as a whole; the containers of all others count
- */
+/** Those of containers that go, and with `anonymous` those that were made for them; others may have named one nevertheless. */
 export async function removeVolumesOf(
-  containers: readonly Pick<ContainerRecord, 'mounts'>[],
+  containers: readonly Pick<ContainerRecord, 'id' | 'mounts'>[],
   anonymous: boolean,
   { store, volumes }: Pick<EngineOptions, 'store' | 'volumes'>,
-  podId?: string,
 ): Promise<void> {
   const mounts = containers.flatMap((container) => container.mounts);
   if (!mounts.some((mount) => isOwn(mount, anonymous))) return;
   await volumes.use.run(async () => {
-    const others = store.pods().filter(({ id }) => id !== podId);
+    const leaving = new Set(containers.map(({ id }) => id));
+    const others = store
+      .pods()
+      .map((pod) => ({ ...pod, containers: pod.containers.filter(({ id }) => !leaving.has(id)) }));
     await removeOwn(mounts, volumes, anonymous, (volume) => usersOf(volume, others).length > 0);
   });
 }

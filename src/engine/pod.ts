@@ -376,7 +376,7 @@ export class Pod {
 
   async #remove(withVolumes = this.record.autoRemove): Promise<void> {
     await releaseVm(this.record, this.#options);
-    await removeVolumesOf(this.record.containers, withVolumes, this.#options, this.record.id);
+    await removeVolumesOf(this.record.containers, withVolumes, this.#options);
     await rm(podFolder(this.#options.podsDir, this.record), { recursive: true, force: true });
     // Last: on a full disk the record cannot be deleted before the pod's disk has given its space back.
     if (!this.#removed) this.#forget();
