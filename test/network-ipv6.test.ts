@@ -164,14 +164,21 @@ describe('a network with IPv6', { skip: skipUnlessRoot }, () => {
     const mapping = { protocol: 'udp', hostIp: '*', hostPort: 5300, guestPort: 5353 } as const;
     const published = (await room.call('publish', web, [mapping])) as Endpoint;
     const socket = 'import socket; s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); ';
-    const serve = `${socket}s.bind(("::", 5353)); m, a = s.recvfrom(9); s.sendto(b"a neighbour", a)`;
-    const ask = `${socket}s.settimeout(0.2)
+    // Each client asks twice, from one port, and must be answered from the address that it asked.
+    const serve = `${socket}s.bind(("::", 5353))
 while True:
-    s.sendto(b"x", ("2001:db8:9::1", 5300))
-    try: print(s.recv(99).decode()); break
-    except (TimeoutError, ConnectionError): pass`;
-    const [said] = await Promise.all([internet.run('python3', '-c', ask), neighbour.run('python3', '-c', serve)]);
-    assert.equal(said, 'a neighbour\n');
+    m, a = s.recvfrom(9)
+    s.sendto(b"a neighbour " + m, a)
+    if m == b"end": break`;
+    const ask = (address: string): string => `${socket}s.settimeout(0.2); s.connect(("${address}", 5300))
+for word in ${address === '::1' ? '"one", "end"' : '"one", "two"'}:
+    while True:
+        try: s.send(word.encode()); print(s.recv(99).decode()); break
+        except (TimeoutError, ConnectionError): pass`;
+    const served = neighbour.run('python3', '-c', serve);
+    assert.equal(await internet.run('python3', '-c', ask('2001:db8:9::1')), 'a neighbour one\na neighbour two\n');
+    assert.equal(await room.run('python3', '-c', ask('::1')), 'a neighbour one\na neighbour end\n');
+    await served;
     web = (await room.call('unpublish', published, [...published.ports])) as Endpoint;
   });
 

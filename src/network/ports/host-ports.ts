@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { HyperError, messageOf, systemCode } from '../../lib/errors.ts';
+import { LoopbackDatagrams } from './loopback-datagrams.ts';
 import { type GuestPort, proxyLoopback } from './loopback-proxy.ts';
 import { describePort, type PortMapping, type PublishedPort } from './port-mapping.ts';
 
@@ -78,7 +79,7 @@ export class BoundPorts implements HostPorts {
 
 async function bind(mapping: HostPort, guestBehind: GuestBehind): Promise<Held> {
   try {
-    return mapping.protocol === 'tcp' ? await bindTcp(mapping, guestBehind) : await bindUdp(mapping);
+    return mapping.protocol === 'tcp' ? await bindTcp(mapping, guestBehind) : await bindUdp(mapping, guestBehind);
   } catch (error) {
     throw bindFailure(mapping, error);
   }
@@ -104,7 +105,7 @@ async function bindTcp({ hostIp, hostPort, protocol }: HostPort, guestBehind: Gu
   };
 }
 
-async function bindUdp({ hostIp, hostPort }: HostPort): Promise<Held> {
+async function bindUdp({ hostIp, hostPort, protocol }: HostPort, guestBehind: GuestBehind): Promise<Held> {
   const socket = createSocket(isIPv6(hostIp) ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
   try {
     socket.bind({ address: hostIp, port: hostPort, exclusive: true });
@@ -113,7 +114,15 @@ async function bindUdp({ hostIp, hostPort }: HostPort): Promise<Held> {
     socket.close();
     throw error;
   }
-  return { port: socket.address().port, close: () => new Promise((resolve) => socket.close(() => resolve())) };
+  const { port } = socket.address();
+  const proxy = new LoopbackDatagrams(socket, () => guestBehind({ hostIp, hostPort: port, protocol }));
+  return {
+    port,
+    close: async () => {
+      proxy.close();
+      await new Promise<void>((resolve) => socket.close(() => resolve()));
+    },
+  };
 }
 
 function bindFailure(mapping: HostPort, cause: unknown): HyperError {
