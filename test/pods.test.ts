@@ -217,6 +217,8 @@ describe('a pod of several containers', () => {
     await hyper('start', '-c', 'side');
     assert.equal(await inside('side', 'cat /other'), 'another image');
     assert.equal(await inside(id.slice(0, 12), 'hostname'), 'grows\n');
+    assert.equal(await hyper('inspect', '-f', '{{.name}} {{.image}}', 'side'), 'side other\n');
+    assert.equal((await hyperd.hyper(['inspect', '--type', 'pod', 'side'])).code, 1);
     await hyper('exec', '-d', 'main', 'sleep', '1000'); // no number of a process is taken twice
     await untilLogged(hyperd, 'side', 'ready');
     await hyper('stop', '-c', 'side');

@@ -82,7 +82,7 @@ export class FakeHyperd implements AsyncDisposable {
     const send = (body: unknown, status = 200): void => {
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
     };
-    const [, pod, action] = /\/v1\/pods\/([^/?]+)(?:\/(\w+))?/.exec(call) ?? [];
+    const [, kind, pod, action] = /\/v1\/(pods|containers)\/([^/?]+)(?:\/(\w+))?/.exec(call) ?? [];
     if (call === 'POST /v1/pods') {
       this.#create(text, send);
     } else if (call === 'POST /v1/pod-files') {
@@ -119,6 +119,7 @@ export class FakeHyperd implements AsyncDisposable {
       else if (action === 'start') send({ warnings: [], timing: null });
       else if (action === 'execs') send({ id: this.#newExec(text) });
       else if (action === 'logs') response.end(logBytes);
+      else if (kind === 'containers') send(fakePod(known.id, known.spec, known.state).containers[0]);
       else if (request.method === 'GET') send(fakePod(known.id, known.spec, known.state));
       else send({});
     } else {

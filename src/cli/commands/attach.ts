@@ -19,10 +19,10 @@ export function define(command: Command, cli: Cli): void {
     .action(async (pod: string, options: AttachOptions) => {
       parseDetachKeys(options.detachKeys);
       const client = await cli.connect();
-      const { state, containers } = await client.podInspect(pod);
-      const [container] = containers;
-      if (state !== 'running' || container === undefined) {
-        throw new HyperError('conflict', `pod ${pod} is ${state}, not running: see 'hyper start' and 'hyper logs'`);
+      const container = await client.containerInspect(pod);
+      const { state } = container;
+      if (state !== 'running') {
+        throw new HyperError('conflict', `${pod} is ${state}, not running: see 'hyper start' and 'hyper logs'`);
       }
       const stdin = options.stdin !== false && container.stdin;
       cli.exitCode = await runAttached({

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { HyperClient } from '../../client/index.ts';
+import type { Pod } from '../../contract/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
@@ -44,15 +45,22 @@ export function define(command: Command, cli: Cli): void {
   ]);
 }
 
+/** What names one of its containers finds a pod as well: here each is asked for by itself. */
+async function podItself(client: HyperClient, name: string): Promise<Pod | undefined> {
+  const pod = await client.podInspect(name);
+  return pod.name === name || [pod.id, pod.id.slice('pod-'.length)].some((id) => id.startsWith(name)) ? pod : undefined;
+}
+
 async function findThing(client: HyperClient, name: string, among: readonly Kind[]): Promise<object | undefined> {
   const look = {
-    pod: () => client.podInspect(name),
+    pod: () => podItself(client, name),
     container: () => client.containerInspect(name),
     image: () => client.imageInspect(name),
   };
   for (const kind of among) {
     try {
-      return await look[kind]();
+      const found = await look[kind]();
+      if (found !== undefined) return found;
     } catch (error) {
       if (!(
         error instanceof HyperError &&

@@ -50,11 +50,11 @@ async function startAttached(pods: readonly string[], options: StartOptions, cli
   parseDetachKeys(options.detachKeys);
   try {
     const client = await cli.connect();
-    const container = (await client.podInspect(pod)).containers[0];
-    const stdin = options.interactive === true && container?.stdin === true;
+    const container = await client.containerInspect(pod);
+    const stdin = options.interactive === true && container.stdin;
     return await runAttached({
       open: (handlers) => client.podAttach(pod, { start: true, stdin }, handlers),
-      tty: container?.tty === true,
+      tty: container.tty,
       stdin,
       detachKeys: options.detachKeys,
       running: false,
