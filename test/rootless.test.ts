@@ -126,7 +126,7 @@ describe('hyperd of an ordinary user', { skip }, () => {
   });
 
   for (const tool of ['pasta', 'slirp4netns']) {
-    it(`reaches the outside and the host's loopback by ${tool}, and its guests only the outside`, async (t) => {
+    it(`reaches the outside and the host's loopback by ${tool}, and its guests only the outside, but for who may reach the host`, async (t) => {
       if ((await findExecutable(tool)) === undefined) {
         t.skip(`${tool} is not installed`);
         return;
@@ -146,12 +146,20 @@ describe('hyperd of an ordinary user', { skip }, () => {
       const { uid } = (await room.call('qemuUser')) as QemuUser;
       await room.call('open', {});
       const endpoint = (await room.call('connect', 'vm-EljQlbnRAP', uid)) as Endpoint;
-      const inside = enteringNamespacesOf(runDir);
-      await using guest = await startGuest(endpoint, uid, [...host.by, ...asUser, ...inside]);
+      const inNamespaces = enteringNamespacesOf(runDir);
+      await using guest = await startGuest(endpoint, uid, [...host.by, ...asUser, ...inNamespaces]);
       assert.equal(await guest.call('ask', '203.0.113.2', 80), 'hello from outside');
       for (const address of [loopback, '203.0.113.1', '192.168.123.1']) {
         for (const port of [5000, 8002]) assert.equal(await guest.call('ask', address, port), 'timeout');
       }
+      const friend = (await room.call('connect', 'vm-friend', uid, { hostAccess: true })) as Endpoint;
+      {
+        await using inside = await startGuest(friend, uid, [...host.by, ...asUser, ...inNamespaces]);
+        assert.equal(await inside.call('ask', '192.168.123.1', 8002), 'for neighbours');
+        assert.notEqual(await inside.call('ask', '192.168.123.1', 5000), "the host's registry");
+        assert.equal(await inside.call('ask', '203.0.113.1', 8002), 'timeout');
+      }
+      await room.call('disconnect', friend);
 
       const mapping = { protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080, guestPort: 80 } as const;
       if (tool === 'pasta') {
