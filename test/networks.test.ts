@@ -104,7 +104,8 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
 
   it('pods of a network find each other by name, alias and address, those of others neither', async () => {
     await run('network', 'create', 'backend');
-    await serve('db', '--network', 'backend', '--network-alias', 'database', '--hostname', 'store');
+    const options = ['--network-alias', 'database', '--hostname', 'store', '-p', '127.0.0.1:8080:80', '-p', '8081:80'];
+    await serve('db', '--network', 'backend', ...options);
     await serve('app', '--network', 'backend');
     await serve('stranger');
     const { address } = await hyperd.client.podInspect('db');
@@ -116,6 +117,8 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
     assert.match(await inPod('app', 'nc 203.0.113.2 80 </dev/null'), /hello from outside/);
     await refused(1, /bad address|timed out/, 'exec', 'stranger', 'nc', '-w', '2', 'db', '80');
     await refused(1, /./, 'exec', 'stranger', 'nc', '-w', '2', String(address), '80');
+    assert.equal(await inPod('stranger', 'nc 203.0.113.1 8081 </dev/null'), 'db\n', 'but for a port of the host');
+    await refused(1, /./, 'exec', 'stranger', 'nc', '-w', '2', '203.0.113.1', '8080');
     const [inspected] = JSON.parse(await run('network', 'inspect', 'backend')) as { guests: { pod: string }[] }[];
     assert.deepEqual(inspected?.guests.map(({ pod }) => pod).sort(), ['app', 'db']);
     await refused(1, /is the pod (db|app)'s: remove that first/, 'network', 'rm', 'backend');

@@ -80,7 +80,7 @@ function rulesOfHostOutside({ bridge, subnet, gateway, hostOutside }: FirewallOp
   if (host === undefined) return noHost;
   return {
     prerouting:
-      `    iifname "${bridge}" ip daddr { ${addresses.join(', ')} } jump published\n` +
+      `    ip daddr { ${addresses.join(', ')} } jump published\n` +
       `    iifname "${bridge}" ip daddr ${gateway} meta l4proto { tcp, udp } dnat to ${host}\n`,
     egress: `    ip daddr ${host} ct status dnat accept\n`,
     postrouting: `    ip saddr ${subnet} ip daddr ${host} ct status dnat masquerade\n`,
