@@ -5,6 +5,7 @@ import { Room } from './network/room.ts';
 import type { TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { hostAndInternet, podCommands } from './support/network-pods.ts';
+import { untilTakenApart } from './support/refusal.ts';
 import { inBothWays } from './support/ways.ts';
 
 inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
@@ -185,6 +186,11 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
     const friend = ['run', '--rm', '--add-host', 'me:host-gateway', '--egress', 'none', 'busybox', 'nc', '-w', '2'];
     assert.equal(await run(...friend, 'me', '9091'), 'the host', 'whatever else is closed');
     await refused(1, /./, ...friend, '203.0.113.1', '9091');
+    await run('network', 'create', '--internal', 'walled');
+    const [, ...rest] = friend;
+    assert.equal(await run('run', '--network', 'walled', ...rest, 'me', '9091'), 'the host');
+    await untilTakenApart(hyperd);
+    await run('network', 'rm', 'walled');
   });
 
   it('a pod reaches beyond its network what its egress names and nothing else', async () => {
