@@ -7,6 +7,7 @@ import { hostAndOutside, isRoot, skipUnlessRoot, type Namespace } from './networ
 import { findOrdinaryUser, whyNotRootless } from './network/ordinary-user.ts';
 import { Room } from './network/room.ts';
 import { repository, runProgram, TestHyperd, type Finished } from './support/hyperd.ts';
+import { keepersOf } from './support/keepers.ts';
 import { Login } from './support/login.ts';
 
 const user = await findOrdinaryUser();
@@ -63,14 +64,14 @@ describe('the CLI of an ordinary user', { skip, timeout: 240_000, concurrency: 1
   });
 
   it('starts the daemon again on the same pods and namespaces after it has ended', async () => {
-    const keepers = await login.keepers();
+    const keepers = keepersOf(login.run);
     assert.equal((await login.hyper(['create', '--name', 'kept', 'busybox'])).code, 0);
     await login.stop();
     assert.deepEqual((await login.hyper(['list'], { env: { HYPER_AUTOSTART: '0' } })).stderr, noDaemon);
     const list = await login.hyper(['list']);
     assert.match(list.stderr, /^hyper: starting hyperd /);
     assert.match(list.stdout, / kept /);
-    assert.deepEqual(await login.keepers(), keepers);
+    assert.deepEqual(keepersOf(login.run), keepers);
   });
 
   it('runs side by side with another user’s, with which it has nothing in common', async (context) => {

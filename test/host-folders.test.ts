@@ -1,27 +1,27 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { after, before, beforeEach, describe, it } from 'node:test';
-import { skipUnlessRoot } from './network/namespaces.ts';
-import { type Finished, outputOf, type RunOptions, TestHyperd } from './support/hyperd.ts';
+import { after, before, beforeEach, it } from 'node:test';
+import { type Finished, outputOf, type RunOptions, type TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { assertRefused, traces, until } from './support/refusal.ts';
 import { buildPosixChecks, mountsOf, shareServers } from './support/shares.ts';
 import { untilGone } from './support/warm.ts';
+import { inBothWays } from './support/ways.ts';
 
-describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
+inBothWays('a folder of the host in a pod', {}, (way) => {
   let hyperd: TestHyperd;
   let work: string;
   let folder: string;
   let count = 0;
 
   before(async () => {
-    hyperd = await TestHyperd.start();
-    work = await mkdtemp(join(tmpdir(), 'hyper-folders-'));
+    hyperd = await way.start();
+    work = hyperd.own(await mkdtemp(join(tmpdir(), 'hyper-folders-')));
   });
   after(async () => {
     await hyperd[Symbol.asyncDispose]();
@@ -30,17 +30,23 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
   beforeEach(async () => {
     folder = join(work, `folder-${++count}`);
     await mkdir(folder);
+    hyperd.own(folder);
   });
 
   const run = (args: readonly string[], options: RunOptions = {}): Promise<string> => outputOf(hyperd, args, options);
+  /** A file of who runs hyperd. */
+  const put = async (name: string, content: string): Promise<void> => {
+    await writeFile(join(folder, name), content);
+    hyperd.own(join(folder, name));
+  };
   const inPod = async (volumes: readonly string[], script: string, options: RunOptions = {}): Promise<string> => {
     const mounts = volumes.flatMap((volume) => ['-v', volume]);
     return await run(['run', '--rm', ...mounts, 'busybox', 'sh', '-ec', script], options);
   };
 
   it('is read and written in both directions, with its owners and modes', async () => {
-    await writeFile(join(folder, 'ours'), 'from the host\n');
-    await chown(join(folder, 'ours'), 1234, 5678);
+    await put('ours', 'from the host\n');
+    hyperd.own(join(folder, 'ours'), 1234, 5678);
     await chmod(join(folder, 'ours'), 0o640);
     const script = [
       'stat -c "%u %g %a" /data/ours; cat /data/ours',
@@ -49,16 +55,16 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
     ];
     assert.equal(await inPod([`${folder}:/data`], script.join('\n')), '1234 5678 640\nfrom the host\n');
     const { uid, gid, mode } = await stat(join(folder, 'theirs'));
-    assert.deepEqual([uid, gid, mode & 0o7777], [4321, 8765, 0o4711]);
+    assert.deepEqual([uid, gid, mode & 0o7777], [hyperd.idOnHost(4321), hyperd.idOnHost(8765, 'gid'), 0o4711]);
     assert.equal(await readFile(join(folder, 'theirs'), 'utf8'), 'from the pod\n');
     assert.equal(await readFile(join(folder, 'link/ours'), 'utf8'), 'from the host\n');
   });
 
   it('shows a running pod what changes on the host, and the host at once what a pod writes', async () => {
     await run(['run', '-d', '--name', 'reader', '-v', `${folder}:/data`, 'busybox', 'sleep', '1000']);
-    await writeFile(join(folder, 'later'), 'one\n');
+    await put('later', 'one\n');
     assert.equal(await run(['exec', 'reader', 'cat', '/data/later']), 'one\n');
-    await writeFile(join(folder, 'later'), 'two, and longer\n');
+    await put('later', 'two, and longer\n');
     await run(['exec', 'reader', 'sh', '-c', 'until grep -q longer /data/later; do usleep 10000; done']);
     await run(['exec', 'reader', 'sh', '-c', 'echo three >/data/later']);
     assert.equal(await readFile(join(folder, 'later'), 'utf8'), 'three\n');
@@ -88,8 +94,8 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
   });
 
   it('is a single file alone: its neighbours are in no way to be reached', async () => {
-    await writeFile(join(folder, 'shown'), 'shown\n');
-    await writeFile(join(folder, 'hidden'), 'hidden\n');
+    await put('shown', 'shown\n');
+    await put('hidden', 'hidden\n');
     const pod = ['--name', 'single', '-v', `${join(folder, 'shown')}:/etc/deep/shown`];
     await run(['run', '-d', ...pod, 'busybox', 'sleep', '1000']);
     assert.equal(await run(['exec', 'single', 'cat', '/etc/deep/shown']), 'shown\n');
@@ -103,7 +109,7 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
   });
 
   it('is read-only on both sides where it is mounted so', async () => {
-    await writeFile(join(folder, 'file'), 'kept\n');
+    await put('file', 'kept\n');
     await run(['run', '-d', '--name', 'ro', '-v', `${folder}:/data:ro`, 'busybox', 'sleep', '1000']);
     for (const script of [
       'echo x >/data/file',
@@ -143,7 +149,7 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
   it('can be one of several, inside each other too, and its file systems are told apart', async () => {
     await mkdir(join(folder, 'outer/inner'), { recursive: true });
     await mkdir(join(folder, 'other'));
-    await writeFile(join(folder, 'other/file'), 'other\n');
+    await put('other/file', 'other\n');
     const volumes = [
       `${folder}/other:/data/inner`,
       `${folder}/outer:/data`,
@@ -155,7 +161,7 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
   });
 
   it('is named relative to where the CLI is called, or to the home; a missing one is made', async () => {
-    await writeFile(join(folder, 'file'), 'here\n');
+    await put('file', 'here\n');
     const options = { cwd: folder, env: { HOME: work } };
     assert.equal(await inPod(['./:/data', '../made/deep:/made'], 'cat /data/file; touch /made/x', options), 'here\n');
     assert.ok(existsSync(join(work, 'made/deep/x')));
@@ -205,7 +211,7 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
 
   it('ends its pod with the reason when what serves it is killed, which can be started again', async () => {
     const reason = /virtiofsd, which gave it folders of this host, has ended: start the pod again/;
-    await writeFile(join(folder, 'file'), 'there\n');
+    await put('file', 'there\n');
     await run(['run', '-d', '--name', 'cut', '-v', `${folder}:/data`, 'busybox', 'sleep', '1000']);
     const kill = (): void => {
       for (const pid of shareServers(hyperd)) process.kill(pid, 'SIGKILL');
@@ -251,7 +257,7 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
     await refused(['-v', `${folder}:/data:rx`], 2, /invalid mode: rx/);
     await refused(['-v', `${folder}:/data`, '-v', `${work}:/data/`], 125, /Duplicate mount point: \/data/);
     await refused(['-v', `${folder}:/data`, '--tmpfs', '/data'], 125, /Duplicate mount point: \/data/);
-    await writeFile(join(folder, 'file'), '');
+    await put('file', '');
     await refused(['-v', `${folder}/file/below:/data`], 125, /cannot be mounted|cannot be made/);
     const path = join(folder, 'pipe');
     execFileSync('mkfifo', [path]);
@@ -265,7 +271,7 @@ describe('a folder of the host in a pod', { skip: skipUnlessRoot }, () => {
     assert.notEqual(code, 0);
     assert.match(stderr, /does not exist: .*folder-/);
     await mkdir(folder);
-    await writeFile(join(folder, 'file'), 'back\n');
+    await put('file', 'back\n');
     assert.equal(await run(['start', '-a', 'vanished']), 'back\n');
     await run(['rm', 'vanished']);
   });

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createHttpServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, it } from 'node:test';
-import { skipUnlessRoot } from './network/namespaces.ts';
-import { type Finished, repository, TestHyperd } from './support/hyperd.ts';
+import { after, before, it } from 'node:test';
+import { type Finished, repository, type TestHyperd } from './support/hyperd.ts';
 import { assertRefused, until } from './support/refusal.ts';
 import { buildStatic } from './support/shares.ts';
+import { inBothWays } from './support/ways.ts';
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -30,10 +30,12 @@ class UnixServer implements AsyncDisposable {
     });
   }
 
-  static async listen(server: Server, path: string): Promise<UnixServer> {
+  /** At a socket of who runs hyperd. */
+  static async listen(server: Server, hyperd: TestHyperd, path: string): Promise<UnixServer> {
     const made = new UnixServer(server);
     server.listen(path);
     await once(server, 'listening');
+    hyperd.own(path);
     return made;
   }
 
@@ -52,7 +54,7 @@ class UnixServer implements AsyncDisposable {
 
 const echo = (): Server => createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
 
-describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
+inBothWays('a socket of the host in a pod', {}, (way) => {
   let hyperd: TestHyperd;
   let folder: string;
   const path = (name: string): string => join(folder, name);
@@ -69,7 +71,7 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
     await run('run', '-d', '--name', pod, ...withSocket(name), 'busybox', 'sleep', '1000');
 
   before(async () => {
-    hyperd = await TestHyperd.start();
+    hyperd = await way.start();
     folder = await mkdtemp(join(tmpdir(), 'hyper-sockets-'));
     await chmod(folder, 0o755);
     buildStatic(join(repository, 'test/sockets/socket-client.c'), path('client'));
@@ -84,7 +86,7 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
       request.setEncoding('utf8');
       void text(request).then((body) => response.end(`${request.method} ${request.url} ${body}\n`));
     });
-    await using server = await UnixServer.listen(api, path('api.sock'));
+    await using server = await UnixServer.listen(api, hyperd, path('api.sock'));
     const request = 'POST /v1/echo HTTP/1.0\\r\\nContent-Length: 5\\r\\n\\r\\nhello';
     const script = `printf '${request}' | /program/client /var/run/api.sock | tail -n 1; stat -c %F /var/run/api.sock`;
     const [source, target] = [path('api.sock'), '/var/run/api.sock'];
@@ -99,7 +101,7 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
   });
 
   it('carries much, both ways at once, on several connections, and the end of each direction by itself', async () => {
-    await using server = await UnixServer.listen(echo(), path('echo.sock'));
+    await using server = await UnixServer.listen(echo(), hyperd, path('echo.sock'));
     await start('echo', 'echo.sock');
     const pieces = [1, 2, 3].map(() => randomBytes(3_000_000));
     const script = 'cat >/tmp/$1; /program/client /run/test.sock </tmp/$1 | sha256sum';
@@ -122,7 +124,7 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
       socket.on('drain', more);
       more();
     });
-    await using server = await UnixServer.listen(stuck, path('stuck.sock'));
+    await using server = await UnixServer.listen(stuck, hyperd, path('stuck.sock'));
     await start('stuck', 'stuck.sock');
     const script = 'dd if=/dev/zero bs=64k count=1000 2>/tmp/dd | /program/client /run/test.sock | sleep 1000';
     const client = hyperd.hyper(['exec', 'stuck', 'sh', '-c', script]);
@@ -150,7 +152,7 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
         else socket.write(Buffer.alloc(1_000_000));
       });
     });
-    await using server = await UnixServer.listen(closing, path('closing.sock'));
+    await using server = await UnixServer.listen(closing, hyperd, path('closing.sock'));
     await start('closing', 'closing.sock');
     assert.equal((await speak('closing', 'stay', 'rude')).code, 0);
     await until(() => server.connections === 0);
@@ -161,9 +163,9 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
   });
 
   it('has the host’s mode and owner: the container’s root may connect, others where the mode lets them', async () => {
-    await using server = await UnixServer.listen(echo(), path('mode.sock'));
+    await using server = await UnixServer.listen(echo(), hyperd, path('mode.sock'));
     await chmod(path('mode.sock'), 0o660);
-    await chown(path('mode.sock'), 0, 1234);
+    hyperd.own(path('mode.sock'), 0, 1234);
     await start('mode', 'mode.sock');
     assert.equal(await run('exec', 'mode', 'stat', '-c', '%a %u:%g', '/run/test.sock'), '660 0:1234\n');
     const as = async (user: string): Promise<string> => {
@@ -179,13 +181,13 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
   });
 
   it('is closed to clients while nobody listens on the host, and works again once somebody does', async () => {
-    const first = await UnixServer.listen(echo(), path('back.sock'));
+    const first = await UnixServer.listen(echo(), hyperd, path('back.sock'));
     await start('back', 'back.sock');
     assert.equal((await speak('back', 'one')).stdout, 'one');
     await first[Symbol.asyncDispose]();
     const refused = await speak('back', 'two');
     assert.equal(refused.stdout, '');
-    await using second = await UnixServer.listen(echo(), path('back.sock'));
+    await using second = await UnixServer.listen(echo(), hyperd, path('back.sock'));
     assert.equal((await speak('back', 'three')).stdout, 'three');
     await until(() => second.connections === 0);
     await run('rm', '-f', 'back');
@@ -193,7 +195,7 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
 
   for (const signal of ['SIGHUP', 'SIGKILL'] as const) {
     it(`takes new connections after hyperd got ${signal} and was started; the old ones have ended`, async () => {
-      await using server = await UnixServer.listen(echo(), path('restart.sock'));
+      await using server = await UnixServer.listen(echo(), hyperd, path('restart.sock'));
       await start('restart', 'restart.sock');
       const script =
         'mkfifo /tmp/f; (/program/client /run/test.sock </tmp/f; echo ended >/tmp/ended) & exec sleep 1000 3>/tmp/f';
@@ -209,7 +211,7 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
   }
 
   it('serves more clients than are taken at a time, each in its turn', async () => {
-    await using server = await UnixServer.listen(echo(), path('many.sock'));
+    await using server = await UnixServer.listen(echo(), hyperd, path('many.sock'));
     await run('run', '-d', '--name', 'many', '-m', '256', ...withSocket('many.sock'), 'busybox', 'sleep', '1000');
     const script =
       'tail -f /dev/null | (exec 3<&0; for i in $(seq 270); do /program/client /run/test.sock <&3 & done; wait; echo all)';
@@ -230,7 +232,7 @@ describe('a socket of the host in a pod', { skip: skipUnlessRoot }, () => {
     );
     assert.ok(!existsSync(path('none.sock')));
     await refused('/dev/null:/dev/other', /\/dev\/null is a device: it is this host's kernel's/);
-    const server = await UnixServer.listen(echo(), path('gone.sock'));
+    const server = await UnixServer.listen(echo(), hyperd, path('gone.sock'));
     await run('create', '--name', 'gone', '-v', `${path('gone.sock')}:/run/gone.sock`, 'busybox', 'true');
     await server[Symbol.asyncDispose]();
     await assertRefused(hyperd, ['start', '-a', 'gone'], 125, /bind source path does not exist: .*gone\.sock/);

@@ -2,12 +2,10 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { HyperClient } from '../src/client/index.ts';
-import { Namespace, skipUnlessRoot } from './network/namespaces.ts';
-import { findOrdinaryUser, whyNotRootless } from './network/ordinary-user.ts';
-import { TestHyperd } from './support/hyperd.ts';
-import { Login } from './support/login.ts';
-
-const user = await findOrdinaryUser();
+import { skipUnlessRoot } from './network/namespaces.ts';
+import type { OrdinaryUser } from './network/ordinary-user.ts';
+import { outputOf, TestHyperd } from './support/hyperd.ts';
+import { inBothWays } from './support/ways.ts';
 
 type Status = ReadonlyMap<string, string>;
 
@@ -53,6 +51,12 @@ function assertConfined(threads: readonly Status[]): void {
   }
 }
 
+async function isSubordinate(uid: number, { name, uid: own }: OrdinaryUser): Promise<boolean> {
+  const lines = (await readFile('/etc/subuid', 'utf8')).split('\n').map((line) => line.split(':'));
+  const ranges = lines.filter(([whose]) => whose === name || whose === String(own));
+  return ranges.some(([, first, count]) => uid >= Number(first) && uid < Number(first) + Number(count));
+}
+
 /** The same id four times: real, effective, saved and for files. */
 function onlyId(status: Status, kind: 'Uid' | 'Gid'): number {
   const ids = numbers(status.get(kind));
@@ -61,24 +65,30 @@ function onlyId(status: Status, kind: 'Uid' | 'Gid'): number {
   return ids[0] ?? 0;
 }
 
-describe('QEMU’s process', { skip: skipUnlessRoot, timeout: 120_000 }, () => {
+inBothWays('QEMU’s process', { timeout: 120_000 }, (way) => {
   let hyperd: TestHyperd;
   before(async () => {
-    hyperd = await TestHyperd.start();
-    const ran = await hyperd.hyper(['run', '-d', 'busybox', 'sleep', '600']);
-    assert.equal(ran.code, 0, ran.stderr);
+    hyperd = await way.start();
+    await outputOf(hyperd, ['run', '-d', 'busybox', 'sleep', '600']);
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
 
-  it('of root’s hyperd is not root and has no rights, in any thread', async () => {
+  it('is neither root nor the user and has no rights, in any thread', async () => {
     const { accelerator, threads } = await threadsOfVm(hyperd.client);
     assertConfined(threads);
     for (const status of threads) {
-      assert.notEqual(onlyId(status, 'Uid'), 0);
-      assert.notEqual(onlyId(status, 'Gid'), 0);
+      const [uid, gid] = [onlyId(status, 'Uid'), onlyId(status, 'Gid')];
+      assert.ok(uid !== 0 && gid !== 0);
       const groups = numbers(status.get('Groups'));
-      // With KVM the group that opens /dev/kvm, where it is not open to all.
-      assert.ok(groups.length <= (accelerator === 'kvm' ? 1 : 0) && !groups.includes(0), groups.join());
+      if (way.user === null) {
+        // With KVM the group that opens /dev/kvm, where it is not open to all.
+        assert.ok(groups.length <= (accelerator === 'kvm' ? 1 : 0) && !groups.includes(0), groups.join());
+        continue;
+      }
+      assert.ok(await isSubordinate(uid, way.user), `${uid} is a subordinate id of ${way.user.name}`);
+      assert.notEqual(gid, way.user.gid);
+      // With KVM the user's own groups are kept: from within a user namespace they cannot be named one by one.
+      if (accelerator === 'tcg') assert.deepEqual(groups, []);
     }
   });
 
@@ -89,37 +99,6 @@ describe('QEMU’s process', { skip: skipUnlessRoot, timeout: 120_000 }, () => {
     );
     assert.match(its ?? '', / \/media /);
     assert.doesNotMatch(hyperds ?? '', / \/media /);
-  });
-});
-
-describe('QEMU’s process', { skip: await whyNotRootless(user), timeout: 120_000 }, () => {
-  let host: Namespace;
-  let login: Login;
-  before(async () => {
-    assert.ok(typeof user !== 'string');
-    host = await Namespace.create();
-    login = await Login.of(user, host);
-    const ran = await login.hyper(['run', '-d', 'busybox', 'sleep', '600']);
-    assert.equal(ran.code, 0, ran.stderr);
-  });
-  after(async () => {
-    for (const thing of [login, host]) await thing[Symbol.asyncDispose]();
-  });
-
-  it('of a user’s hyperd is neither root nor that user and has no rights, in any thread', async () => {
-    assert.ok(typeof user !== 'string');
-    const { accelerator, threads } = await threadsOfVm(login.client);
-    assertConfined(threads);
-    const lines = (await readFile('/etc/subuid', 'utf8')).split('\n').map((line) => line.split(':'));
-    const ranges = lines.filter(([name]) => name === user.name || name === String(user.uid));
-    for (const status of threads) {
-      const uid = onlyId(status, 'Uid');
-      const within = ranges.some(([, first, count]) => uid >= Number(first) && uid < Number(first) + Number(count));
-      assert.ok(within, `${uid} is a subordinate id of ${user.name}`);
-      assert.ok(![0, user.gid].includes(onlyId(status, 'Gid')));
-      // With KVM the user's own groups are kept: from within a user namespace they cannot be named one by one.
-      if (accelerator === 'tcg') assert.deepEqual(numbers(status.get('Groups')), []);
-    }
   });
 });
 

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { skipUnlessRoot } from './network/namespaces.ts';
-import { type Finished, TestHyperd } from './support/hyperd.ts';
+import { after, before, it } from 'node:test';
+import type { Finished, TestHyperd } from './support/hyperd.ts';
 import { assertRefused, onSmallDisk, until } from './support/refusal.ts';
 import { originOf, untilLogSays, untilPoolHas } from './support/warm.ts';
+import { inBothWays } from './support/ways.ts';
 
 const MiB = 2 ** 20;
 
-describe('a limit', { skip: skipUnlessRoot, timeout: 300_000 }, () => {
+inBothWays('a limit', { timeout: 300_000 }, (way) => {
   let hyperd: TestHyperd;
   const options = [
     ...['--cpus', '0.9', '--pids-limit', '20', '--shm-size', '10m', '--storage', '64m'],
@@ -18,7 +18,7 @@ describe('a limit', { skip: skipUnlessRoot, timeout: 300_000 }, () => {
   ];
 
   before(async () => {
-    hyperd = await TestHyperd.start();
+    hyperd = await way.start();
     const started = await hyperd.hyper(['run', '-d', '--name', 'limited', ...options, 'busybox', 'sleep', '100000']);
     assert.equal(started.code, 0, started.stderr);
   });
@@ -158,7 +158,7 @@ describe('a limit', { skip: skipUnlessRoot, timeout: 300_000 }, () => {
   });
 
   it('of the disk’s rate holds in a VM of the pool, with the disk that waited and with another', async () => {
-    await using warm = await TestHyperd.start({ pool: { size: 1 } });
+    await using warm = await way.start({ pool: { size: 1 } });
     assert.equal(await originOf(warm), 'template');
     for (const storage of ['10g', '1g']) {
       await untilPoolHas(warm, 1);
@@ -209,9 +209,9 @@ describe('a limit', { skip: skipUnlessRoot, timeout: 300_000 }, () => {
   });
 });
 
-describe('the host’s disk', { skip: skipUnlessRoot, timeout: 120_000 }, () => {
+inBothWays('the host’s disk', { timeout: 120_000 }, (way) => {
   it('when it is full gives a container an error, nothing stands still, and later all is well', async () => {
-    await using hyperd = await TestHyperd.start();
+    await using hyperd = await way.start();
     await onSmallDisk(hyperd, 60, async () => {
       const ok = async (...args: readonly string[]): Promise<string> => {
         const { code, stdout, stderr } = await hyperd.hyper(args);

@@ -3,8 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { skipUnlessRoot } from './network/namespaces.ts';
+import { after, before, it } from 'node:test';
 import {
   makePartitionedDisk,
   makeQcow2Disk,
@@ -14,22 +13,24 @@ import {
   readOnDisk,
   writeAt,
 } from './support/disks.ts';
-import { outputOf, TestHyperd } from './support/hyperd.ts';
+import { outputOf, type TestHyperd } from './support/hyperd.ts';
 import { assertRefused, untilTakenApart } from './support/refusal.ts';
 import { originOf, untilPoolHas } from './support/warm.ts';
+import { inBothWays } from './support/ways.ts';
 
-describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400_000 }, () => {
+inBothWays('a disk of this host by its path', { timeout: 400_000 }, (way) => {
   let hyperd: TestHyperd;
   let folder: string;
   before(async () => {
     // The test's own: QEMU's user cannot even pass through it.
     folder = mkdtempSync(join(tmpdir(), 'hyper-disks-'));
-    makeRawDisk(join(folder, 'data.raw'), 64);
-    makeQcow2Disk(join(folder, 'data.qcow2'), 64);
     // Before hyperd, which has a mount namespace of its own from its start.
     mkdirSync(join(folder, 'small'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'hyper-test', join(folder, 'small')]);
-    hyperd = await TestHyperd.start();
+    hyperd = await way.start();
+    makeRawDisk(join(folder, 'data.raw'), 64);
+    makeQcow2Disk(join(folder, 'data.qcow2'), 64);
+    own('.', 'small', 'data.raw', 'data.qcow2');
   });
   after(async () => {
     await hyperd[Symbol.asyncDispose]();
@@ -37,6 +38,10 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
     rmSync(folder, { recursive: true });
   });
 
+  /** They are of who runs hyperd. */
+  const own = (...names: string[]): void => {
+    for (const name of names) hyperd.own(join(folder, name));
+  };
   const disk = (name: string, more = '', target = '/data'): string[] => [
     '--mount',
     `type=disk,source=${join(folder, name)},target=${target}${more}`,
@@ -72,6 +77,7 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
 
   it('is mounted twice in one pod, beside others and folders of the host', async () => {
     mkdirSync(join(folder, 'shared'));
+    own('shared');
     const mounts = [
       ...disk('data.raw'),
       ...disk('data.raw', ',ro', '/again'),
@@ -113,7 +119,7 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
   });
 
   it('is not given to two hyperds, nor to one beside another QEMU', async () => {
-    await using other = await TestHyperd.start();
+    await using other = await way.start();
     await run('run', '-d', '--name', 'first', ...disk('data.raw'), 'busybox', 'sleep', '1000');
     const args = ['run', '--rm', ...disk('data.raw'), 'busybox', 'true'];
     await assertRefused(other, args, 125, /data.raw is in use by another QEMU, hyperd or qemu-img/);
@@ -125,6 +131,7 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
   it('is raw where it is said to be: a guest that writes it cannot make it a qcow2 with the host’s files', async () => {
     writeFileSync(join(folder, 'secret'), Buffer.alloc(1 << 20, 'secret\n'));
     makeRawDisk(join(folder, 'turned.raw'), 64);
+    own('turned.raw');
     // Where ext4 has nothing.
     writeAt(join(folder, 'turned.raw'), 0, qcow2HeaderWithBacking(join(folder, 'secret')));
     assert.equal(await inPod(disk('turned.raw'), 'ls /data; cat /proc/partitions | grep -c 65536'), 'lost+found\n1\n');
@@ -141,6 +148,7 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
     const secret = ['--object', 'secret,id=key,data=passphrase'];
     const luks = ['-o', 'encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10'];
     qemuImg('create', '-q', ...secret, '-f', 'qcow2', ...luks, at('luks.qcow2'), '64M');
+    own('backed.qcow2', 'external.qcow2', 'luks.qcow2');
     await refused(disk('backed.qcow2'), /backed.qcow2 has a backing file: make it whole with 'qemu-img convert/);
     await refused(disk('external.qcow2'), /external.qcow2 keeps its data in another file/);
     await refused(disk('luks.qcow2'), /luks.qcow2 is encrypted/);
@@ -153,13 +161,16 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
     await refused(disk('shared', ',format=raw'), /shared is a folder, and a disk is a file: give type=bind/);
     await refused(disk('data.raw', ',fstype=proc'), /there is no file system 'proc' for disks: give ext2, /);
     writeFileSync(at('cut.qcow2'), qcow2HeaderWithBacking('').subarray(0, 80).fill(0, 8, 20));
+    own('cut.qcow2');
     await refused(disk('cut.qcow2'), /cut.qcow2 cannot be used as a disk: /);
   });
 
   it('has a file system, on the whole of it or on the partition that is said', async () => {
     writeFileSync(join(folder, 'blank.raw'), Buffer.alloc(1 << 20));
+    own('blank.raw');
     await refused(disk('blank.raw'), /blank.raw: no file system is known on it: make one first, as with mkfs.ext4/);
     makePartitionedDisk(join(folder, 'parts.raw'), 32);
+    own('parts.raw');
     await refused(disk('parts.raw'), /parts.raw: it has partitions: say which is meant, as with partition=1/);
     await refused(disk('parts.raw', ',partition=1'), /parts.raw: no file system is known on it/);
     await refused(disk('parts.raw', ',partition=3'), /parts.raw: it has no partition 3/);
@@ -176,6 +187,7 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
       ['vfat', 16],
     ] as const) {
       makeRawDisk(join(folder, `${type}.raw`), mebibytes, type);
+      own(`${type}.raw`);
       const script = `grep -o " /data ${type} " /proc/mounts; echo kept >/data/file`;
       assert.equal(await inPod(disk(`${type}.raw`), script), ` /data ${type} \n`);
       assert.equal(await inPod(disk(`${type}.raw`, ',ro'), 'cat /data/file'), 'kept\n');
@@ -184,6 +196,7 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
 
   it('tells its pod of the host’s full disk, and nothing stands still', async () => {
     execFileSync('cp', [join(folder, 'data.qcow2'), join(folder, 'small/full.qcow2')]);
+    own('small/full.qcow2');
     await run('run', '-d', '--name', 'full', ...disk('small/full.qcow2'), 'busybox', 'sleep', '1000');
     const write = 'dd if=/dev/zero of=/data/big bs=1M count=40 && sync /data/big';
     const { code, stderr } = await hyperd.hyper(['exec', 'full', 'sh', '-c', write]);
@@ -196,6 +209,7 @@ describe('a disk of this host by its path', { skip: skipUnlessRoot, timeout: 400
 
   it('goes on for its pod when its file is removed, and is missed at the next start', async () => {
     makeRawDisk(join(folder, 'going.raw'), 16);
+    own('going.raw');
     await run('run', '-d', '--name', 'keeps', ...disk('going.raw'), 'busybox', 'sleep', '1000');
     rmSync(join(folder, 'going.raw'));
     assert.equal(await run('exec', 'keeps', 'sh', '-c', 'echo x >/data/x; sync; cat /data/x'), 'x\n');

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { hostAndOutside, type Namespace, skipUnlessRoot } from './network/namespaces.ts';
+import { after, before, it } from 'node:test';
+import { hostAndOutside, type Namespace } from './network/namespaces.ts';
 import { NfsServer } from './servers/nfs-server.ts';
-import { outputOf, TestHyperd } from './support/hyperd.ts';
+import { outputOf, type TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { until, untilTakenApart } from './support/refusal.ts';
+import { inBothWays } from './support/ways.ts';
 
 const address = '203.0.113.2';
 
-describe('a folder of an NFS server', { skip: skipUnlessRoot, timeout: 400_000 }, () => {
+inBothWays('a folder of an NFS server', { timeout: 400_000 }, (way) => {
   let host: Namespace;
   let outside: Namespace;
   let server: NfsServer;
@@ -18,7 +19,7 @@ describe('a folder of an NFS server', { skip: skipUnlessRoot, timeout: 400_000 }
   before(async () => {
     ({ host, outside } = await hostAndOutside());
     server = await NfsServer.start(outside);
-    hyperd = await TestHyperd.start({}, process.env, { host });
+    hyperd = await way.start({}, { host });
   });
   after(async () => {
     for (const thing of [hyperd, server, outside, host]) await thing[Symbol.asyncDispose]();

@@ -5,15 +5,10 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Place, QemuUser } from '../src/daemon/rootless/index.ts';
 import type { Endpoint, NetworkStatus } from '../src/network/index.ts';
 import { findExecutable } from '../src/lib/find-executable.ts';
-import { stillRuns, type ProcessIdentity } from '../src/lib/process-identity.ts';
 import { hostAndOutside, type Namespace } from './network/namespaces.ts';
 import { findOrdinaryUser, folderOf, whyNotRootless } from './network/ordinary-user.ts';
 import { Room, startGuest } from './network/room.ts';
-
-interface Record {
-  readonly holder: ProcessIdentity;
-  readonly outside: { readonly tool: string; readonly process: ProcessIdentity } | null;
-}
+import { endKeepers, enteringNamespacesOf, type Keepers, keepersOf } from './support/keepers.ts';
 
 const user = await findOrdinaryUser();
 const skip = await whyNotRootless(user);
@@ -46,13 +41,16 @@ describe('hyperd of an ordinary user', { skip }, () => {
   });
   afterEach(async () => {
     for (const folder of runDirs.splice(0)) {
-      const { holder, outside: joined } = await record(folder).catch(() => ({ holder: null, outside: null }));
-      for (const one of [holder, joined?.process]) if (one && (await stillRuns(one))) process.kill(one.pid, 'SIGKILL');
+      await endKeepers(folder);
       await rm(folder, { recursive: true });
     }
   });
 
-  const record = async (folder: string) => JSON.parse(await readFile(join(folder, 'holder.json'), 'utf8')) as Record;
+  const record = (folder: string): Keepers => {
+    const keepers = keepersOf(folder);
+    assert.ok(keepers);
+    return keepers;
+  };
   const start = (folder = runDir, ...env: string[]) =>
     Room.start({ by: [...host.by, ...asUser, ...env], args: ['--rootless', folder], cwd: '/usr/bin' });
   const placeOf = async (room: Room) => (await room.call('place')) as Place;
@@ -82,12 +80,12 @@ describe('hyperd of an ordinary user', { skip }, () => {
     await first.call('open', {});
     const endpoint = (await first.call('connect', 'vm-stays', 1000)) as Endpoint;
     const namespace = await first.run('readlink', '/proc/self/ns/net');
-    const before = await record(runDir);
+    const before = record(runDir);
     await first[Symbol.asyncDispose]();
 
     await using second = await start();
     assert.equal(await second.run('readlink', '/proc/self/ns/net'), namespace);
-    assert.deepEqual(await record(runDir), before);
+    assert.deepEqual(record(runDir), before);
     assert.equal(((await second.call('open', {})) as NetworkStatus).state, 'up');
     assert.deepEqual(await second.call('restore', [endpoint]), { missing: [] });
   });
@@ -113,22 +111,22 @@ describe('hyperd of an ordinary user', { skip }, () => {
 
   it('starts anew when the holder or its way outside has gone', async () => {
     await (await start())[Symbol.asyncDispose]();
-    const first = await record(runDir);
+    const first = record(runDir);
     assert.ok(first.outside);
     process.kill(first.outside.process.pid, 'SIGKILL');
     {
       await using room = await start();
       assert.equal(await room.call('ask', '203.0.113.2', 80), 'hello from outside');
-      assert.deepEqual((await record(runDir)).holder, first.holder);
+      assert.deepEqual(record(runDir).holder, first.holder);
     }
     process.kill(first.holder.pid, 'SIGKILL');
     await using room = await start();
-    assert.notDeepEqual((await record(runDir)).holder, first.holder);
+    assert.notDeepEqual(record(runDir).holder, first.holder);
     assert.equal(await room.call('ask', '203.0.113.2', 80), 'hello from outside');
   });
 
   for (const tool of ['pasta', 'slirp4netns']) {
-    it(`reaches the outside and the host's loopback by ${tool}, and its guests only the outside`, async (t) => {
+    it(`reaches the outside and the host's loopback by ${tool}, and its guests only the outside, but for who may reach the host`, async (t) => {
       if ((await findExecutable(tool)) === undefined) {
         t.skip(`${tool} is not installed`);
         return;
@@ -148,21 +146,20 @@ describe('hyperd of an ordinary user', { skip }, () => {
       const { uid } = (await room.call('qemuUser')) as QemuUser;
       await room.call('open', {});
       const endpoint = (await room.call('connect', 'vm-EljQlbnRAP', uid)) as Endpoint;
-      const { holder } = await record(runDir);
-      const inside = [
-        'nsenter',
-        '--user',
-        '--mount',
-        '--net',
-        '--preserve-credentials',
-        `--target=${holder.pid}`,
-        '--',
-      ];
-      await using guest = await startGuest(endpoint, uid, [...host.by, ...asUser, ...inside]);
+      const inNamespaces = enteringNamespacesOf(runDir);
+      await using guest = await startGuest(endpoint, uid, [...host.by, ...asUser, ...inNamespaces]);
       assert.equal(await guest.call('ask', '203.0.113.2', 80), 'hello from outside');
       for (const address of [loopback, '203.0.113.1', '192.168.123.1']) {
         for (const port of [5000, 8002]) assert.equal(await guest.call('ask', address, port), 'timeout');
       }
+      const friend = (await room.call('connect', 'vm-friend', uid, { hostAccess: true })) as Endpoint;
+      {
+        await using inside = await startGuest(friend, uid, [...host.by, ...asUser, ...inNamespaces]);
+        assert.equal(await inside.call('ask', '192.168.123.1', 8002), 'for neighbours');
+        assert.notEqual(await inside.call('ask', '192.168.123.1', 5000), "the host's registry");
+        assert.equal(await inside.call('ask', '203.0.113.1', 8002), 'timeout');
+      }
+      await room.call('disconnect', friend);
 
       const mapping = { protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080, guestPort: 80 } as const;
       if (tool === 'pasta') {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import type { Namespace } from './network/namespaces.ts';
-import { skipUnlessRoot } from './network/namespaces.ts';
 import type { Room } from './network/room.ts';
-import { TestHyperd } from './support/hyperd.ts';
+import type { TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { hostAndInternet, podCommands } from './support/network-pods.ts';
 import { untilPoolHas } from './support/warm.ts';
+import { inBothWays } from './support/ways.ts';
 
-describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }, () => {
+inBothWays('a pod on several networks', { timeout: 900_000 }, (way) => {
   let host: Namespace;
   let outside: Namespace;
   let hyperd: TestHyperd;
@@ -17,7 +17,7 @@ describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }
 
   before(async () => {
     ({ host, outside, internet, here } = await hostAndInternet());
-    hyperd = await TestHyperd.start({}, process.env, { host });
+    hyperd = await way.start({}, { host });
     await run('network', 'create', '--subnet', '10.81.0.0/24', 'front');
     await run('network', 'create', '--subnet', '10.82.0.0/24', 'back');
     await run('network', 'create', '--subnet', '10.83.0.0/24', '--internal', 'closed');
@@ -34,7 +34,8 @@ describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }
   const ask = async (pod: string, to: string, port = 80): Promise<string> =>
     (await hyperd.hyper(['exec', pod, 'nc', '-w', '3', to, String(port)])).stdout;
   /** The taps of this host: of those three pods, and of what is left. */
-  const taps = async (): Promise<number> => (await host.ip('-o', 'link')).match(/: hy\w{10}-\d+:/g)?.length ?? 0;
+  const taps = async (): Promise<number> =>
+    (await hyperd.network.ip('-o', 'link')).match(/: hy\w{10}-\d+:/g)?.length ?? 0;
   /** In its guest, as the guest's root, who may do all that a program which broke out of its container can. */
   const inGuest = (pod: string, ...command: string[]): Promise<string> =>
     run('exec', '--vm', pod, '/run/containers/1/rootfs/bin/busybox', ...command);
@@ -155,13 +156,13 @@ describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }
       assert.equal(await ask('app', '203.0.113.2'), '', nic);
     }
     assert.equal(await ask('app', '203.0.113.2'), '');
-    const qdiscs = await host.run('tc', 'qdisc');
+    const qdiscs = await hyperd.network.run('tc', 'qdisc');
     assert.equal(qdiscs.match(/tbf .* rate 8Mbit/g)?.length, 3, qdiscs);
-    assert.equal((await host.run('nft', 'list', 'ruleset')).match(/chain rate_hy/g)?.length, 3);
+    assert.equal((await hyperd.network.run('nft', 'list', 'ruleset')).match(/chain rate_hy/g)?.length, 3);
     await run('network', 'disconnect', 'third', 'app');
     await run('network', 'rm', 'third');
     await remove('app');
-    assert.doesNotMatch(await host.run('nft', 'list', 'ruleset'), /egress_hy|rate_hy/);
+    assert.doesNotMatch(await hyperd.network.run('nft', 'list', 'ruleset'), /egress_hy|rate_hy/);
   });
 
   it('leads packets of its root’s making nowhere but where each NIC may', async () => {
@@ -251,7 +252,7 @@ describe('a pod on several networks', { skip: skipUnlessRoot, timeout: 900_000 }
   });
 
   it('has its further NICs plugged into a VM of the pool', async () => {
-    await using warm = await TestHyperd.start({ pool: { size: 1 }, templates: {} });
+    await using warm = await way.start({ pool: { size: 1 }, templates: {} });
     const ok = async (...args: string[]): Promise<string> => {
       const { code, stdout, stderr } = await warm.hyper(args);
       assert.equal(code, 0, stderr);

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { promisify } from 'node:util';
-import { skipUnlessRoot } from './network/namespaces.ts';
-import { outputOf, TestHyperd } from './support/hyperd.ts';
+import { outputOf, type TestHyperd } from './support/hyperd.ts';
+import { inBothWays } from './support/ways.ts';
 
 const execute = promisify(execFile);
 
-describe('a volume', { skip: skipUnlessRoot }, () => {
+inBothWays('a volume that goes', {}, (way) => {
   let hyperd: TestHyperd;
   before(async () => {
-    hyperd = await TestHyperd.start();
+    hyperd = await way.start();
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
 

@@ -8,16 +8,16 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { busyboxTar, makeOciImage } from './images/index.ts';
 import { file, folder, link, pax, tar } from './images/tar-maker.ts';
-import { skipUnlessRoot } from './network/namespaces.ts';
-import { outputOf, TestHyperd } from './support/hyperd.ts';
+import { outputOf, type TestHyperd } from './support/hyperd.ts';
 import { assertRefused, until, untilTakenApart } from './support/refusal.ts';
 import { buildPosixChecks, shareServers } from './support/shares.ts';
+import { inBothWays } from './support/ways.ts';
 
 const execute = promisify(execFile);
 
 /** An image that has something at /data, and a VOLUME at /stock. */
 async function loadStocked(hyperd: TestHyperd): Promise<void> {
-  const scraps = mkdtempSync(join(tmpdir(), 'hyper-volumes-'));
+  const scraps = hyperd.own(mkdtempSync(join(tmpdir(), 'hyper-volumes-')));
   try {
     const layer = join(scraps, 'layer.tar');
     const owned = { uid: 1234, gid: 2345 };
@@ -46,10 +46,10 @@ async function loadStocked(hyperd: TestHyperd): Promise<void> {
   }
 }
 
-describe('a volume', { skip: skipUnlessRoot }, () => {
+inBothWays('a volume', {}, (way) => {
   let hyperd: TestHyperd;
   before(async () => {
-    hyperd = await TestHyperd.start();
+    hyperd = await way.start();
     await loadStocked(hyperd);
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
@@ -240,7 +240,7 @@ describe('a volume', { skip: skipUnlessRoot }, () => {
   });
 
   it('and folders and memory are mounted by --mount too, in docker’s syntax', async () => {
-    const host = mkdtempSync(join(tmpdir(), 'hyper-mount-'));
+    const host = hyperd.own(mkdtempSync(join(tmpdir(), 'hyper-mount-')));
     try {
       await writeFile(join(host, 'with,comma'), 'here\n');
       const mounts = [
@@ -342,7 +342,7 @@ describe('a volume', { skip: skipUnlessRoot }, () => {
     });
 
     it('behaves as POSIX has it, as on the host', async () => {
-      const folderOfProgram = mkdtempSync(join(tmpdir(), 'hyper-posix-'));
+      const folderOfProgram = hyperd.own(mkdtempSync(join(tmpdir(), 'hyper-posix-')));
       try {
         buildPosixChecks(join(folderOfProgram, 'checks'));
         const { stdout } = await execute(join(folderOfProgram, 'checks'), [join(folderOfProgram, 'host')]);

@@ -8,10 +8,14 @@ export default async function* report(source) {
   const counts = { tests: 0, pass: 0, fail: 0, skipped: 0, todo: 0 };
   const files = new Map();
   const began = Date.now();
+  // A suite that a helper describes is its tests': those of a file are told before another's.
+  let fileOfTests = '';
   for await (const { type, data } of source) {
     if (type !== 'test:pass' && type !== 'test:fail') continue;
-    const file = data.file === undefined ? '' : basename(data.file);
     const isSuite = data.details?.type === 'suite';
+    const from = data.file === undefined ? '' : basename(data.file);
+    if (!isSuite) fileOfTests = from;
+    const file = from.endsWith('.test.ts') ? from : fileOfTests;
     const failed = type === 'test:fail';
     // Of a suite that is skipped nothing is told but this: it counts as one test.
     const skipped = data.skip !== undefined && data.skip !== false;

@@ -16,7 +16,7 @@ import type { Config } from './config.ts';
 import { EmbeddedImage } from './embedded-image.ts';
 import { PrometheusMetrics } from './prometheus-metrics.ts';
 import { ownVersion } from './own-version.ts';
-import { mapAddress, type Place, qemuUser, upstreamsOf } from './rootless/index.ts';
+import { hostOutside, mapAddress, type Place, qemuUser, upstreamsOf } from './rootless/index.ts';
 import { makeRootFolder } from './root-folder.ts';
 
 export interface HyperdOptions {
@@ -146,7 +146,8 @@ function networkOptions(
   store: Store,
 ): Parameters<typeof openNetworks>[0] {
   return {
-    ...{ owner: root, log, forbiddenDestinations: place.forbiddenDestinations, upstreams: upstreamsOf(place) },
+    ...{ owner: root, log, upstreams: upstreamsOf(place) },
+    ...{ hostOutside: hostOutside(place), forbiddenDestinations: place.forbiddenDestinations },
     ...(place.kind === 'host' ? {} : { hostPorts: slirpPorts(place.outside) }),
     standard: { bridge: settings.bridge, subnet: settings.subnet, ...ipv6Of(settings) },
     others: store.networks(),

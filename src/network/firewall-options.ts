@@ -1,4 +1,5 @@
 import type { EgressRule } from './egress.ts';
+import type { HostOutside } from './network-options.ts';
 
 /** The network's own addresses of one family. */
 export interface FirewalledSubnet {
@@ -13,6 +14,8 @@ export interface FirewallOptions extends FirewalledSubnet {
   /** Where our DNS server listens on the IPv4 gateway; guests always ask port 53. */
   readonly dnsPort: number;
   readonly forbiddenDestinations: readonly string[];
+  /** Null: hyperd is on the host itself. */
+  readonly hostOutside: HostOutside | null;
   /** Guests reach nothing but each other. */
   readonly internal: boolean;
   /** What any of its guests may reach beyond it; null: everything. */

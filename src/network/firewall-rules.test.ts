@@ -11,6 +11,7 @@ const options = {
   internal: false,
   egress: null,
   forbiddenDestinations: [],
+  hostOutside: null,
 };
 
 describe('firewallRules', () => {
@@ -26,6 +27,18 @@ describe('firewallRules', () => {
     for (const bad of ['', 'x', '10.0.0.0/8/8', '10.0.0.0/8 }; flush ruleset']) {
       assert.throws(() => firewallRules({ ...options, forbiddenDestinations: [bad] }), { code: 'bad_request' });
     }
+  });
+
+  it('leads to a host outside what guests ask of its addresses and of the gateway, and to none where it is the host', () => {
+    assert.doesNotMatch(firewallRules(options), /dnat to \d|saddr set/);
+    const hostOutside = { device: 'outside0', addresses: ['203.0.113.1', '10.9.9.9'], loopback: '10.0.2.2' };
+    const rules = firewallRules({ ...options, hostOutside });
+    assert.match(rules, /^    ip daddr { 203\.0\.113\.1, 10\.9\.9\.9 } jump published$/m);
+    assert.match(rules, /ip daddr 10\.1\.2\.1 meta l4proto { tcp, udp } dnat to 203\.0\.113\.1/);
+    assert.match(rules, /ip daddr 203\.0\.113\.1 ip saddr @host_users ct status dnat accept\n.*forbidden4 drop/);
+    assert.match(rules, /iifname "outside0" ip saddr 127\.0\.0\.0\/8 ip saddr set 10\.0\.2\.2/);
+    const withoutAddresses = firewallRules({ ...options, hostOutside: { ...hostOutside, addresses: [] } });
+    assert.doesNotMatch(withoutAddresses, /dnat to \d|daddr { *}/);
   });
 
   it('lets IPv6 come nowhere on a network without it, and only from its own subnet on one that has it', () => {

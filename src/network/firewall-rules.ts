@@ -30,6 +30,8 @@ function filterRules(options: FirewallOptions): string {
     ip6 daddr ${ipv6.gateway} icmpv6 type echo-request accept
     ip6 daddr ${ipv6.gateway} ip6 saddr @host_users6 accept
 `;
+  const host = options.hostOutside?.addresses[0];
+  const toHost = host === undefined ? '' : `    ip daddr ${host} ip saddr @host_users ct status dnat accept\n`;
   const gatewayOfOthers = ipv6 === null ? '' : `    ip6 daddr ${ipv6.gateway} iifname != "lo" drop\n`;
   return `
 table inet ${table} { }
@@ -41,7 +43,7 @@ ${setOf('forbidden6', 'ipv6_addr', ofFamily(6))}
   set host_users6 { type ipv6_addr; }
   chain loopback {
     type filter hook prerouting priority raw; policy accept;
-    iifname "${bridge}" ip daddr 127.0.0.0/8 drop
+${fromLoopbackOutside(options)}    iifname "${bridge}" ip daddr 127.0.0.0/8 drop
     iifname "${bridge}" ip saddr 127.0.0.0/8 drop
     iifname "${bridge}" ip6 daddr ::1 drop
     iifname "${bridge}" ip6 saddr ::1 drop
@@ -66,7 +68,7 @@ ${fromIpv6Guest}    drop
   }
   chain guest_to_outside {
     ct state established,related accept
-${internal ? '' : `    meta mark ${openedMark} accept\n`}    ip daddr @forbidden4 drop
+${internal ? '' : `    meta mark ${openedMark} accept\n`}${toHost}    ip daddr @forbidden4 drop
     ip6 daddr @forbidden6 drop
     oifname "${bridge}" accept
 ${outside}
@@ -79,6 +81,15 @@ ${outside}
   }
 }
 `;
+}
+
+/**
+ * slirp4netns brings UDP of the host's loopback in with its source as it is, once it has brought an answer to another
+ * (libslirp 4.7): the kernel would drop it.
+ */
+function fromLoopbackOutside({ hostOutside }: FirewallOptions): string {
+  if (hostOutside === null) return '';
+  return `    iifname "${hostOutside.device}" ip saddr 127.0.0.0/8 ip saddr set ${hostOutside.loopback}\n`;
 }
 
 /** Takes all our rules away. @param hasIpv6 whether the kernel has it: one without knows no such table */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { addIpv6Guest, deleteIpv6Guest } from './bridge-rules.ts';
 import { addEgress, deleteEgress } from './egress.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -65,17 +66,26 @@ function elements(verb: 'add' | 'delete', bridge: string, endpoint: Endpoint): s
   );
 }
 
-/** A port of a family that the guest has no address of leads nowhere. */
+/**
+ * A port of a family that the guest has no address of leads nowhere. One that arrives elsewhere than it is asked for, by a
+ * tool, is found at both places: guests ask the host for it.
+ */
 function portElement(
   verb: 'add' | 'delete',
   bridge: string,
   guest: AddressedGuest,
-  { protocol, guestPort, arrivesAt }: PublishedPort,
+  { protocol, guestPort, hostIp, hostPort, arrivesAt }: PublishedPort,
 ): string {
   const family = familyOf(arrivesAt.ip);
   const to = addressesOf(guest).find((each) => each.family === family);
   if (to === undefined) return '';
-  const key = `${protocol} . ${arrivesAt.port}`;
-  const [map, at] = arrivesAt.ip === family.every ? ['ports_of_all', key] : ['ports', `${arrivesAt.ip} . ${key}`];
-  return `${verb} element ${family.name} ${tableOf(bridge)} ${map} { ${at} : ${to.address} . ${guestPort} }\n`;
+  const asAsked = { ip: hostIp, port: hostPort };
+  const places = isDeepStrictEqual(asAsked, arrivesAt) ? [arrivesAt] : [arrivesAt, asAsked];
+  return places
+    .map(({ ip, port }) => {
+      const key = `${protocol} . ${port}`;
+      const [map, at] = ip === family.every ? ['ports_of_all', key] : ['ports', `${ip} . ${key}`];
+      return `${verb} element ${family.name} ${tableOf(bridge)} ${map} { ${at} : ${to.address} . ${guestPort} }\n`;
+    })
+    .join('');
 }

@@ -14,7 +14,13 @@ export type { Network } from './network.ts';
 export { egressTo, type EgressRule } from './egress.ts';
 export type { TrafficRate } from './traffic-rate.ts';
 export { mainEndpoint, mainIpv6Endpoint, type Endpoint, type ConnectOptions, type EndpointWish } from './endpoint.ts';
-export { defaultBridge, type NetworkDefinition, type NetworkStatus, type SubnetDefinition } from './network-options.ts';
+export {
+  defaultBridge,
+  type HostOutside,
+  type NetworkDefinition,
+  type NetworkStatus,
+  type SubnetDefinition,
+} from './network-options.ts';
 export {
   describePort,
   everyAddress,

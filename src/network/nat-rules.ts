@@ -18,6 +18,7 @@ export function natRules(options: FirewallOptions): string {
  */
 function familyRules(family: PacketFamily, subnet: string, dns: string, options: FirewallOptions): string {
   const { bridge, internal, egress } = options;
+  const host = family === ipv4Packets ? rulesOfHostOutside(options) : noHost;
   const { name: ip, type } = family;
   const table = tableOf(bridge);
   const chains = {
@@ -48,7 +49,7 @@ ${Object.keys(chains)
 table ${ip} ${table} {
   chain prerouting {
 ${dns}    fib daddr type local jump published
-  }
+${host.prerouting}  }
   chain output {
     ${reached}fib daddr type local jump published
   }
@@ -58,13 +59,32 @@ ${dns}    fib daddr type local jump published
   }
   chain egress {
     ct direction reply accept
-${bounded}    iifname "${bridge}" oifname != "${bridge}" ${ip} saddr vmap @egress_guests
+${host.egress}${bounded}    iifname "${bridge}" oifname != "${bridge}" ${ip} saddr vmap @egress_guests
   }
   chain postrouting {
-${masquerade}${ofLoopback}    oifname "${bridge}" ${ip} saddr ${subnet} ct status dnat masquerade
+${masquerade}${host.postrouting}${ofLoopback}    oifname "${bridge}" ${ip} saddr ${subnet} ct status dnat masquerade
   }
 }
 `;
+}
+
+const noHost = { prerouting: '', egress: '', postrouting: '' };
+
+/**
+ * Where the host is outside our namespace, its addresses lead guests to published ports as they do on the host, and what
+ * guests ask of the gateway beside that is led to the host: who may pass `firewall-rules.ts` says.
+ */
+function rulesOfHostOutside({ bridge, subnet, gateway, hostOutside }: FirewallOptions): typeof noHost {
+  const addresses = hostOutside?.addresses ?? [];
+  const [host] = addresses;
+  if (host === undefined) return noHost;
+  return {
+    prerouting:
+      `    ip daddr { ${addresses.join(', ')} } jump published\n` +
+      `    iifname "${bridge}" ip daddr ${gateway} meta l4proto { tcp, udp } dnat to ${host}\n`,
+    egress: `    ip daddr ${host} ct status dnat accept\n`,
+    postrouting: `    ip saddr ${subnet} ip daddr ${host} ct status dnat masquerade\n`,
+  };
 }
 
 /** Guests' DNS is ours whatever is published; something else on this host may have port 53 of all addresses. */

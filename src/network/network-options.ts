@@ -27,11 +27,23 @@ export interface NetworkDefinition extends SubnetDefinition {
   readonly egress?: readonly EgressRule[] | undefined;
 }
 
+/** The host of a hyperd that is in a namespace of its own. */
+export interface HostOutside {
+  /** The namespace's, by which what comes from there arrives. */
+  readonly device: string;
+  /** The IPv4 addresses by which guests ask for what is on it. */
+  readonly addresses: readonly string[];
+  /** The address that stands for its loopback in the namespace. */
+  readonly loopback: string;
+}
+
 /** What is the same for every network of a hyperd. */
 export interface NetworkSettings {
   /** Whose network this is: a text that is the same at each start of a hyperd and differs between two of them (its root folder). */
   readonly owner: string;
   readonly log: Log;
+  /** Left out: hyperd is in the host's own network namespace. */
+  readonly hostOutside?: HostOutside | undefined;
   /** Addresses and prefixes that no guest may reach, beside clouds' metadata services. */
   readonly forbiddenDestinations?: readonly string[] | undefined;
   /** Where to ask for names that are not ours; default: the nameservers of /etc/resolv.conf, read again when it changes. */

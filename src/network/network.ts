@@ -344,12 +344,13 @@ export class Network {
   }
 
   #rules(dnsPort: number): string {
+    const { hostOutside = null, forbiddenDestinations = [] } = this.#options;
     return firewallRules({
       bridge: this.bridge,
       subnet: this.subnet,
       ...{ gateway: this.gateway, ipv6: this.ipv6, dnsPort },
       ...{ internal: this.internal, egress: this.egress },
-      forbiddenDestinations: this.#options.forbiddenDestinations ?? [],
+      ...{ hostOutside, forbiddenDestinations },
     });
   }
 

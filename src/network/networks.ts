@@ -234,8 +234,9 @@ export class Networks {
   }
 
   #add(definition: NetworkDefinition): Network {
-    const { owner, log, forbiddenDestinations, upstreams } = this.#options;
-    const network = new Network({ ...definition, owner, log, forbiddenDestinations, upstreams }, (guest) =>
+    const { owner, log, hostOutside, forbiddenDestinations, upstreams } = this.#options;
+    const settings = { owner, log, hostOutside, forbiddenDestinations, upstreams };
+    const network = new Network({ ...definition, ...settings }, (guest) =>
       this.list().filter((each) => each.guests().some(({ tap }) => isOfSameVm(tap, guest.tap))),
     );
     this.#all.set(network.name, network);

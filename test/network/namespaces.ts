@@ -2,15 +2,32 @@ import { runCommand } from '../../src/lib/run-command.ts';
 
 let count = 0;
 
-/** A network namespace that goes when it is disposed, with `lo` up. */
-export class Namespace implements AsyncDisposable {
-  readonly name: string;
+/** Commands in a network namespace. */
+export class NetworkSide {
   /** What to put before a command that is to run in it. */
   readonly by: readonly string[];
 
+  constructor(by: readonly string[]) {
+    this.by = by;
+  }
+
+  async ip(...args: string[]): Promise<string> {
+    return this.run('ip', ...args);
+  }
+
+  async run(file: string, ...args: string[]): Promise<string> {
+    const [command = '', ...rest] = [...this.by, file, ...args];
+    return (await runCommand(command, rest)).stdout;
+  }
+}
+
+/** A network namespace that goes when it is disposed, with `lo` up. */
+export class Namespace extends NetworkSide implements AsyncDisposable {
+  readonly name: string;
+
   private constructor(name: string) {
+    super(['ip', 'netns', 'exec', name]);
     this.name = name;
-    this.by = ['ip', 'netns', 'exec', name];
   }
 
   static async create(): Promise<Namespace> {
@@ -18,14 +35,6 @@ export class Namespace implements AsyncDisposable {
     await runCommand('ip', ['netns', 'add', namespace.name]);
     await namespace.ip('link', 'set', 'lo', 'up');
     return namespace;
-  }
-
-  async ip(...args: string[]): Promise<string> {
-    return (await runCommand('ip', ['-netns', this.name, ...args])).stdout;
-  }
-
-  async run(file: string, ...args: string[]): Promise<string> {
-    return (await runCommand('ip', ['netns', 'exec', this.name, file, ...args])).stdout;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

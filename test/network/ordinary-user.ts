@@ -8,6 +8,8 @@ export interface OrdinaryUser {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
+  /** The first of their subordinate ids: 1 in a namespace of theirs. */
+  readonly subordinate: { readonly uid: number; readonly gid: number };
   /** What to put before a command that is to run as this user. */
   readonly by: readonly string[];
 }
@@ -17,7 +19,8 @@ const fieldsOf = async (file: string) => (await readFile(file, 'utf8')).split('\
 /** The user, or why there is none. @param besides someone who it must not be */
 export async function findOrdinaryUser(besides?: OrdinaryUser): Promise<OrdinaryUser | string> {
   if (!isRoot) return 'runs commands as another user: run the tests as root';
-  const withIds = (await fieldsOf('/etc/subuid').catch(() => [])).map(([name]) => name);
+  const subordinateUids = await fieldsOf('/etc/subuid').catch(() => []);
+  const withIds = subordinateUids.map(([name]) => name);
   const chosen = besides === undefined ? process.env['HYPER_TEST_USER'] : undefined;
   const wanted = chosen ?? withIds.find((candidate) => candidate !== '' && candidate !== besides?.name);
   const [name, , uid, gid] = (await fieldsOf('/etc/passwd')).find(([candidate]) => candidate === wanted) ?? [];
@@ -26,7 +29,9 @@ export async function findOrdinaryUser(besides?: OrdinaryUser): Promise<Ordinary
     return `no ordinary user with subordinate ids: run 'useradd -m tester' or set HYPER_TEST_USER`;
   }
   const by = ['setpriv', `--reuid=${uid ?? ''}`, `--regid=${gid ?? ''}`, '--init-groups', 'env', `HOME=/home/${name}`];
-  return { name, uid: Number(uid), gid: Number(gid), by };
+  const firstOf = (ranges: readonly string[][]): number => Number(ranges.find(([whose]) => whose === name)?.[1]);
+  const subordinate = { uid: firstOf(subordinateUids), gid: firstOf(await fieldsOf('/etc/subgid')) };
+  return { name, uid: Number(uid), gid: Number(gid), subordinate, by };
 }
 
 /** Why tests of a user's own hyperd cannot run; false when they can: what node:test takes for `skip`. */

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { createServer, connect } from 'node:net';
 import {
   ensureNamespace,
+  hostOutside,
   mapAddress,
   onHost,
   qemuUser,
@@ -90,6 +91,7 @@ async function open(place: Place, [options]: Requests['open']): Promise<unknown>
     owner,
     log,
     ...(ask === undefined ? {} : { upstreams: ask }),
+    hostOutside: hostOutside(place),
     forbiddenDestinations: [...place.forbiddenDestinations, ...forbiddenDestinations],
   });
   return networks.status();

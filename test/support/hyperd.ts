@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -17,6 +18,9 @@ import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { HyperClient } from '../../src/client/index.ts';
+import { NetworkSide } from '../network/namespaces.ts';
+import type { OrdinaryUser } from '../network/ordinary-user.ts';
+import { endKeepers, networkOf } from './keepers.ts';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -50,6 +54,8 @@ export interface StartOptions {
   readonly host?: { readonly name: string } | null;
   /** Whether the template of all tests is in its root before it starts. */
   readonly withTemplate?: boolean;
+  /** Whose it is; null: root's. */
+  readonly user?: OrdinaryUser | null;
 }
 
 let count = 0;
@@ -63,13 +69,16 @@ export class TestHyperd implements AsyncDisposable {
   readonly root: string;
   readonly run: string;
   readonly socket: string;
+  /** Where its host is. */
   readonly namespace: string;
+  readonly user: OrdinaryUser | null;
   readonly #env: NodeJS.ProcessEnv;
   readonly #ownNamespace: boolean;
   #process: ChildProcess | undefined;
 
-  private constructor(config: object, env: NodeJS.ProcessEnv, { host, withTemplate }: Required<StartOptions>) {
+  private constructor(config: object, env: NodeJS.ProcessEnv, { host, withTemplate, user }: Required<StartOptions>) {
     this.#ownNamespace = host === null;
+    this.user = user;
     this.#env = env;
     this.folder = mkdtempSync(join(tmpdir(), 'hyper-test-'));
     this.root = join(this.folder, 'root');
@@ -82,15 +91,16 @@ export class TestHyperd implements AsyncDisposable {
     // What nobody asked for runs beside no test: what is there and what is left can be counted.
     this.configure({ ...nothingByItself, ...config });
     if (withTemplate) copyTestTemplate(this.root);
+    if (user !== null) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, this.folder]);
   }
 
   /** @param env the daemon's own environment. */
   static async start(
     config: object = {},
     env: NodeJS.ProcessEnv = process.env,
-    { host = null, withTemplate = !('templates' in config) }: StartOptions = {},
+    { host = null, withTemplate = !('templates' in config), user = null }: StartOptions = {},
   ): Promise<TestHyperd> {
-    const hyperd = new TestHyperd(config, env, { host, withTemplate });
+    const hyperd = new TestHyperd(config, env, { host, withTemplate, user });
     if (host === null) {
       execFileSync('ip', ['netns', 'add', hyperd.namespace]);
       execFileSync('ip', ['-n', hyperd.namespace, 'link', 'set', 'lo', 'up']);
@@ -131,6 +141,24 @@ export class TestHyperd implements AsyncDisposable {
     return await promise;
   }
 
+  /** Where its bridges and rules are: on its host, or in a user's own namespace. */
+  get network(): NetworkSide {
+    if (this.user === null) return new NetworkSide(['ip', 'netns', 'exec', this.namespace]);
+    return networkOf(this.run);
+  }
+
+  /** An id of the host's as this hyperd and its pods see it, and theirs as the host does: a user's are subordinate ones. */
+  idOnHost(id: number, kind: 'uid' | 'gid' = 'uid'): number {
+    if (this.user === null) return id;
+    return id === 0 ? this.user[kind] : this.user.subordinate[kind] + id - 1;
+  }
+
+  /** Gives a file to those whom its pods know by these ids, its own user when none is said. */
+  own(path: string, uid = 0, gid = 0): string {
+    chownSync(path, this.idOnHost(uid), this.idOnHost(gid, 'gid'));
+    return path;
+  }
+
   /** The pids of the QEMU processes whose folders are this hyperd's. */
   vmProcesses(): number[] {
     return readdirSync('/proc').flatMap((name) => {
@@ -149,7 +177,7 @@ export class TestHyperd implements AsyncDisposable {
   async start(): Promise<void> {
     const log = openSync(join(this.folder, 'hyperd.log'), 'a');
     const options = ['--root', this.root, '--run', this.run, '--config', join(this.folder, 'config.json')];
-    const command = [join(repository, 'bin/hyperd'), ...options];
+    const command = [...(this.user?.by ?? []), join(repository, 'bin/hyperd'), ...options];
     const child = spawn('ip', ['netns', 'exec', this.namespace, ...command], {
       env: this.#env,
       stdio: ['ignore', log, log],
@@ -192,10 +220,16 @@ export class TestHyperd implements AsyncDisposable {
     args: readonly string[],
     { bundle = false, env = {} }: RunOptions = {},
   ): [string, string[], NodeJS.ProcessEnv] {
-    const environment = { ...process.env, HYPER_HOST: `unix://${this.socket}`, ...env };
-    return bundle
-      ? [process.execPath, [join(repository, 'dist/hyper.cjs'), ...args], environment]
-      : [join(repository, 'dist/hyper'), [...args], environment];
+    const ours = { HYPER_HOST: `unix://${this.socket}`, ...env };
+    const variables = Object.entries(ours).map(([name, value]) => `${name}=${value}`);
+    const program = bundle ? [process.execPath, join(repository, 'dist/hyper.cjs')] : [join(repository, 'dist/hyper')];
+    const [file = '', ...rest] = this.user === null ? program : [...this.user.by, ...variables, ...program];
+    return [file, [...rest, ...args], { ...process.env, ...ours }];
+  }
+
+  /** Ends what a user's hyperd leaves for the next one, as a restart of the machine does. */
+  async endKeepers(): Promise<void> {
+    await endKeepers(this.run);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -206,6 +240,7 @@ export class TestHyperd implements AsyncDisposable {
     await this.signal('SIGTERM');
     const left = this.vmProcesses();
     for (const pid of left) process.kill(pid, 'SIGKILL');
+    await this.endKeepers();
     if (this.#ownNamespace) execFileSync('ip', ['netns', 'del', this.namespace], { stdio: 'ignore' });
     const { log } = this;
     rmSync(this.folder, { recursive: true, force: true });

@@ -1,15 +1,12 @@
-import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chown, mkdir, readFile, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { HyperClient } from '../../src/client/index.ts';
-import { stillRuns, type ProcessIdentity } from '../../src/lib/process-identity.ts';
 import type { Namespace } from '../network/namespaces.ts';
 import { folderOf, type OrdinaryUser } from '../network/ordinary-user.ts';
 import { repository, runProgram, type Finished, type RunOptions } from './hyperd.ts';
+import { endKeepers } from './keepers.ts';
 
 /** A user at a machine: a home of their own that goes with all that was started from it. */
 export class Login implements AsyncDisposable {
@@ -50,24 +47,6 @@ export class Login implements AsyncDisposable {
     return readFile(join(this.run, 'hyperd.log'), 'utf8');
   }
 
-  /** Has slirp4netns listen on a port of the host, past the daemon. */
-  async forward(port: number): Promise<void> {
-    const { outside } = JSON.parse(await readFile(join(this.run, 'holder.json'), 'utf8')) as {
-      outside: { apiSocket: string };
-    };
-    const socket = connect(outside.apiSocket);
-    const args = { proto: 'tcp', host_addr: '0.0.0.0', host_port: port, guest_port: 9 };
-    socket.end(JSON.stringify({ execute: 'add_hostfwd', arguments: args }));
-    assert.match(await text(socket), /"return"/);
-  }
-
-  /** The processes that the daemon leaves for the next one: what keeps the namespaces, and what joins them to the host. */
-  async keepers(): Promise<ProcessIdentity[]> {
-    const record: unknown = JSON.parse(await readFile(join(this.run, 'holder.json'), 'utf8').catch(() => '{}'));
-    const { holder, outside } = record as { holder?: ProcessIdentity; outside?: { process: ProcessIdentity } | null };
-    return [holder, outside?.process].filter((each) => each !== undefined);
-  }
-
   /** Ends the daemon as a service manager does. */
   async stop(): Promise<void> {
     const running = await this.client.info().catch(() => undefined);
@@ -79,7 +58,7 @@ export class Login implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    for (const one of await this.keepers()) if (await stillRuns(one)) process.kill(one.pid, 'SIGKILL');
+    await endKeepers(this.run);
     await rm(this.home, { recursive: true, force: true });
   }
 }

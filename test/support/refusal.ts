@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** All that a command may leave behind: two of these are equal when nothing was lost or left. */
 export async function traces(hyperd: TestHyperd): Promise<object> {
   const names = (folder: string): Promise<string[]> => readdir(join(hyperd.root, folder)).then((list) => list.sort());
-  const links = await run('ip', ['-n', hyperd.namespace, '-o', 'link', 'show', 'type', 'tun']);
+  const links = await hyperd.network.ip('-o', 'link', 'show', 'type', 'tun');
   return {
     pods: (await hyperd.client.podList()).map(({ name }) => name).sort(),
     images: (await hyperd.client.imageList()).flatMap(({ id, tags }) => [id, ...tags]).sort(),
@@ -19,7 +19,7 @@ export async function traces(hyperd: TestHyperd): Promise<object> {
     podFolders: (await names('pods')).length,
     vmFolders: await readdir(join(hyperd.run, 'vms')),
     vms: hyperd.vmProcesses(),
-    taps: links.stdout,
+    taps: links,
   };
 }
 
@@ -72,13 +72,19 @@ export async function configure(hyperd: TestHyperd, config: object): Promise<voi
 
 /** Has a hyperd work with an empty root on a disk of so many MiB, then with its own again. */
 export async function onSmallDisk(hyperd: TestHyperd, mebibytes: number, work: () => Promise<void>): Promise<void> {
-  await hyperd.signal('SIGTERM');
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'hyper-test', hyperd.root]);
+  /** With the namespaces of a user's hyperd, which do not see what is mounted later. */
+  const end = async (): Promise<void> => {
+    await hyperd.signal('SIGTERM');
+    await hyperd.endKeepers();
+  };
+  await end();
+  const owner = `uid=${hyperd.idOnHost(0)},gid=${hyperd.idOnHost(0, 'gid')}`;
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,${owner}`, 'hyper-test', hyperd.root]);
   try {
     await hyperd.start();
     await work();
   } finally {
-    await hyperd.signal('SIGTERM');
+    await end();
     await run('umount', [hyperd.root]);
     await hyperd.start();
   }

@@ -105,10 +105,12 @@ function userName(uid: number): string {
 }
 
 function placeOf({ outside }: HolderRecord, reason: string): Place {
+  const addresses = outside === null ? [] : hostAddresses();
   return {
     kind: 'namespace',
     outside,
     reason,
-    forbiddenDestinations: outside === null ? [] : [outside.subnet, ...hostAddresses()],
+    hostAddresses: addresses,
+    forbiddenDestinations: outside === null ? [] : [outside.subnet, ...addresses],
   };
 }

@@ -8,5 +8,5 @@
  */
 export { ensureNamespace, type EnsureNamespaceOptions } from './ensure-namespace.ts';
 export { qemuUser, type QemuUser } from './qemu-user.ts';
-export { mapAddress, upstreamsOf, onHost, type Place } from './place.ts';
+export { hostOutside, mapAddress, upstreamsOf, onHost, type Place } from './place.ts';
 export type { Outside } from './holder-record.ts';

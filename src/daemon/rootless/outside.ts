@@ -10,6 +10,8 @@ import { identifyProcess, type ProcessIdentity } from '../../lib/process-identit
 import { missingCommand, runCommand } from '../../lib/run-command.ts';
 import type { HolderRecord, Outside } from './holder-record.ts';
 
+/** What joins the namespace to the world is called so in it. */
+export const outsideDevice = 'outside0';
 const mtu = 65_520;
 const startTimeoutMs = 10_000;
 
@@ -78,7 +80,7 @@ const startPasta: Starter = async ({ holderPid, runDir }, prefix) => {
   // No port is forwarded by itself, either way: its default is all that are bound. It goes to the background when ready.
   const ports = ['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none'];
   const addresses = ['-a', `${prefix}.100`, '-n', '24', '-g', `${prefix}.2`, '--dns-forward', `${prefix}.3`];
-  const args = ['--quiet', '--config-net', '--ipv4-only', '--mtu', String(mtu), '--ns-ifname', 'outside0'];
+  const args = ['--quiet', '--config-net', '--ipv4-only', '--mtu', String(mtu), '--ns-ifname', outsideDevice];
   await runCommand('pasta', [...args, ...ports, ...addresses, '--pid', pidFile, String(holderPid)], {
     timeoutMs: startTimeoutMs,
     cwd: '/',
@@ -96,7 +98,7 @@ const startSlirp: Starter = async ({ holderPid, runDir }, prefix) => {
   const args = ['--configure', `--mtu=${mtu}`, '--enable-sandbox', '--enable-seccomp', `--cidr=${prefix}.0/24`];
   const api = `--api-socket=${slirpSocketIn(runDir)}`;
   await rm(slirpSocketIn(runDir), { force: true }); // of one that is gone
-  const child = spawn('slirp4netns', [...args, api, '--ready-fd=3', String(holderPid), 'outside0'], {
+  const child = spawn('slirp4netns', [...args, api, '--ready-fd=3', String(holderPid), outsideDevice], {
     detached: true,
     cwd: '/',
     stdio: ['ignore', log.fd, log.fd, 'pipe'],
