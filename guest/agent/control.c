@@ -12,6 +12,7 @@
 #include "power.h"
 #include "process.h"
 #include "request.h"
+#include "services.h"
 #include "setup.h"
 #include "update.h"
 #include "version.h"
@@ -200,6 +201,9 @@ static void on_request(uint8_t *payload, size_t length)
         break;
     case OP_UPDATE_FILES:
         reply_plain(request.id, update_files(&request), NULL);
+        break;
+    case OP_SET_SERVICES:
+        services_set(&request);
         break;
     case OP_FREEZE:
         freeze_pod(&request);

@@ -70,14 +70,21 @@ static bool is_registered(const char *file_system)
     return found;
 }
 
-int modules_load_file_system(const char *file_system, char *why, size_t why_size)
+static bool knows_services(const char *unused)
+{
+    (void)unused;
+    return access("/proc/net/ip_vs", F_OK) == 0;
+}
+
+/* Loads what the list of this name names from the disk of modules. `what` it is for, as its user calls it. */
+static int load_on_demand(const char *name, bool (*is_there)(const char *), const char *what, char *why, size_t why_size)
 {
     char list[128], disk[128];
-    if (is_registered(file_system))
+    if (is_there(name))
         return 0;
-    (void)snprintf(list, sizeof list, FOLDER "file-systems/%.60s", file_system);
-    if (strchr(file_system, '/') || access(list, R_OK) != 0) {
-        (void)snprintf(why, why_size, "the guest's kernel has no file system %s", file_system);
+    (void)snprintf(list, sizeof list, FOLDER "on-demand/%.60s", name);
+    if (strchr(name, '/') || access(list, R_OK) != 0) {
+        (void)snprintf(why, why_size, "the guest's kernel has no %s", what);
         return ENODEV;
     }
     int error = disk_mount(DISK_MODULES, MODULES_SERIAL, why, why_size);
@@ -85,8 +92,20 @@ int modules_load_file_system(const char *file_system, char *why, size_t why_size
         return error;
     disk_path(DISK_MODULES, MODULES_SERIAL "/", disk, sizeof disk);
     load_list(list, disk, NULL);
-    if (is_registered(file_system))
+    if (is_there(name))
         return 0;
-    (void)snprintf(why, why_size, "the modules of the file system %s cannot be loaded", file_system);
+    (void)snprintf(why, why_size, "the modules of the %s cannot be loaded", what);
     return ENODEV;
+}
+
+int modules_load_file_system(const char *file_system, char *why, size_t why_size)
+{
+    char what[96];
+    (void)snprintf(what, sizeof what, "file system %.60s", file_system);
+    return load_on_demand(file_system, is_registered, what, why, why_size);
+}
+
+int modules_load_services(char *why, size_t why_size)
+{
+    return load_on_demand("ipvs", knows_services, "load balancer (IPVS)", why, why_size);
 }

@@ -10,5 +10,7 @@ void modules_load_shares(void);
 /* Has the kernel know a file system: those that it has not built in lie on a disk of their own, which is waited for at most
  * 10 s. Blocks: for jobs. Returns 0 or an errno. */
 int modules_load_file_system(const char *file_system, char *why, size_t why_size);
+/* The same for services (IPVS). */
+int modules_load_services(char *why, size_t why_size);
 
 #endif

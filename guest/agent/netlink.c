@@ -7,9 +7,9 @@
 
 #define ANSWER 16384
 
-int netlink_open(void)
+int netlink_open(int protocol)
 {
-    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 }
 
 void netlink_begin(struct netlink_request *request, uint16_t type, uint16_t flags, size_t body)
@@ -28,24 +28,52 @@ void netlink_attribute(struct netlink_request *request, uint16_t type, const voi
     if (at + RTA_SPACE(length) > sizeof *request)
         return; /* cannot be: attributes are few and small */
     memcpy(place, &attribute, sizeof attribute);
-    memcpy(place + RTA_LENGTH(0), value, length);
+    if (length)
+        memcpy(place + RTA_LENGTH(0), value, length);
     request->header.nlmsg_len = (uint32_t)(at + RTA_SPACE(length));
+}
+
+size_t netlink_nest(struct netlink_request *request, uint16_t type)
+{
+    size_t at = NLMSG_ALIGN(request->header.nlmsg_len);
+    netlink_attribute(request, type, NULL, 0);
+    return at;
+}
+
+void netlink_nest_end(struct netlink_request *request, size_t nest)
+{
+    struct rtattr attribute;
+    uint8_t *place = (uint8_t *)request + nest;
+    memcpy(&attribute, place, sizeof attribute);
+    attribute.rta_len = (uint16_t)(request->header.nlmsg_len - nest);
+    memcpy(place, &attribute, sizeof attribute);
+}
+
+const uint8_t *netlink_value(const uint8_t *attributes, size_t size, uint16_t type, size_t *length)
+{
+    struct rtattr attribute;
+    for (size_t at = 0; at + sizeof attribute <= size; at += RTA_ALIGN((size_t)attribute.rta_len)) {
+        memcpy(&attribute, attributes + at, sizeof attribute);
+        if (attribute.rta_len < sizeof attribute || at + attribute.rta_len > size)
+            return NULL;
+        if ((attribute.rta_type & NLA_TYPE_MASK) != type)
+            continue;
+        *length = attribute.rta_len - sizeof attribute;
+        return attributes + at + sizeof attribute;
+    }
+    return NULL;
 }
 
 bool netlink_find(const struct nlmsghdr *entry, size_t body, uint16_t type, void *value, size_t length)
 {
-    const uint8_t *bytes = (const uint8_t *)entry;
-    struct rtattr attribute;
-    for (size_t at = NLMSG_LENGTH(body); at + sizeof attribute <= entry->nlmsg_len; at += RTA_ALIGN((size_t)attribute.rta_len)) {
-        memcpy(&attribute, bytes + at, sizeof attribute);
-        if (attribute.rta_len < sizeof attribute || at + attribute.rta_len > entry->nlmsg_len)
-            return false;
-        if (attribute.rta_type != type || attribute.rta_len != RTA_LENGTH(length))
-            continue;
-        memcpy(value, bytes + at + sizeof attribute, length);
-        return true;
-    }
-    return false;
+    size_t start = NLMSG_LENGTH(body), found;
+    if (entry->nlmsg_len < start)
+        return false;
+    const uint8_t *bytes = netlink_value((const uint8_t *)entry + start, entry->nlmsg_len - start, type, &found);
+    if (!bytes || found != length)
+        return false;
+    memcpy(value, bytes, length);
+    return true;
 }
 
 /* Reads answers until the last; returns its errno. */
@@ -79,12 +107,17 @@ static int read_answers(int socket, void (*each)(void *, const struct nlmsghdr *
     }
 }
 
-int netlink_ask(int socket, struct netlink_request *request)
+int netlink_get(int socket, struct netlink_request *request, void (*each)(void *context, const struct nlmsghdr *entry), void *context)
 {
     request->header.nlmsg_flags |= NLM_F_ACK;
     if (send(socket, request, request->header.nlmsg_len, 0) < 0)
         return errno;
-    return read_answers(socket, NULL, NULL);
+    return read_answers(socket, each, context);
+}
+
+int netlink_ask(int socket, struct netlink_request *request)
+{
+    return netlink_get(socket, request, NULL, NULL);
 }
 
 int netlink_dump(int socket, struct netlink_request *request, void (*each)(void *context, const struct nlmsghdr *entry), void *context)

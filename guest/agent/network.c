@@ -27,7 +27,7 @@ static int set_flags(int socket, int interface, bool up)
 
 int network_loopback(void)
 {
-    int socket = netlink_open();
+    int socket = netlink_open(NETLINK_ROUTE);
     if (socket < 0)
         return errno;
     unsigned int loopback = if_nametoindex("lo");
@@ -196,7 +196,7 @@ int network_configure(const struct nic *nic, char *why, size_t why_size)
     char mac[32];
     int interface = find_interface(nic->mac, nic->name, mac);
     const char *step = "find an interface";
-    int socket = netlink_open();
+    int socket = netlink_open(NETLINK_ROUTE);
     int error = socket < 0 ? errno : interface ? 0 : ENODEV;
     if (error == 0) {
         step = "set MAC, MTU or name";
@@ -236,7 +236,7 @@ int network_take_down(const char *mac, char *why, size_t why_size)
     int interface = find_interface(mac, NULL, current);
     if (!interface || strcasecmp(mac, current) != 0)
         return 0;
-    int socket = netlink_open();
+    int socket = netlink_open(NETLINK_ROUTE);
     int error = socket < 0 ? errno : addresses_set(socket, interface, &nothing);
     if (error == 0)
         error = set_flags(socket, interface, false);

@@ -83,6 +83,64 @@ static int add_nic(struct request *request, const struct field *record)
     return read_nic(nic, record);
 }
 
+static int add_host(struct service *service, const struct field *record)
+{
+    int error = grow((void **)&service->hosts, service->host_count, sizeof *service->hosts, RECORDS_MAX);
+    if (error)
+        return error;
+    struct service_host *host = &service->hosts[service->host_count++];
+    *host = (struct service_host){0};
+    struct fields fields = fields_in(record);
+    struct field field;
+    int more;
+    while (error == 0 && (more = fields_next(&fields, &field)) != 0) {
+        if (more < 0)
+            return EINVAL;
+        if (field.tag == TAG_ADDRESS)
+            error = read_text(&field, &host->address);
+        if (field.tag == TAG_PORT)
+            error = read_integer(&field, &host->port);
+    }
+    return error == 0 && !host->address ? EINVAL : error;
+}
+
+static int read_protocol(struct field *field, bool *udp)
+{
+    const char *protocol = field_text(field);
+    *udp = protocol && strcmp(protocol, "udp") == 0;
+    return *udp || (protocol && strcmp(protocol, "tcp") == 0) ? 0 : EINVAL;
+}
+
+static int read_service(struct service *service, const struct field *record)
+{
+    struct fields fields = fields_in(record);
+    struct field field;
+    int more, error = 0;
+    while (error == 0 && (more = fields_next(&fields, &field)) != 0) {
+        if (more < 0)
+            return EINVAL;
+        switch (field.tag) {
+        case TAG_NAME: error = read_text(&field, &service->interface); break;
+        case TAG_ADDRESS: error = read_text(&field, &service->address); break;
+        case TAG_PORT: error = read_integer(&field, &service->port); break;
+        case TAG_PROTOCOL: error = read_protocol(&field, &service->udp); break;
+        case TAG_HOST: error = add_host(service, &field); break;
+        default: break;
+        }
+    }
+    return error == 0 && (!service->interface || !service->address) ? EINVAL : error;
+}
+
+static int add_service(struct request *request, const struct field *record)
+{
+    int error = grow((void **)&request->services, request->service_count, sizeof *request->services, RECORDS_MAX);
+    if (error)
+        return error;
+    struct service *service = &request->services[request->service_count++];
+    *service = (struct service){0};
+    return read_service(service, record);
+}
+
 static int add_sysctl(struct request *request, const struct field *record)
 {
     int error = grow((void **)&request->sysctls, request->sysctl_count, sizeof *request->sysctls, RECORDS_MAX);
@@ -216,6 +274,7 @@ static int read_field(struct request *request, struct field *field)
     case TAG_ENTROPY: request->entropy = field->value; request->entropy_length = field->length; return 0;
     case TAG_HOSTNAME: return read_text(field, &request->hostname);
     case TAG_NIC: return add_nic(request, field);
+    case TAG_SERVICE: return add_service(request, field);
     case TAG_SYSCTL: return add_sysctl(request, field);
     case TAG_ROOT: return read_text(field, &request->root);
     case TAG_SCRATCH: return read_text(field, &request->scratch);
@@ -279,6 +338,9 @@ void request_free(struct request *request)
         free(request->nics[i].gateways);
     }
     free(request->nics);
+    for (size_t i = 0; i < request->service_count; i++)
+        free(request->services[i].hosts);
+    free(request->services);
     for (size_t i = 0; i < request->mount_count; i++)
         free(request->mounts[i].updated);
     free(request->sysctls);

@@ -9,6 +9,7 @@ enum operation {
     OP_PING = 1, OP_SETUP, OP_CREATE_CONTAINER, OP_START_PROCESS, OP_SIGNAL_PROCESS, OP_RESIZE, OP_SET_CLOCK,
     OP_DESTROY_CONTAINER, OP_SHUTDOWN, OP_CLOSE_OUTPUT, OP_CONFIGURE_NIC, OP_REMOVE_NIC, OP_UPDATE_FILES,
     OP_FREEZE = 20, OP_READ_FILES,
+    OP_SET_SERVICES = 30,
 };
 
 #define UNLIMITED UINT64_MAX
@@ -27,6 +28,21 @@ struct sysctl {
     char *name;
     uint8_t *content;
     size_t length;
+};
+
+struct service_host {
+    char *address;
+    uint64_t port;
+};
+
+/* An address and port whose connections go to one of its hosts after the other. */
+struct service {
+    char *interface; /* by which its hosts are reached */
+    char *address;
+    uint64_t port;
+    bool udp;
+    struct service_host *hosts;
+    size_t host_count;
 };
 
 /* Something to be mounted in a container: what it is says `kind`. */
@@ -61,6 +77,8 @@ struct request {
     char *hostname;
     struct nic *nics;
     size_t nic_count;
+    struct service *services;
+    size_t service_count;
     struct sysctl *sysctls;
     size_t sysctl_count;
     char *root, *scratch, *cpu_max;

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Entry, writeCpio } from './cpio.ts';
-import { type FileSystemModules, fileSystemModules, writeModuleDisk } from './module-disk.ts';
+import { type ModulesOnDemand, modulesOnDemand, writeModuleDisk } from './module-disk.ts';
 import { hasModule, type Module, readModules } from './modules.ts';
 
 const guest = join(import.meta.dirname, '..');
@@ -82,12 +82,12 @@ function busyboxEntries(): Entry[] {
   ];
 }
 
-function moduleEntries(folder: string): { readonly entries: Entry[]; readonly onDisk: FileSystemModules[] } {
+function moduleEntries(folder: string): { readonly entries: Entry[]; readonly onDisk: ModulesOnDemand[] } {
   const names = [...MODULES, ...OPTIONAL_MODULES.filter((name) => hasModule(folder, name))];
   const atBoot = readModules(folder, names);
   const known = new Set(atBoot.map(({ name }) => name));
   const forShares = readModules(folder, SHARE_MODULES).filter(({ name }) => !known.has(name));
-  const onDisk = fileSystemModules(folder, known);
+  const onDisk = modulesOnDemand(folder, known);
   const list = (path: string, modules: readonly Module[]): Entry => ({
     ...{ kind: 'file', path: `lib/modules/${path}`, mode: 0o644 },
     content: Buffer.from(modules.map(({ name }) => `${name}.ko\n`).join('')),
@@ -95,8 +95,8 @@ function moduleEntries(folder: string): { readonly entries: Entry[]; readonly on
   const entries: Entry[] = [
     list('order', atBoot),
     list('shares', forShares),
-    ...(onDisk.length === 0 ? [] : [{ kind: 'folder', path: 'lib/modules/file-systems', mode: 0o755 } as const]),
-    ...onDisk.map(({ fileSystem, modules }) => list(`file-systems/${fileSystem}`, modules)),
+    ...(onDisk.length === 0 ? [] : [{ kind: 'folder', path: 'lib/modules/on-demand', mode: 0o755 } as const]),
+    ...onDisk.map(({ name, modules }) => list(`on-demand/${name}`, modules)),
     ...[...atBoot, ...forShares].map(({ name, content }): Entry => ({
       kind: 'file',
       path: `lib/modules/${name}.ko`,

@@ -1,5 +1,5 @@
 /**
- * The modules of file systems that only some pods use: on a disk of their own, which is plugged into the VMs that may need
+ * The modules of file systems, and of the load balancer, that only some pods use: on a disk of their own, which is plugged into the VMs that may need
  * them. In the initramfs they would be in the memory of every guest (xfs alone has 4 MB).
  */
 import { spawnSync } from 'node:child_process';
@@ -7,10 +7,11 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasModule, type Module, readModules } from './modules.ts';
 
-/** By the name of mount(2): its own module, then what it asks for beyond dependencies, where that is not built in. */
-const FILE_SYSTEMS: Readonly<Record<string, readonly string[]>> = {
+/** File systems by the name of mount(2), and what services are made of: its own module, then what it asks for beyond dependencies, where that is not built in. */
+const ON_DEMAND: Readonly<Record<string, readonly string[]>> = {
   btrfs: ['btrfs'],
   exfat: ['exfat'],
+  ipvs: ['ip_vs', 'ip_vs_rr'],
   iso9660: ['isofs'],
   nfs: ['nfsv4', 'nfsv3'],
   squashfs: ['squashfs'],
@@ -18,25 +19,25 @@ const FILE_SYSTEMS: Readonly<Record<string, readonly string[]>> = {
   xfs: ['xfs'],
 };
 
-export interface FileSystemModules {
-  readonly fileSystem: string;
+export interface ModulesOnDemand {
+  readonly name: string;
   /** In the order in which they can be loaded. */
   readonly modules: readonly Module[];
 }
 
-/** What a guest must load for each file system that its kernel has, but not built in; `loaded` is there already. */
-export function fileSystemModules(folder: string, loaded: ReadonlySet<string>): FileSystemModules[] {
-  return Object.entries(FILE_SYSTEMS).flatMap(([fileSystem, names]) => {
+/** What a guest must load for each of those that its kernel has, but not built in; `loaded` is there already. */
+export function modulesOnDemand(folder: string, loaded: ReadonlySet<string>): ModulesOnDemand[] {
+  return Object.entries(ON_DEMAND).flatMap(([name, names]) => {
     const [own, ...others] = names.filter((name) => hasModule(folder, name));
     if (own === undefined || own !== names[0]) return [];
     const modules = readModules(folder, [...others, own]);
-    return { fileSystem, modules: modules.filter(({ name }) => !loaded.has(name)) };
+    return { name, modules: modules.filter((module) => !loaded.has(module.name)) };
   });
 }
 
 /** Writes an ext4 that has each module as NAME.ko; without any there is none. */
-export function writeModuleDisk(target: string, fileSystems: readonly FileSystemModules[]): void {
-  const modules = new Map(fileSystems.flatMap((each) => each.modules.map(({ name, content }) => [name, content])));
+export function writeModuleDisk(target: string, all: readonly ModulesOnDemand[]): void {
+  const modules = new Map(all.flatMap((each) => each.modules.map((module) => [module.name, module.content])));
   if (modules.size === 0) {
     rmSync(target, { force: true });
     return;

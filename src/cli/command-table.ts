@@ -32,6 +32,11 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'kill', summary: 'Send a signal to pods', load: () => import('./commands/kill.ts') },
   { name: 'pause', summary: 'Stop the processes of pods where they are', load: () => import('./commands/pause.ts') },
   { name: 'unpause', summary: 'Let paused pods go on', load: () => import('./commands/unpause.ts') },
+  {
+    name: 'replace',
+    summary: 'Have one pod take the place of another that runs',
+    load: () => import('./commands/replace.ts'),
+  },
   { name: 'rm', summary: 'Remove pods', load: () => import('./commands/rm.ts') },
   { name: 'wait', summary: 'Wait until pods end and print their exit codes', load: () => import('./commands/wait.ts') },
   { name: 'exec', summary: 'Run a command in a running pod', load: () => import('./commands/exec.ts') },
@@ -64,10 +69,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/ports.ts'),
   },
   {
+    name: 'service',
+    summary: 'List, add and change what a pod reaches, load-balanced, at an address of its own',
+    load: () => import('./commands/service.ts'),
+  },
+  {
     name: 'volume',
     summary: 'Make, list and remove volumes',
     load: () => import('./commands/volume.ts'),
   },
+  { name: 'vm', summary: 'Make VMs that wait for a pod, and end them', load: () => import('./commands/vm.ts') },
   {
     name: 'template',
     summary: 'List, make and remove the templates that VMs are cloned from',

@@ -12,7 +12,11 @@ import type {
   PodSpec,
   PortRemoval,
   PortSpec,
+  ReplaceRequest,
+  ServiceRemoval,
+  ServiceSpec,
   TemplateRequest,
+  VmRequest,
   VolumePruneRequest,
   VolumeSpec,
 } from '../contract/index.ts';
@@ -136,7 +140,12 @@ export class HyperClient {
   podCreate = (spec: PodSpec, options?: CallOptions) => this.#json('podCreate', { body: spec }, options);
   podList = (options?: CallOptions) => this.#json('podList', {}, options);
   podInspect = (pod: string, options?: CallOptions) => this.#json('podInspect', { params: { pod } }, options);
-  podStart = (pod: string, options?: CallOptions) => this.#json('podStart', { params: { pod } }, options);
+  /** `vm`: one of vmCreate. */
+  podStart = (pod: string, options?: CallOptions & { readonly vm?: string | undefined }) =>
+    this.#json('podStart', { params: { pod }, query: { vm: options?.vm } }, options);
+  /** One pod ends, and another takes its place. */
+  podReplace = (pod: string, request: ReplaceRequest, options?: CallOptions) =>
+    this.#json('podReplace', { params: { pod }, body: request }, options);
   podStop = (pod: string, options?: CallOptions & { readonly timeoutSeconds?: number | undefined }) =>
     this.#json(
       'podStop',
@@ -176,6 +185,14 @@ export class HyperClient {
   podUnpublish = (pod: string, port: PortRemoval, options?: CallOptions) =>
     this.#json('podUnpublish', { params: { pod }, body: port }, options);
 
+  /** Has the pod's processes reach hosts, in turn, at one address. */
+  podServiceAdd = (pod: string, services: ServiceSpec[], options?: CallOptions) =>
+    this.#json('podServiceAdd', { params: { pod }, body: { services } }, options);
+  podServiceUpdate = (pod: string, services: ServiceSpec[], options?: CallOptions) =>
+    this.#json('podServiceUpdate', { params: { pod }, body: { services } }, options);
+  podServiceRemove = (pod: string, service: ServiceRemoval, options?: CallOptions) =>
+    this.#json('podServiceRemove', { params: { pod }, body: service }, options);
+
   /** What the pod has written; with `follow`, until it ends. */
   async *podLogs(pod: string, options: LogOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
     const query = { follow: options.follow, tail: options.tail, since: options.since };
@@ -199,6 +216,9 @@ export class HyperClient {
   containerRemove = (container: string, options?: CallOptions & { readonly force?: boolean | undefined }) =>
     this.#json('containerRemove', { params: { container }, query: { force: options?.force } }, options);
   vmList = (options?: CallOptions) => this.#json('vmList', {}, options);
+  /** A VM that waits for a pod, until hyperd ends. */
+  vmCreate = (request: VmRequest, options?: CallOptions) => this.#json('vmCreate', { body: request }, options);
+  vmRemove = (vm: string, options?: CallOptions) => this.#json('vmRemove', { params: { vm } }, options);
 
   execCreate = (pod: string, spec: ExecSpec, options?: CallOptions) =>
     this.#json('execCreate', { params: { pod }, body: spec }, options);

@@ -8,6 +8,7 @@ export * from './pod.ts';
 export * from './pod-file.ts';
 export * from './pruned.ts';
 export * from './routes.ts';
+export * from './service.ts';
 export * from './system.ts';
 export * from './usage.ts';
 export * from './volume.ts';

@@ -85,6 +85,13 @@ export const TrafficRate = z.strictObject({
 });
 export type TrafficRate = z.infer<typeof TrafficRate>;
 
+const networkList = z.array(z.string().min(1)).max(256);
+export const WhiteLists = z.strictObject({
+  internal: networkList.describe('networks that reach all ports of the pod: 10.0.0.0/8, fd00::/8'),
+  external: networkList.describe('networks that reach its published ports alone'),
+});
+export type WhiteLists = z.infer<typeof WhiteLists>;
+
 export const NetworkSpec = z.strictObject({
   name: objectName,
   subnet: z.string().optional().describe('10.88.0.0/24; default: the first of 192.168.124.0/24 and on that is free'),

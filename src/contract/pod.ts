@@ -9,9 +9,11 @@ import {
   Port,
   PortSpec,
   TrafficRate,
+  WhiteLists,
 } from './network.ts';
 import { containerLimits, containerLimitsAsked, podLimits, podLimitsAsked } from './limits.ts';
 import { Mount, MountSpec } from './mount.ts';
+import { Service, ServiceSpecs } from './service.ts';
 
 export const podStates = ['pending', 'running', 'paused', 'succeeded', 'failed'] as const;
 export const PodState = z.enum(podStates);
@@ -102,7 +104,9 @@ export const PodSpec = z.strictObject({
     .optional()
     .describe('what it may reach beyond its network; empty: nothing; left out: what others may'),
   rate: TrafficRate.optional(),
+  whiteLists: WhiteLists.optional().describe('who may reach it; left out: everyone who reaches its network'),
   ports: z.array(PortSpec).max(1024).optional().describe('ports of the host that lead to the pod'),
+  services: ServiceSpecs.optional().describe('what its processes reach at an address of its own'),
   publishAll: z.boolean().optional().describe('publish each port that the image exposes'),
   containers: z.array(ContainerSpec).min(1).max(32).describe('they share its network, hostname and IPC'),
 });
@@ -153,7 +157,9 @@ export const Pod = z.object({
   mac: z.string().nullable(),
   egress: z.array(EgressRule).nullable().describe('null: not bounded'),
   rate: TrafficRate,
+  whiteLists: WhiteLists.nullable().describe('null: everyone who reaches its network may'),
   ports: z.array(Port),
+  services: z.array(Service),
   ...podLimits,
   labels,
   autoRemove: z.boolean(),
@@ -195,6 +201,15 @@ export type KillRequest = z.infer<typeof KillRequest>;
 
 export const WaitResult = z.object({ exitCode: z.number().int(), error: z.string().nullable() });
 export type WaitResult = z.infer<typeof WaitResult>;
+
+export const ReplaceRequest = z.strictObject({
+  by: z.string().min(1).describe('the pod that takes its place'),
+  timeoutSeconds: z.number().min(0).optional(),
+});
+export type ReplaceRequest = z.infer<typeof ReplaceRequest>;
+
+export const VmRequest = z.strictObject({ vcpus: PodSpec.shape.vcpus, memoryMiB: PodSpec.shape.memoryMiB });
+export type VmRequest = z.infer<typeof VmRequest>;
 
 export const Vm = z.object({
   id: z.string(),

@@ -11,11 +11,14 @@ import {
   PodCreated,
   PodSpec,
   PodStarted,
+  ReplaceRequest,
   StopRequest,
   Vm,
+  VmRequest,
   WaitResult,
 } from './pod.ts';
 import { PodFileContent, PodFileRequest } from './pod-file.ts';
+import { Service, ServiceRemoval, ServiceSpecs } from './service.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
 import { Pruned } from './pruned.ts';
 import { PodStats, Process } from './usage.ts';
@@ -27,6 +30,8 @@ const flag = z
   .transform((text) => text === '1' || text === 'true' || text === '')
   .optional();
 const empty = z.object({});
+const servicesAsked = z.strictObject({ services: ServiceSpecs.min(1) });
+const services = z.object({ services: z.array(Service) });
 const podParam = z.object({ pod: z.string().min(1) });
 const networkParam = z.object({ network: z.string().min(1) });
 const volumeParam = z.object({ volume: z.string().min(1) });
@@ -151,7 +156,22 @@ export const routes = {
   podCreate: { method: 'POST', path: '/v1/pods', kind: 'json', body: PodSpec, response: PodCreated },
   podList: { method: 'GET', path: '/v1/pods', kind: 'json', response: z.array(Pod) },
   podInspect: { method: 'GET', path: '/v1/pods/:pod', kind: 'json', params: podParam, response: Pod },
-  podStart: { method: 'POST', path: '/v1/pods/:pod/start', kind: 'json', params: podParam, response: PodStarted },
+  podStart: {
+    method: 'POST',
+    path: '/v1/pods/:pod/start',
+    kind: 'json',
+    params: podParam,
+    query: z.object({ vm: z.string().min(1).optional().describe('one of vmCreate') }),
+    response: PodStarted,
+  },
+  podReplace: {
+    method: 'POST',
+    path: '/v1/pods/:pod/replace',
+    kind: 'json',
+    params: podParam,
+    body: ReplaceRequest,
+    response: PodStarted,
+  },
   podStop: {
     method: 'POST',
     path: '/v1/pods/:pod/stop',
@@ -224,6 +244,31 @@ export const routes = {
     response: z.object({ removed: z.number().int() }),
   },
 
+  podServiceAdd: {
+    method: 'POST',
+    path: '/v1/pods/:pod/services',
+    kind: 'json',
+    params: podParam,
+    body: servicesAsked,
+    response: services,
+  },
+  podServiceUpdate: {
+    method: 'POST',
+    path: '/v1/pods/:pod/services/update',
+    kind: 'json',
+    params: podParam,
+    body: servicesAsked,
+    response: services,
+  },
+  podServiceRemove: {
+    method: 'POST',
+    path: '/v1/pods/:pod/services/remove',
+    kind: 'json',
+    params: podParam,
+    body: ServiceRemoval,
+    response: services,
+  },
+
   containerList: { method: 'GET', path: '/v1/containers', kind: 'json', response: z.array(Container) },
   containerInspect: {
     method: 'GET',
@@ -264,6 +309,14 @@ export const routes = {
     response: empty,
   },
   vmList: { method: 'GET', path: '/v1/vms', kind: 'json', response: z.array(Vm) },
+  vmCreate: { method: 'POST', path: '/v1/vms', kind: 'json', body: VmRequest, response: Vm },
+  vmRemove: {
+    method: 'DELETE',
+    path: '/v1/vms/:vm',
+    kind: 'json',
+    params: z.object({ vm: z.string().min(1) }),
+    response: z.object({ id: z.string() }),
+  },
 
   execCreate: {
     method: 'POST',

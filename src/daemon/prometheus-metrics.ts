@@ -46,7 +46,7 @@ export class PrometheusMetrics implements EngineMetrics, MetricsPage {
     gauge('hyper_pods', 'Pods, running or not', () => engine.pods().length);
     gauge('hyper_pods_running', 'Pods that run', () => engine.pods().filter(({ running }) => running).length);
     gauge('hyper_vms', 'VMs that run, those of the pool among them', () => {
-      return engine.pods().filter(({ active }) => active).length + engine.idleVms().length;
+      return engine.pods().filter(({ active }) => active).length + engine.vms.idle().length;
     });
     gauge('hyper_pool_size', 'VMs that should wait in the pool', () => engine.describe().pool.size);
     gauge('hyper_pool_waiting', 'VMs that wait in the pool', () => engine.describe().pool.waiting);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HyperError } from '../lib/errors.ts';
 import type { NetworkStatus } from '../network/index.ts';
 import type { ContainerRecord, PodRecord } from '../store/index.ts';
-import type { HypervisorDescription, VmRecord } from '../vm/index.ts';
+import type { HypervisorDescription } from '../vm/index.ts';
 import { ClockKeeper } from './clock-keeper.ts';
 import { planFurther, withMounts } from './container-plan.ts';
 import { ExecTable } from './exec-table.ts';
@@ -21,8 +21,11 @@ import type { ContainerSpec, PodSpec } from './pod-spec.ts';
 import { Pods, type Target } from './pods.ts';
 import { type EventQuery, readEvents, type StoredEvent } from './read-events.ts';
 import type { PoolStatus, VmSupply } from './supply/index.ts';
+import { replacePod, type ReplaceOptions } from './replace-pod.ts';
+import { ServiceDesk } from './service-desk.ts';
 import { TemplateDesk } from './template-desk.ts';
 import { timeout } from './timeout.ts';
+import { VmDesk } from './vm-desk.ts';
 import { VolumeDesk } from './volume-desk.ts';
 
 /** How long hyperd's start waits for the guests of the pods that it finds again. */
@@ -46,6 +49,8 @@ export class Engine {
   readonly volumes: VolumeDesk;
   readonly images: ImageDesk;
   readonly templates: TemplateDesk;
+  readonly services: ServiceDesk;
+  readonly vms: VmDesk;
   readonly execs: ExecTable;
 
   private constructor(options: EngineOptions) {
@@ -54,6 +59,8 @@ export class Engine {
     this.volumes = new VolumeDesk(options.volumes, () => this.pods().map(({ record }) => record));
     this.images = new ImageDesk(options.images, this.#pods);
     this.templates = new TemplateDesk(options.hypervisor, options.supply);
+    this.services = new ServiceDesk(this.#pods, options);
+    this.vms = new VmDesk(options.supply);
     this.execs = new ExecTable(this.#pods);
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
   }
@@ -71,11 +78,6 @@ export class Engine {
     const { hypervisor, networks, supply } = this.#options;
     const { pool, memory } = supply;
     return { hypervisor: hypervisor.describe(), network: networks.status(), pool, memory };
-  }
-
-  /** The VMs of the pool. */
-  idleVms(): readonly VmRecord[] {
-    return this.#options.supply.idle();
   }
 
   async resizePool(size: number): Promise<void> {
@@ -124,6 +126,11 @@ export class Engine {
     }
     this.#add(record);
     return record;
+  }
+
+  /** One pod ends and another takes its place. */
+  async replacePod(old: string, next: string, asked: ReplaceOptions): Promise<void> {
+    await replacePod(this.pod(old), this.pod(next), this.#options, asked);
   }
 
   async pausePod(text: string): Promise<void> {

@@ -9,6 +9,7 @@ import {
   egressTo,
   everyAddress,
   mainEndpoint,
+  planWhiteLists,
   reservedNetworks,
   type Networks,
   type PortMapping,
@@ -27,7 +28,7 @@ export function planNetwork(
   spec: PodSpec,
   image: Image,
   networks: Networks,
-): Pick<PodRecord, 'networks' | 'dns' | 'hosts' | 'egress' | 'rate' | 'ports'> {
+): Pick<PodRecord, 'networks' | 'dns' | 'hosts' | 'egress' | 'rate' | 'whiteLists' | 'ports'> {
   const wanted = spec.networks ?? [{ network: networks.standard.name }];
   const asked = (spec.ports ?? []).map(planPort);
   const isAsked = ({ guestPort, protocol }: PortMapping): boolean =>
@@ -60,6 +61,7 @@ export function planNetwork(
     hosts: (spec.hosts ?? []).map(({ name, address }) => ({ name, address })),
     egress: spec.egress?.map(planEgress) ?? null,
     rate: planRate(spec.rate ?? {}),
+    whiteLists: spec.whiteLists === undefined ? null : planWhiteLists(spec.whiteLists),
     ports: published,
   };
 }
@@ -130,9 +132,9 @@ export function nicOf(record: PodRecord, { network, aliases, ...asked }: Network
   const containers = record.containers.flatMap(({ id, name }) => [name, id.slice(0, 12)]);
   const names = [...new Set([record.name, ...containers, record.hostname, ...aliases])];
   const hostAccess = record.hosts.some((host) => host.address === hostGateway);
-  const { egress, rate } = record;
+  const { egress, rate, whiteLists } = record;
   const limited = (rate.in ?? rate.out) === undefined ? {} : { rate };
-  return { network, ...asked, names, hostAccess, nameservers: record.dns.servers, egress, ...limited };
+  return { network, ...asked, names, hostAccess, nameservers: record.dns.servers, egress, whiteLists, ...limited };
 }
 
 /** A network of a pod as it is, or will be where the pod does not run. */

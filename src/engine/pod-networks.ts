@@ -6,6 +6,7 @@ import { nicOf, planNetworkOf } from './network-plan.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { publishAll, replaceEndpoint } from './pod-ports.ts';
 import type { PodRun } from './pod-run.ts';
+import { routeServices } from './pod-services.ts';
 import type { NetworkOfPodSpec } from './pod-spec.ts';
 import { nicSetup, refuseSameMac } from './supply/index.ts';
 
@@ -23,6 +24,7 @@ export async function joinNetwork(
   if (run !== undefined) await plugIn(record, wanted, run, options);
   record.networks.push(wanted);
   options.store.savePod(record);
+  if (run !== undefined) await routeServices(record, run, options);
 }
 
 /** Takes a pod off a network, now and for its next start. */
@@ -48,6 +50,7 @@ export async function leaveNetworks(record: PodRecord, run: PodRun, options: Eng
     const endpoint = record.endpoints.find((each) => each.nic === nic);
     if (endpoint !== undefined) await pull(record, endpoint, run, options);
   }
+  if (unwanted.length > 0) await routeServices(record, run, options);
 }
 
 async function plugIn(record: PodRecord, wanted: NetworkOfPod, run: PodRun, options: EngineOptions): Promise<void> {

@@ -6,6 +6,7 @@ import type { PodRecord } from '../store/index.ts';
 import { planContainers, shortName } from './container-plan.ts';
 import { podLimits } from './limits.ts';
 import { planNetwork } from './network-plan.ts';
+import { planServices } from './plan-service.ts';
 import { podDefaults, type PodSpec } from './pod-spec.ts';
 import { restartOf } from './restart-policy.ts';
 
@@ -20,6 +21,7 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
   if (first === undefined || image === undefined) throw new HyperError('bad_request', 'a pod needs a container');
   const name = spec.name ?? `${shortName(image, first.image)}-${newNameSuffix()}`;
   const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
+  const network = planNetwork(spec, image, networks);
   return {
     ...podDefaults,
     id: newPodId(),
@@ -41,7 +43,8 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
     vm: null,
     endpoints: [],
     persistedEvent: 0,
-    ...planNetwork(spec, image, networks),
+    ...network,
+    services: planServices(spec.services ?? [], [], { ...network, endpoints: [] }, networks),
     containers: planContainers(spec.containers, images, { name, hostname }),
     nextContainer: 0,
   };

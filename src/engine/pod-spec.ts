@@ -1,6 +1,7 @@
-import type { EgressRule, TrafficRate } from '../network/index.ts';
+import type { EgressRule, TrafficRate, WhiteLists } from '../network/index.ts';
 import type { ContainerLimitsSpec, PodLimitsSpec } from './limits-spec.ts';
 import type { RestartPolicy } from '../store/index.ts';
+import type { ServiceSpec } from './plan-service.ts';
 import type { Ulimit } from './ulimits.ts';
 
 export interface TerminalSize {
@@ -131,7 +132,10 @@ export interface PodSpec extends PodLimitsSpec {
   /** What it may reach beyond its network; empty: nothing; left out: what others may. */
   readonly egress?: readonly EgressRule[] | undefined;
   readonly rate?: TrafficRate | undefined;
+  /** Who may reach it; left out: everyone who reaches its network. */
+  readonly whiteLists?: WhiteLists | undefined;
   readonly ports?: readonly PortSpec[] | undefined;
+  readonly services?: readonly ServiceSpec[] | undefined;
   /** Publishes each port that the image exposes. */
   readonly publishAll?: boolean | undefined;
   readonly containers: readonly ContainerSpec[];

@@ -1,3 +1,4 @@
+import { allDone } from '../lib/all-done.ts';
 import { HyperError } from '../lib/errors.ts';
 import { Stopwatch } from '../lib/stopwatch.ts';
 import type { PodRecord } from '../store/index.ts';
@@ -10,6 +11,7 @@ import type { EngineOptions } from './pod-context.ts';
 import { nicsOf } from './network-plan.ts';
 import { PodRun, scratchPath } from './pod-run.ts';
 import { publishAll } from './pod-ports.ts';
+import { setServices } from './pod-services.ts';
 import { checkTransition } from './pod-states.ts';
 import { startFailure } from './start-failure.ts';
 import type { StartTiming } from './start-timing.ts';
@@ -30,7 +32,12 @@ export interface StartingPod {
  * From a record to running processes: VM, disks, containers. What it has made is in the record, so that a failure gives it
  * back; what a hyperd made that died before it stored the record, the next one finds and removes.
  */
-export async function startPod(pod: StartingPod, options: EngineOptions, signal: AbortSignal): Promise<StartedPod> {
+export async function startPod(
+  pod: StartingPod,
+  options: EngineOptions,
+  signal: AbortSignal,
+  vm?: string,
+): Promise<StartedPod> {
   const { supply, store, images, podsDir, volumes } = options;
   const { record } = pod;
   const { vcpus, memoryMiB, hostname } = record;
@@ -38,8 +45,8 @@ export async function startPod(pod: StartingPod, options: EngineOptions, signal:
   if (first === undefined) throw new HyperError('internal', `pod ${record.id} has no container`);
   const scratch = { path: scratchPath(podsDir, record), sizeMiB: record.storageMiB, limits: diskLimits(record) };
   /** What it is given is stored before it is used, and again when it is another's turn. */
-  const claim = ({ vm, endpoints }: ClaimedVm): void => {
-    record.vm = { ...vm, helpers: [...vm.helpers] };
+  const claim = ({ vm: claimed, endpoints }: ClaimedVm): void => {
+    record.vm = { ...claimed, helpers: [...claimed.helpers] };
     record.endpoints = [...endpoints];
     record.persistedEvent = 0;
     store.savePod(record);
@@ -51,7 +58,7 @@ export async function startPod(pod: StartingPod, options: EngineOptions, signal:
     const disks = [...furtherImages(record, images), ...plugs.disks];
     const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), scratch, shares, ...plugs, disks };
     const withImage = { ...request, imagePath: imagePath(images, first) };
-    return await supply.start(withImage, { signal, claim }, async (ready) => {
+    return await supply.start(withImage, { signal, claim, vm }, async (ready) => {
       given.vm = true;
       return await startContainers(ready, pod, options, sources, signal);
     });
@@ -84,7 +91,10 @@ async function startContainers(
     }
     run.listen(log);
     await publishAll(record, options);
-    for (const container of containers) await makeContainer(run, container, sources.mountsOf(container.record));
+    const made = async (): Promise<void> => {
+      for (const container of containers) await makeContainer(run, container, sources.mountsOf(container.record));
+    };
+    await allDone([made(), ...(record.services.length > 0 ? [setServices(record, run, options.networks)] : [])]);
     await sources.seeded(true);
     watch.lap('container');
     for (const container of containers) await container.start(run);

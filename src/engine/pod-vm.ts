@@ -6,6 +6,7 @@ import { heldDisks } from './mounted-disks.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { leaveNetworks } from './pod-networks.ts';
 import { PodRun } from './pod-run.ts';
+import { routeServices } from './pod-services.ts';
 import type { StartingPod } from './pod-start.ts';
 
 /** At hyperd's start nobody gives a wait up. */
@@ -68,6 +69,7 @@ export async function resumePod(
     // The one that went may have died between the two.
     await run.agent.freeze(record.state === 'paused');
     await leaveNetworks(record, run, options);
+    await routeServices(record, run, options); // those that were added, and not told of
     log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');
     return run;
   } catch (error) {

@@ -18,6 +18,7 @@ import { type PortFilter, publish, unpublish } from './pod-ports.ts';
 import { podFolder, type PodRun } from './pod-run.ts';
 import type { ExecSpec, NetworkOfPodSpec } from './pod-spec.ts';
 import { startPod } from './pod-start.ts';
+import { checkVm } from './vm-desk.ts';
 import { isToRestart, Restarts } from './restart-policy.ts';
 import type { StartTiming } from './start-timing.ts';
 import { checkTransition } from './pod-states.ts';
@@ -100,9 +101,9 @@ export class Pod {
     return this.#timing;
   }
 
-  /** @param signal who asked for it has gone: a start that still waits for its VM leaves the line; one that has it goes on */
-  async start(signal?: AbortSignal): Promise<void> {
-    await this.#startByUser(() => undefined, signal);
+  /** @param signal who asked for it has gone: a start that still waits for its VM leaves the line; one that has it goes on. `vm`: one that its user has made for it */
+  async start(signal?: AbortSignal, vm?: string): Promise<void> {
+    await this.#startByUser(() => undefined, signal, vm);
   }
 
   /** After a restart of hyperd: takes the VM back, or records how it ended; what its restart policy says is done. */
@@ -253,16 +254,17 @@ export class Pod {
   }
 
   /** `onStarted` is called before anything that its processes do is told; answers with what that gives. */
-  async #startByUser<T>(onStarted: () => T, signal?: AbortSignal): Promise<T> {
+  async #startByUser<T>(onStarted: () => T, signal?: AbortSignal, vm?: string): Promise<T> {
     this.#restarts.cancel(this);
-    return await this.#start(0, onStarted, signal);
+    return await this.#start(0, onStarted, signal, vm);
   }
 
-  async #start<T>(restarts: number, onStarted: () => T, signal?: AbortSignal): Promise<T> {
+  async #start<T>(restarts: number, onStarted: () => T, signal?: AbortSignal, vm?: string): Promise<T> {
     return await this.lock.run(async () => {
       signal?.throwIfAborted();
       if (this.#removed) throw new HyperError('not_found', `pod ${this.record.name} was removed`);
       if (this.#lives !== undefined) throw new HyperError('conflict', `pod ${this.record.name} runs already`);
+      if (vm !== undefined) checkVm(vm, this.record, this.#options);
       this.record.restarts = restarts;
       this.#stopping = false;
       if (this.record.state !== 'pending') this.#begin();
@@ -273,7 +275,7 @@ export class Pod {
       };
       signal?.addEventListener('abort', leave, { once: true });
       try {
-        const started = await startPod(this, this.#options, abort.signal);
+        const started = await startPod(this, this.#options, abort.signal, vm);
         this.#timing = started.timing;
         this.#adopt(started.run);
         return onStarted();

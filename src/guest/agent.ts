@@ -101,6 +101,11 @@ export class Agent {
     await this.#control.request(requests.removeNicRequest(mac), requestTimeoutMs);
   }
 
+  /** Has the guest's processes reach exactly these services; connections to what is not among them any more go on. */
+  async setServices(services: readonly requests.ServiceSetup[]): Promise<void> {
+    await this.#control.request(requests.setServicesRequest(services), requestTimeoutMs);
+  }
+
   /** Gives files of a container new contents, but for those that have been changed in it. */
   async updateFiles(container: number, files: readonly requests.ContainerFile[]): Promise<void> {
     await this.#control.request(requests.updateFilesRequest(container, files), requestTimeoutMs);

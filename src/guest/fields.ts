@@ -69,6 +69,10 @@ export const tag = {
   stream: 65,
   standby: 66,
   frozen: 80,
+  service: 90,
+  host: 91,
+  port: 92,
+  protocol: 93,
 } as const;
 
 /** Integers, text, bytes, or a record of fields. Booleans are 0 and 1. */

@@ -10,6 +10,7 @@ export type {
   GuestSetup,
   NicSetup,
   ProcessSetup,
+  ServiceSetup,
 } from './requests.ts';
 export type { StdinWriter } from './stdin-writer.ts';
 export type { OutputConsumer, OutputStream } from './output-consumer.ts';

@@ -24,6 +24,16 @@ export interface GuestSetup {
   readonly sysctls?: Readonly<Record<string, string>>;
 }
 
+/** What the guest's processes reach at an address: its hosts, in turn. */
+export interface ServiceSetup {
+  /** By which its hosts are reached. */
+  readonly interface: string;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+  readonly hosts: readonly { readonly address: string; readonly port: number }[];
+}
+
 export interface ContainerFile {
   readonly path: string;
   readonly mode: number;
@@ -162,6 +172,24 @@ function sysctlFields(sysctls: Readonly<Record<string, string>> = {}): Field[] {
       [tag.content, content],
     ],
   ]);
+}
+
+const placeFields = ({ address, port }: { readonly address: string; readonly port: number }): Field[] => [
+  [tag.address, address],
+  [tag.port, port],
+];
+
+export function setServicesRequest(services: readonly ServiceSetup[]): AgentRequest {
+  const fields = services.map((service): Field => [
+    tag.service,
+    [
+      [tag.name, service.interface],
+      ...placeFields(service),
+      [tag.protocol, service.protocol],
+      ...service.hosts.map((host): Field => [tag.host, placeFields(host)]),
+    ],
+  ]);
+  return { op: 30, fields };
 }
 
 function mountFields(mount: ContainerMount): Field[] {

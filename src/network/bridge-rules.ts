@@ -12,10 +12,14 @@ table bridge ${table} {
   set guests { type ifname . ether_addr . ipv4_addr; }
   map rates { type ifname : verdict; }
   map ipv6_guests { type ifname : verdict; }
+  map guarded_to { type ifname : verdict; }
+  map guarded_from { type ifname : verdict; }
   chain ipv6 { }
   chain prerouting { type filter hook prerouting priority filter; policy accept; }
+  chain forward { type filter hook forward priority filter; policy accept; }
 }
 flush chain bridge ${table} prerouting
+flush chain bridge ${table} forward
 flush chain bridge ${table} ipv6
 table bridge ${table} {
   chain ipv6 {
@@ -30,6 +34,10 @@ table bridge ${table} {
     ether type ip iifname . ether saddr . ip saddr @guests accept
     ether type arp iifname . arp saddr ether . arp saddr ip @guests accept
 ${ipv6 === null ? '' : '    ether type ip6 jump ipv6\n'}    drop
+  }
+  chain forward {
+    iifname vmap @guarded_from
+    oifname vmap @guarded_to
   }
 }
 `;

@@ -1,6 +1,7 @@
 import type { EgressRule } from './egress.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
 import type { TrafficRate } from './traffic-rate.ts';
+import type { WhiteLists } from './white-lists.ts';
 
 /** One NIC of a VM on a network: what QEMU and the guest agent are told. Plain data: the engine keeps it in its store. */
 export interface Endpoint {
@@ -32,6 +33,8 @@ export interface Endpoint {
   /** What it may reach beyond its network; null: everything that others may. */
   readonly egress: readonly EgressRule[] | null;
   readonly rate: TrafficRate;
+  /** Who may reach it; null: everyone. */
+  readonly whiteLists: WhiteLists | null;
   readonly ports: readonly PublishedPort[];
 }
 
@@ -58,6 +61,7 @@ export interface EndpointWish {
   readonly nameservers?: readonly string[] | undefined;
   readonly egress?: readonly EgressRule[] | null | undefined;
   readonly rate?: TrafficRate | undefined;
+  readonly whiteLists?: WhiteLists | null | undefined;
 }
 
 export interface ConnectOptions extends EndpointWish {

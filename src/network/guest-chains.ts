@@ -4,6 +4,7 @@ import { ipv6ChainOf } from './bridge-rules.ts';
 import { egressNames } from './egress.ts';
 import type { Endpoint } from './endpoint.ts';
 import { rateChainOf } from './traffic-rate.ts';
+import { guardNames } from './white-lists.ts';
 
 const Named = z.object({ family: z.string(), table: z.string(), name: z.string() });
 const Listed = z.object({
@@ -11,7 +12,7 @@ const Listed = z.object({
 });
 
 /** The names that chains and sets of guests begin with; the tables' own have none of them. */
-const ofGuests = /^(?:egress|rate|ipv6)_hy/;
+const ofGuests = /^(?:egress|rate|ipv6|guard)_hy/;
 
 /**
  * The commands that take away what bounded guests that are not there any more: hyperd may have been killed between their
@@ -32,11 +33,12 @@ export async function leftOverChains(table: string, guests: readonly Endpoint[])
   ].join('');
 }
 
-function namesOf({ tap, egress, rate, ipv6 }: Endpoint): string[] {
+function namesOf({ tap, egress, rate, ipv6, whiteLists }: Endpoint): string[] {
   const { chain, sets } = egressNames(tap, egress ?? []);
   return [
     ...(egress === null ? [] : [chain, ...sets]),
     ...(rate.out === undefined ? [] : [rateChainOf(tap)]),
     ...(ipv6 === null ? [] : [ipv6ChainOf(tap)]),
+    ...(whiteLists === null ? [] : Object.values(guardNames(tap)).flat()),
   ];
 }

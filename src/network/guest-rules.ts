@@ -6,6 +6,7 @@ import { metadataServices, tableOf } from './firewall-options.ts';
 import { addressesOf, type AddressedGuest, familyOf } from './packet-family.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
 import { addRate, deleteRate } from './traffic-rate.ts';
+import { addGuard, deleteGuard } from './white-lists.ts';
 
 /** Ties each tap to the one MAC and address it may send from, opens its published ports, and bounds what it may reach. */
 export function admitGuests(bridge: string, endpoints: readonly Endpoint[]): string {
@@ -14,7 +15,8 @@ export function admitGuests(bridge: string, endpoints: readonly Endpoint[]): str
       const { egress, tap, rate } = endpoint;
       const table = tableOf(bridge);
       const bounded = egress === null ? '' : addEgress(table, endpoint, egress, metadataServices);
-      return bounded + addRate(table, tap, rate) + addIpv6Guest(table, endpoint) + elements('add', bridge, endpoint);
+      const walls = addIpv6Guest(table, endpoint) + addGuard(table, endpoint);
+      return bounded + addRate(table, tap, rate) + walls + elements('add', bridge, endpoint);
     })
     .join('');
 }
@@ -24,15 +26,17 @@ export function dismissGuest(bridge: string, endpoint: Endpoint): string {
   const { egress, tap, rate } = endpoint;
   const table = tableOf(bridge);
   const bounds = egress === null ? '' : deleteEgress(table, endpoint, egress);
-  const freed = bounds + deleteRate(table, tap, rate) + deleteIpv6Guest(table, endpoint);
+  const walls = deleteIpv6Guest(table, endpoint) + deleteGuard(table, endpoint);
+  const freed = bounds + deleteRate(table, tap, rate) + walls;
   return admitGuests(bridge, [endpoint]) + elements('delete', bridge, endpoint) + freed;
 }
 
 /** Leaves these endpoints' ties and ports and no others. @param ipv6 whether the network has it */
 export function resetGuests(bridge: string, endpoints: readonly Endpoint[], ipv6: boolean): string {
-  const ofFamily = ['ports', 'ports_of_all', 'egress_guests'];
+  const ofFamily = ['ports', 'ports_of_all', 'egress_guests', 'guarded'];
+  const ofBridge = ['set guests', 'set taps', 'map rates', 'map ipv6_guests', 'map guarded_to', 'map guarded_from'];
   const flushed = [
-    ...['set guests', 'set taps', 'map rates', 'map ipv6_guests'].map((what) => what.replace(' ', ' bridge TABLE ')),
+    ...ofBridge.map((what) => what.replace(' ', ' bridge TABLE ')),
     ...(ipv6 ? ['ip', 'ip6'] : ['ip']).flatMap((ip) => ofFamily.map((map) => `map ${ip} TABLE ${map}`)),
   ];
   const flush = flushed.map((what) => `flush ${what.replace('TABLE', tableOf(bridge))}\n`).join('');
@@ -40,15 +44,21 @@ export function resetGuests(bridge: string, endpoints: readonly Endpoint[], ipv6
 }
 
 /** Opens published ports of a guest. */
-export function openPorts(bridge: string, guest: AddressedGuest, ports: readonly PublishedPort[]): string {
-  return ports.map((port) => portElement('add', bridge, guest, port)).join('');
+export function openPorts(bridge: string, guest: Endpoint, ports: readonly PublishedPort[]): string {
+  const all = [...guest.ports, ...ports];
+  return (
+    ports.map((port) => portElement('add', bridge, guest, port)).join('') +
+    addGuard(tableOf(bridge), { ...guest, ports: all })
+  );
 }
 
 /** Closes them; those that are not there are fine. */
-export function closePorts(bridge: string, guest: AddressedGuest, ports: readonly PublishedPort[]): string {
-  return ports
-    .map((port) => portElement('add', bridge, guest, port) + portElement('delete', bridge, guest, port))
-    .join('');
+export function closePorts(bridge: string, guest: Endpoint, ports: readonly PublishedPort[]): string {
+  const left = guest.ports.filter((port) => !ports.includes(port));
+  return (
+    ports.map((port) => portElement('add', bridge, guest, port) + portElement('delete', bridge, guest, port)).join('') +
+    addGuard(tableOf(bridge), { ...guest, ports: left })
+  );
 }
 
 function elements(verb: 'add' | 'delete', bridge: string, endpoint: Endpoint): string {

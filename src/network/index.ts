@@ -31,6 +31,8 @@ export {
   type PublishedPort,
 } from './ports/port-mapping.ts';
 export { checkMac } from './link-names.ts';
+export { planWhiteLists, type WhiteLists } from './white-lists.ts';
+export { isInNetwork } from './is-in-network.ts';
 export { canonicalAddress } from './subnet.ts';
 export { SlirpPorts } from './ports/slirp-ports.ts';
 export type { HostPorts } from './ports/host-ports.ts';

@@ -26,6 +26,8 @@ function familyRules(family: PacketFamily, subnet: string, dns: string, options:
     output: 'type nat hook output priority -100; policy accept;',
     postrouting: 'type nat hook postrouting priority srcnat; policy accept;',
     egress: 'type filter hook forward priority -1; policy accept;',
+    guard: 'type filter hook forward priority -2; policy accept;',
+    guard_host: 'type filter hook output priority filter; policy accept;',
     published: '',
   };
   const bounds = egress === null ? '' : networkEgress(family, table, egress, metadataServices);
@@ -39,6 +41,7 @@ function familyRules(family: PacketFamily, subnet: string, dns: string, options:
 table ${ip} ${table} {
   map ports { type ${type} . inet_proto . inet_service : ${type} . inet_service; }
   map egress_guests { type ${type} : verdict; }
+  map guarded { type ${type} : verdict; }
   map ports_of_all { type inet_proto . inet_service : ${type} . inet_service; }
 ${Object.entries(chains)
   .map(([name, kind]) => `  chain ${name} { ${kind} }\n`)
@@ -60,6 +63,12 @@ ${host.prerouting}  }
   chain egress {
     ct direction reply accept
 ${host.egress}${bounded}    iifname "${bridge}" oifname != "${bridge}" ${ip} saddr vmap @egress_guests
+  }
+  chain guard {
+    oifname "${bridge}" ${ip} daddr vmap @guarded
+  }
+  chain guard_host {
+    oifname "${bridge}" ${ip} daddr vmap @guarded
   }
   chain postrouting {
 ${masquerade}${host.postrouting}${ofLoopback}    oifname "${bridge}" ${ip} saddr ${subnet} ct status dnat masquerade

@@ -305,6 +305,7 @@ export class Network {
       },
       ...{ names: wish.names ?? [], hostAccess: wish.hostAccess ?? false },
       ...{ nameservers: wish.nameservers ?? [], egress: wish.egress ?? null, rate: wish.rate ?? {}, ports: [] },
+      whiteLists: wish.whiteLists ?? null,
     };
     this.#guests.set(tap, endpoint);
     return endpoint;

@@ -160,9 +160,9 @@ export class Networks {
     { network, ...wish }: EndpointWish & { readonly network: string },
   ): Promise<Endpoint> {
     const [from, to] = [this.#of(endpoint), this.find(network)];
-    const { address, address6, mac, hostAccess = false, egress = null, rate } = wish;
+    const { address, address6, mac, hostAccess = false, egress = null, rate, whiteLists = null } = wish;
     const plain = (address ?? address6 ?? mac ?? rate?.out) === undefined;
-    const asItIs = from === to && plain && !hostAccess && egress === null;
+    const asItIs = from === to && plain && !hostAccess && egress === null && whiteLists === null;
     await shapeTraffic(endpoint.tap, rate ?? {}); // before: it is the same tap, and what fails here changes nothing
     return asItIs ? to.describe(endpoint, wish) : await to.takeOver(from, endpoint, wish);
   }

@@ -15,6 +15,7 @@ const refusal = async (text: string): Promise<readonly [ErrorCode, string]> => {
 };
 const image = { image: 'busybox' };
 /** A file of one container. */
+const service = { serviceIP: '10.254.0.1', servicePort: 80 };
 const with1 = (container: object, pod: object = {}): string =>
   JSON.stringify({ ...pod, containers: [{ ...image, ...container }] });
 
@@ -180,6 +181,14 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
     'portmappings[0].containerPort: must be a port from 1 to 65535, or a range of them, found "90-80"',
   ],
   [
+    with1({}, { services: [1, 2].map((hostPort) => ({ ...service, hosts: [{ hostIP: '10.0.0.1', hostPort }] })) }),
+    'services[1]: is 10.254.0.1:80/tcp as services[0]: give each once',
+  ],
+  [
+    with1({}, { services: [{ ...service, serviceIP: 'db' }, { serviceIP: '10.0.0.1' }] }),
+    'services[0].serviceIP: must be an IP address, found "db"; services[1].servicePort: is missing: it must be a port from 1 to 65535',
+  ],
+  [
     with1({ resource: { cpus: 2 } }),
     "containers[0].resource.cpus: must be at most the VM's 1, found 2: give more in resource.vcpu",
   ],
@@ -200,8 +209,7 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
 
 /** What is understood and cannot be done, by the path of the field. */
 const unsupported: readonly (readonly [path: string, file: string])[] = [
-  ['services', with1({}, { services: [{ serviceIP: '10.0.0.1' }] })],
-  ['portmappingWhiteLists', with1({}, { portmappingWhiteLists: { internalNetworks: ['10.0.0.0/8'] } })],
+  ['containers[0].ports[0].servicePort', with1({ ports: [{ containerPort: 80, servicePort: 80 }] })],
   ['initContainers', with1({}, { initContainers: [image] })],
   ['log.type', with1({}, { log: { type: 'none' } })],
   ['log.config', with1({}, { log: { config: { 'max-size': '1m' } } })],

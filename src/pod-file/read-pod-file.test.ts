@@ -41,6 +41,10 @@ describe('a pod file', () => {
         { containerPort: 80, hostPort: '8080', protocol: 'tcp' },
         { containerPort: '5000-5001', hostPort: '', protocol: 'udp' },
       ],
+      services: [
+        { serviceIP: '10.254.0.1', servicePort: 80, hosts: [{ hostIP: '10.0.0.2', hostPort: 8080 }] },
+        { serviceIP: '10.254.0.1', servicePort: 53, protocol: 'udp' },
+      ],
       containers: [
         {
           name: 'server',
@@ -82,6 +86,11 @@ describe('a pod file', () => {
         { protocol: 'tcp', guestPort: 80, hostPort: 8080 },
         { protocol: 'udp', guestPort: 5000, hostPort: 5000 },
         { protocol: 'udp', guestPort: 5001, hostPort: 5001 },
+      ],
+
+      services: [
+        { address: '10.254.0.1', port: 80, protocol: 'tcp', hosts: [{ address: '10.0.0.2', port: 8080 }] },
+        { address: '10.254.0.1', port: 53, protocol: 'udp', hosts: [] },
       ],
       containers: [
         {

@@ -10,5 +10,6 @@ export {
 } from './pod-record.ts';
 export type { StoredEvent } from './event-record.ts';
 export type { NetworkRecord } from './network-record.ts';
+export type { ServiceOfPod } from './service-record.ts';
 export { Store } from './store.ts';
 export type { VolumeRecord } from './volume-record.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { containerLimits, podLimits } from './limits-record.ts';
+import { ServiceOfPod } from './service-record.ts';
 
 export const podStates = ['pending', 'running', 'paused', 'succeeded', 'failed'] as const;
 export type PodState = (typeof podStates)[number];
@@ -131,6 +132,11 @@ export const EgressOfPod = z.object({
 
 export const RateOfPod = z.object({ in: z.number().optional(), out: z.number().optional() });
 
+const WhiteListsOfPod = z
+  .object({ internal: z.array(z.string()).readonly(), external: z.array(z.string()).readonly() })
+  .nullable()
+  .default(null);
+
 export const EndpointOfPod = z.object({
   network: z.string(),
   tap: z.string(),
@@ -148,6 +154,7 @@ export const EndpointOfPod = z.object({
   nameservers: z.array(z.string()).readonly().default([]),
   egress: z.array(EgressOfPod).readonly().nullable().default(null),
   rate: RateOfPod.default({}),
+  whiteLists: WhiteListsOfPod,
   ports: z
     .array(
       z.object({
@@ -213,8 +220,11 @@ const Pod = z.object({
   egress: z.array(EgressOfPod).nullable().default(null),
   /** Bits a second, to the pod and from it. */
   rate: RateOfPod.default({}),
+  /** Who may reach it; null: everyone who reaches its network. */
+  whiteLists: WhiteListsOfPod,
   /** What is published at each start. */
   ports: z.array(PortOfPod).default([]),
+  services: z.array(ServiceOfPod).default([]),
   /** The newest event of the guest agent whose effect is in this record. */
   persistedEvent: z.number(),
   containers: z.array(ContainerRecord).min(1),

@@ -137,6 +137,8 @@ export interface Vm {
   plug(plugs: Plugs): Promise<void>;
   /** Plugs one more disk in; one of its serial that is there already is fine. The guest finds it a moment later. */
   plugDisk(disk: PluggedDisk): Promise<void>;
+  /** Plugs the disk of modules in, where the guest's kernel has any; one that is there already is fine. */
+  plugModules(): Promise<void>;
   /** Plugs a NIC in; the guest finds it a moment later. @throws HyperError `unsupported` on a machine without PCI */
   plugNic(nic: Nic): Promise<void>;
   /** Pulls a NIC: its tap is let go at once, its device when the guest does. One that is not there is fine. */

@@ -32,6 +32,8 @@ export function fakePod(id: string, spec: PodSpec, state: Pod['state']): Pod {
     egress: null,
     rate: {},
     ports: [],
+    services: [],
+    whiteLists: null,
     autoRemove: false,
     restartPolicy: 'never',
     maxRestarts: null,

@@ -27,6 +27,12 @@ static void touch_all(const struct request *request)
     for (size_t i = 0; i < request->nic_count; i++)
         for (size_t j = 0; j < request->nics[i].address_count; j++)
             touch(request->nics[i].addresses[j]);
+    for (size_t i = 0; i < request->service_count; i++) {
+        touch(request->services[i].address);
+        touch(request->services[i].interface);
+        for (size_t j = 0; j < request->services[i].host_count; j++)
+            touch(request->services[i].hosts[j].address);
+    }
     for (size_t i = 0; i < request->mount_count; i++) {
         touch(request->mounts[i].path);
         touch(request->mounts[i].options);

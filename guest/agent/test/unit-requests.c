@@ -56,6 +56,47 @@ static void nics_are_decoded(void)
     buffer_free(&record);
 }
 
+static void put_place(struct buffer *buffer, const char *address, uint64_t port)
+{
+    put_text(buffer, TAG_ADDRESS, address);
+    put_integer(buffer, TAG_PORT, port);
+}
+
+static void services_are_decoded(void)
+{
+    struct buffer buffer, record, host;
+    struct request request;
+    buffer_init(&buffer, 1000);
+    buffer_init(&record, 1000);
+    put_text(&record, TAG_NAME, "eth0");
+    put_place(&record, "10.254.0.1", 80);
+    put_text(&record, TAG_PROTOCOL, "udp");
+    for (uint64_t port = 8080; port < 8083; port++) {
+        buffer_init(&host, 100);
+        put_place(&host, "10.0.0.2", port);
+        put_bytes(&record, TAG_HOST, host.bytes, host.length);
+        buffer_free(&host);
+    }
+    put_bytes(&buffer, TAG_SERVICE, record.bytes, record.length);
+    CHECK(request_decode(&request, buffer.bytes, buffer.length) == 0 && request.service_count == 1);
+    CHECK(request.services->udp && request.services->port == 80 && strcmp(request.services->interface, "eth0") == 0);
+    CHECK(request.services->host_count == 3 && request.services->hosts[2].port == 8082);
+    CHECK(strcmp(request.services->hosts[1].address, "10.0.0.2") == 0);
+    request_free(&request);
+    buffer_free(&buffer);
+    buffer_free(&record);
+    put_place(&record, "10.254.0.1", 80);
+    put_bytes(&buffer, TAG_SERVICE, record.bytes, record.length);
+    CHECK(request_decode(&request, buffer.bytes, buffer.length) == EINVAL); /* by no interface */
+    request_free(&request);
+    put_text(&record, TAG_PROTOCOL, "sctp");
+    put_bytes(&buffer, TAG_SERVICE, record.bytes, record.length);
+    CHECK(request_decode(&request, buffer.bytes, buffer.length) == EINVAL);
+    request_free(&request);
+    buffer_free(&buffer);
+    buffer_free(&record);
+}
+
 static void ip_addresses_are_parsed(void)
 {
     static const char *const wrong[] = {"", "/", "10.0.0.1", "10.0.0.1/", "10.0.0.1/33", "10.0.0.1/2a", "10.0.0/8", "fd00::1", "fd00::1/129",
@@ -122,6 +163,7 @@ int main(void)
 {
     requests_are_decoded();
     nics_are_decoded();
+    services_are_decoded();
     ip_addresses_are_parsed();
     mounts_are_decoded();
     return checks_end();

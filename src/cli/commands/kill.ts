@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
+import { isVmId } from '../values/vm-id.ts';
 
 interface KillOptions {
   readonly signal: string;
@@ -9,11 +10,12 @@ interface KillOptions {
 
 export function define(command: Command, cli: Cli): void {
   command
-    .argument('<pod...>', 'names or ids of pods, or the beginning of an id')
+    .argument('<pod...>', "names or ids of pods, or the beginning of an id; or VMs of 'hyper vm', which end")
     .option('-s, --signal <signal>', 'a name or number: TERM, SIGHUP, 9', 'KILL')
     .action(async (pods: readonly string[], options: KillOptions) => {
       const client = await cli.connect();
       await forEachTarget(pods, cli, async (pod) => {
+        if (isVmId(pod)) return (await client.vmRemove(pod)).id;
         await client.podKill(pod, { killSignal: options.signal });
         return pod;
       });

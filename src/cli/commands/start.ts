@@ -6,6 +6,7 @@ import { runFailure } from '../run-failure.ts';
 import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { UsageError } from '../usage-error.ts';
+import { isVmId } from '../values/vm-id.ts';
 import { warn } from '../warn.ts';
 
 interface StartOptions {
@@ -17,7 +18,7 @@ interface StartOptions {
 
 export function define(command: Command, cli: Cli): void {
   command
-    .argument('<pod...>', 'names or ids of pods, or the beginning of an id')
+    .argument('<pod...>', "names or ids of pods, or the beginning of an id; or a pod and a VM of 'hyper vm'")
     .option('-c, --container', 'they are containers of pods that run')
     .option('-a, --attach', 'attach to its output, and exit with its code')
     .option('-i, --interactive', 'send our stdin to the process (with -a)')
@@ -28,6 +29,13 @@ export function define(command: Command, cli: Cli): void {
         return;
       }
       const client = await cli.connect();
+      const [pod, vm] = pods;
+      if (pod !== undefined && vm !== undefined && pods.length === 2 && isVmId(vm)) {
+        if (options.container === true) throw new UsageError('-c starts containers of pods that run: leave out the VM');
+        warn(...(await client.podStart(pod, { vm })).warnings);
+        cli.print(pod);
+        return;
+      }
       await forEachTarget(pods, cli, async (pod) => {
         if (options.container === true) {
           await client.containerStart(pod);
@@ -40,6 +48,7 @@ export function define(command: Command, cli: Cli): void {
   addExamples(command, [
     ['hyper start web db', 'start two pods'],
     ['hyper start -c sidecar', 'start one container of a pod that runs'],
+    ['hyper start web vm-pqEnBvQVdS', "in a VM that 'hyper vm' has made"],
     ['hyper start -ai shell', 'start a pod and attach to it'],
   ]);
 }

@@ -16,6 +16,7 @@ import { podFileHandlers } from './pod-file-handlers.ts';
 import { podHandlers } from './pod-handlers.ts';
 import { check, registerRoutes } from './register-routes.ts';
 import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
+import { serviceHandlers } from './service-handlers.ts';
 import { volumeHandlers } from './volume-handlers.ts';
 
 export type { DaemonFacts } from './system-handlers.ts';
@@ -60,7 +61,7 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     app,
     {
       ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
-      ...eventHandlers(engine),
+      ...{ ...eventHandlers(engine), ...serviceHandlers(engine) },
       ...{ ...podHandlers(engine), ...podFileHandlers(), ...volumeHandlers(engine) },
     },
     log,

@@ -17,6 +17,7 @@ type PodRoutes =
   | 'podList'
   | 'podInspect'
   | 'podStart'
+  | 'podReplace'
   | 'podStop'
   | 'podPause'
   | 'podUnpause'
@@ -35,6 +36,8 @@ type PodRoutes =
   | 'containerStop'
   | 'containerRemove'
   | 'vmList'
+  | 'vmCreate'
+  | 'vmRemove'
   | 'execCreate'
   | 'execStart'
   | 'execInspect';
@@ -47,9 +50,15 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
     },
     podList: () => Promise.resolve(engine.pods().map(presentPod)),
     podInspect: ({ params }) => Promise.resolve(presentPod(engine.pod(params.pod))),
-    podStart: async ({ params, signal }) => {
+    podStart: async ({ params, query, signal }) => {
       const pod = engine.pod(params.pod);
-      await pod.start(signal);
+      await pod.start(signal, query.vm);
+      return { warnings: pod.record.warnings, timing: presentTiming(pod.timing) };
+    },
+    podReplace: async ({ params, body: { by, timeoutSeconds }, signal }) => {
+      const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
+      await engine.replacePod(params.pod, by, { timeoutMs, signal });
+      const pod = engine.pod(by);
       return { warnings: pod.record.warnings, timing: presentTiming(pod.timing) };
     },
     podStop: async ({ params, body }) => {
@@ -137,8 +146,10 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
     vmList: () =>
       Promise.resolve([
         ...engine.pods().flatMap((pod) => presentVm(pod) ?? []),
-        ...engine.idleVms().map((vm) => presentIdleVm(vm)),
+        ...engine.vms.idle().map((vm) => presentIdleVm(vm)),
       ]),
+    vmCreate: async ({ body, signal }) => presentIdleVm(await engine.vms.create(body, signal)),
+    vmRemove: async ({ params }) => ({ id: await engine.vms.remove(params.vm) }),
     execCreate: ({ params, body }) => Promise.resolve({ id: engine.execs.create(params.pod, body).id }),
     execStart: async ({ params }) => {
       await engine.execs.get(params.exec).start();

@@ -48,7 +48,12 @@ export function presentPod({ record }: Pod): PodShape {
     mac: main?.mac ?? null,
     egress: record.egress?.map((rule) => ({ ...rule })) ?? null,
     rate: { ...record.rate },
+    whiteLists: record.whiteLists && {
+      internal: [...record.whiteLists.internal],
+      external: [...record.whiteLists.external],
+    },
     ports: portsOf(record).map(presentPort),
+    services: record.services,
     exitCode: containers[0]?.exitCode ?? null,
     containers: containers.map((container) => presentContainer(container, record)),
   };

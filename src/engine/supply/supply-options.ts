@@ -26,6 +26,8 @@ export interface SupplyOptions {
 
 export interface TakeOptions {
   readonly signal: AbortSignal;
+  /** The VM that its user has named; left out: any. */
+  readonly vm?: string | undefined;
   /** Store it: a VM has been found or begun. Called again where that one was of no use. */
   readonly claim: (claimed: ClaimedVm) => void;
 }

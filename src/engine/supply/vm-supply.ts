@@ -6,7 +6,7 @@ import { newVmId, type VmId } from '../../lib/ids.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { Mutex } from '../../lib/mutex.ts';
 import { Stopwatch } from '../../lib/stopwatch.ts';
-import type { TemplateDescription, VmRecord, VmSpec } from '../../vm/index.ts';
+import type { TemplateDescription, VmRecord } from '../../vm/index.ts';
 import { availableMemoryShare } from './available-memory.ts';
 import { DiskSupply } from './disk-supply.ts';
 import { HostMemory } from './host-memory.ts';
@@ -14,8 +14,10 @@ import { Quiet } from './quiet.ts';
 import { type Connected, NicSupply } from './nic-supply.ts';
 import type { ClaimedVm, IdleVm, PooledVm, ReadyVm, VmRequest } from './ready-vm.ts';
 import type { PoolStatus, SupplyOptions, TakeOptions } from './supply-options.ts';
+import { plugIn, shapeOf, vmSpec } from './requested.ts';
 import { setUp } from './set-up.ts';
 import { type GuestSize, type PodShape, ShapeUses } from './shape-uses.ts';
+import { UserVms } from './user-vms.ts';
 import { VmPool } from './vm-pool.ts';
 
 /** A guest of the pool answers in milliseconds; one that does not is given up for another. */
@@ -34,6 +36,8 @@ export class VmSupply {
   readonly #starting = new Semaphore(availableParallelism());
   readonly #uses = new ShapeUses();
   readonly #pool: VmPool;
+  /** Those that users have made. */
+  readonly kept: UserVms;
   readonly #making = new Mutex();
   readonly #timer: NodeJS.Timeout;
   readonly #closed = new AbortController();
@@ -52,6 +56,7 @@ export class VmSupply {
       discard: (vm) => this.#discard(vm),
       quiet: (signal) => this.#quiet.reached(signal),
     });
+    this.kept = new UserVms({ discard: (vm) => this.#discard(vm), log: options.log });
     this.#timer = setInterval(() => void this.#look(), lookIntervalMs);
     this.#timer.unref();
   }
@@ -61,7 +66,7 @@ export class VmSupply {
   }
 
   idle(): readonly VmRecord[] {
-    return this.#pool.idle().map(({ vm }) => vm.record);
+    return [...this.#pool.idle(), ...this.kept.list()].map(({ vm }) => vm.record);
   }
 
   get memory(): Pick<HostMemory, 'reservedMiB' | 'maxMiB' | 'waiting'> {
@@ -94,16 +99,10 @@ export class VmSupply {
         if (poolable && this.#pool.size > 0) this.#options.metrics.poolMiss();
         const id = newVmId();
         await this.#reserve(id, request, options.signal);
-        const turn = { came: false };
-        try {
-          return await this.#starting.run(options.signal, async () => {
-            turn.came = true;
-            watch.lap('room and turn');
-            return await use(await this.#start(id, request, options, watch));
-          });
-        } finally {
-          if (!turn.came) this.#memory.release(id);
-        }
+        return await this.#inTurn(id, options.signal, async () => {
+          watch.lap('room and turn');
+          return await use(await this.#start(id, request, options, watch));
+        });
       });
       if (poolable) {
         this.#uses.note(shapeOf(request));
@@ -113,6 +112,15 @@ export class VmSupply {
     } finally {
       this.#pool.fill();
     }
+  }
+
+  /** Makes a VM that waits until it is named, or hyperd ends. */
+  async keep(size: GuestSize, signal: AbortSignal): Promise<VmRecord> {
+    const shape = { ...size, sharedMemory: false };
+    return await this.#quiet.during(async () => {
+      const idle = this.#pool.take(shape) ?? (await this.#makeKept(shape, signal));
+      return this.kept.add(idle, shape);
+    });
   }
 
   /** A pod's VM after a restart of hyperd: it counts. */
@@ -151,41 +159,54 @@ export class VmSupply {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#closed.abort();
-    await this.#pool.close();
+    await Promise.all([this.#pool.close(), this.kept.close()]);
     await this.#making.run(() => Promise.resolve());
   }
 
   async #takePooled(request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm | undefined> {
-    const { signal, claim } = options;
+    const shape = shapeOf(request);
+    if (options.vm !== undefined)
+      return await this.#prepare(this.kept.take(options.vm, shape), request, options, watch);
     for (;;) {
-      const taken = this.#pool.take(shapeOf(request));
+      const taken = this.#pool.take(shape);
       if (taken === undefined) return undefined;
-      let idle = taken;
-      const bounded = AbortSignal.any([signal, AbortSignal.timeout(pooledAnswerMs)]);
-      // Whatever is asked of a guest that has stopped: it fails when its VM goes.
-      const giveUp = (): void => void idle.vm.kill();
-      bounded.addEventListener('abort', giveUp, { once: true });
       try {
-        idle = await this.#nics.assign(taken, request.nics, bounded);
-        claim({ vm: idle.vm.record, endpoints: idle.endpoints });
-        await allDone([
-          setUp(idle, request.hostname, bounded),
-          this.#disks.take(idle, request),
-          plugIn(idle, request, claim, bounded),
-        ]);
-        watch.lap('guest set-up, disks');
+        const ready = await this.#prepare(taken, request, options, watch);
         this.#options.metrics.poolHit();
-        return { ...idle, origin: 'pool', steps: watch.steps };
+        return ready;
       } catch (error) {
-        await this.#discard(idle);
-        signal.throwIfAborted();
+        options.signal.throwIfAborted();
         // What is no VM's fault would be the same with the next one.
         if (!(error instanceof HyperError) || (error.code !== 'vm_failed' && error.code !== 'timeout')) throw error;
-        this.#options.log.warn({ vm: idle.vm.record.id, error: messageOf(error) }, 'a VM of the pool is of no use');
+        this.#options.log.warn({ vm: taken.vm.record.id, error: messageOf(error) }, 'a VM of the pool is of no use');
         watch.lap('a VM that was of no use');
-      } finally {
-        bounded.removeEventListener('abort', giveUp);
       }
+    }
+  }
+
+  /** Makes a VM that has waited a pod's; one that fails is given up. */
+  async #prepare(taken: PooledVm, request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm> {
+    const { signal, claim } = options;
+    let idle = taken;
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(pooledAnswerMs)]);
+    // Whatever is asked of a guest that has stopped: it fails when its VM goes.
+    const giveUp = (): void => void idle.vm.kill();
+    bounded.addEventListener('abort', giveUp, { once: true });
+    try {
+      idle = await this.#nics.assign(taken, request.nics, bounded);
+      claim({ vm: idle.vm.record, endpoints: idle.endpoints });
+      await allDone([
+        setUp(idle, request.hostname, bounded),
+        this.#disks.take(idle, request),
+        plugIn(idle, request, claim, bounded),
+      ]);
+      watch.lap('guest set-up, disks');
+      return { ...idle, origin: 'pool', steps: watch.steps };
+    } catch (error) {
+      await this.#discard(idle);
+      throw error;
+    } finally {
+      bounded.removeEventListener('abort', giveUp);
     }
   }
 
@@ -215,13 +236,12 @@ export class VmSupply {
       this.#options.log.debug({ vm: id, error: messageOf(error) }, 'a guest’s clock could not be set');
     });
     watch.lap('guest set-up, disks');
-    const nic = idle.endpoints.length > 0;
-    if (origin === 'boot' && this.#options.makesTemplates) this.#wantTemplate({ vcpus, memoryMiB }, nic);
+    if (origin === 'boot') this.#wantTemplate({ vcpus, memoryMiB }, idle.endpoints.length > 0);
     return { ...idle, origin, steps: watch.steps };
   }
 
   /** Room for a VM on the host; the pool's is given up for it. */
-  async #reserve(id: VmId, { memoryMiB }: VmRequest, signal: AbortSignal): Promise<void> {
+  async #reserve(id: VmId, { memoryMiB }: GuestSize, signal: AbortSignal): Promise<void> {
     if (this.#memory.canFit(memoryMiB) && !this.#memory.hasRoom(memoryMiB)) await this.#pool.drain();
     await this.#memory.reserve(id, memoryMiB, signal);
   }
@@ -251,14 +271,40 @@ export class VmSupply {
   }
 
   async #makeIdle(shape: PodShape, signal: AbortSignal): Promise<PooledVm | undefined> {
-    const { hypervisor, networks, log } = this.#options;
-    const withNic = { ...shape, nic: true };
+    const { hypervisor, networks } = this.#options;
     // Without a network pods have no NIC, and VMs that wait have one: a pool would be of no use.
     if (networks.status().state !== 'up') return undefined;
     if ((await availableMemoryShare()) < 2 * shortShare) return undefined;
-    if (!(await hypervisor.hasTemplate(withNic))) return undefined;
+    if (!(await hypervisor.hasTemplate({ ...shape, nic: true }))) return undefined;
     const id = newVmId();
     if (!this.#memory.tryReserve(id, shape.memoryMiB)) return undefined;
+    return await this.#warm(id, shape, signal);
+  }
+
+  /** `id` has its memory reserved: it is given back where its turn does not come. */
+  async #inTurn<T>(id: VmId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const turn = { came: false };
+    try {
+      return await this.#starting.run(signal, () => {
+        turn.came = true;
+        return work();
+      });
+    } finally {
+      if (!turn.came) this.#memory.release(id);
+    }
+  }
+
+  async #makeKept(shape: PodShape, signal: AbortSignal): Promise<PooledVm> {
+    const id = newVmId();
+    await this.#reserve(id, shape, signal);
+    const idle = await this.#inTurn(id, signal, () => this.#warm(id, shape, signal));
+    if (idle !== undefined) return idle;
+    throw new HyperError('unavailable', `a VM that waits needs a network: ${this.#options.networks.status().reason}`);
+  }
+
+  /** A VM with all that can be done before its pod has come; undefined where it got no NIC. `id` has its memory reserved. */
+  async #warm(id: VmId, shape: PodShape, signal: AbortSignal): Promise<PooledVm | undefined> {
+    const { networks, log } = this.#options;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
     const nics = [{ network: networks.standard.name }];
     const idle = await this.#begin(id, { ...shape, nics }, bounded, () => undefined, new Stopwatch());
@@ -272,7 +318,7 @@ export class VmSupply {
       }
       await setUp(idle, 'hyper', bounded);
       const standby = await this.#disks.standBy(idle);
-      log.debug({ vm: id }, 'a VM waits in the pool');
+      log.debug({ vm: id }, 'a VM waits');
       return { ...idle, standby };
     } catch (error) {
       await this.#discard(idle);
@@ -284,6 +330,7 @@ export class VmSupply {
 
   /** A pod has booted: the next one of its shape is to be a clone. */
   #wantTemplate(shape: GuestSize, nic: boolean): void {
+    if (!this.#options.makesTemplates) return;
     const signal = this.#closed.signal;
     void this.#quiet
       .reached(signal)
@@ -350,28 +397,4 @@ export class VmSupply {
     this.#options.log.warn({ vms: this.#pool.waiting }, 'the host’s memory is short: the pool gives its VMs up');
     await this.#pool.drain();
   }
-}
-
-/** What serves it is stored before the guest finds it. */
-async function plugIn(
-  { vm, endpoints }: IdleVm,
-  { shares, disks, modules }: VmRequest,
-  claim: TakeOptions['claim'],
-  signal: AbortSignal,
-): Promise<void> {
-  if (shares.length > 0) {
-    await vm.serveShares(shares, signal);
-    claim({ vm: vm.record, endpoints });
-  }
-  if (shares.length > 0 || disks.length > 0 || modules) await vm.plug({ shares: shares.length > 0, disks, modules });
-}
-
-function shapeOf({ vcpus, memoryMiB, shares }: VmRequest): PodShape {
-  return { vcpus, memoryMiB, sharedMemory: shares.length > 0 };
-}
-
-/** With the NIC that it has from its start; further ones are plugged in. */
-function vmSpec(id: VmId, { vcpus, memoryMiB }: GuestSize, { endpoints: [first] }: Connected): VmSpec {
-  const nic = first === undefined ? {} : { nic: { number: first.nic, tap: first.tap, mac: first.mac } };
-  return { id, vcpus, memoryMiB, ...nic };
 }

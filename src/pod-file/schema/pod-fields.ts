@@ -5,6 +5,7 @@ import { ContainerFields } from './container-fields.ts';
 import { choice, hostname, hyperFields, refused, text, texts } from './fields.ts';
 import { FileFields } from './file-fields.ts';
 import { PortMapping } from './port-fields.ts';
+import { ServiceFields } from './service-fields.ts';
 import { VolumeFields } from './volume-fields.ts';
 
 const { shape: spec } = PodSpec;
@@ -44,6 +45,12 @@ const Interface = hyperFields({
 });
 export type Interface = z.infer<typeof Interface>;
 
+const network = z.string();
+const WhiteListFields = hyperFields({
+  internalNetworks: z.array(network).max(256).optional().describe('networks that reach all its ports: 10.0.0.0/8'),
+  externalNetworks: z.array(network).max(256).optional().describe('networks that reach its portmappings alone'),
+});
+
 /** A pod file, with every key that one of the first Hyper's could have. */
 export const PodFields = hyperFields({
   id: spec.name.describe("the pod's name; default: the image's and ten digits"),
@@ -63,8 +70,8 @@ export const PodFields = hyperFields({
   files: z.array(FileFields).max(1024).optional().describe('files that containers are given'),
   volumes: z.array(VolumeFields).max(256).optional().describe('volumes that containers share'),
   interfaces: z.array(Interface).max(8).optional().describe('its networks; default: the default network'),
-  services: refused('there are no load-balanced services yet'),
+  services: z.array(ServiceFields).max(64).optional().describe('what its processes reach, load-balanced'),
   portmappings: z.array(PortMapping).max(1024).optional().describe('ports of the host that lead to the pod'),
-  portmappingWhiteLists: refused('who may reach a port cannot be bounded yet'),
+  portmappingWhiteLists: WhiteListFields.optional().describe('who may reach the pod; default: everyone'),
 });
 export type PodFields = z.infer<typeof PodFields>;

@@ -21,6 +21,6 @@ export type PortMapping = z.infer<typeof PortMapping>;
 export const PortOfContainer = hyperFields({
   containerPort: ports.describe('the port in the pod, or a range'),
   hostPort: hostPorts.optional().describe('the port of the host, or a range as long; default: the same'),
-  servicePort: refused('there are no services yet'),
+  servicePort: refused('it never had an effect: name a service in services, with its hosts'),
   protocol: choice(['tcp', 'udp']).optional().describe('default tcp'),
 });

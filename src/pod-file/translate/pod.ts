@@ -8,6 +8,7 @@ import { byName } from './by-name.ts';
 import { translateContainer } from './container.ts';
 import { PodFiles } from './files.ts';
 import { translatePorts } from './ports.ts';
+import { translateServices } from './services.ts';
 
 /** A pod file's fields as what the API takes. */
 export function translatePod(fields: PodFields, problems: Problems): PlannedPod {
@@ -45,6 +46,8 @@ export function translatePod(fields: PodFields, problems: Problems): PlannedPod 
       networks: interfaces.length === 0 ? undefined : interfaces.map(networkOf),
       dns: hasDns ? { servers: dns, search: dnsSearch, options: dnsOptions } : undefined,
       ports: portsOf(fields, problems),
+      whiteLists: whiteListsOf(fields),
+      services: translateServices(fields.services, problems),
     },
     containers,
   };
@@ -52,6 +55,10 @@ export function translatePod(fields: PodFields, problems: Problems): PlannedPod 
 
 function networkOf({ network = 'default', ip, mac }: Interface): NonNullable<PodSpec['networks']>[number] {
   return { network, address: ip?.replace(/\/.*/, ''), mac };
+}
+
+function whiteListsOf({ portmappingWhiteLists: lists }: PodFields): PodSpec['whiteLists'] {
+  return lists && { internal: lists.internalNetworks ?? [], external: lists.externalNetworks ?? [] };
 }
 
 /** As many as the API takes. */

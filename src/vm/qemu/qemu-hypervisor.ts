@@ -175,7 +175,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
         files,
         booting: false,
         see,
-        moduleDisk: null, // all that it was to have is plugged in
+        moduleDisk: this.#installation.guest.moduleDisk,
         serve: this.#serve(record.id),
         log: this.#options.log,
       });

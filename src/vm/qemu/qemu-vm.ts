@@ -43,7 +43,7 @@ export interface QemuVmOptions {
   readonly booting: boolean;
   /** The path by which this QEMU knows a file. */
   readonly see: (path: string) => string;
-  /** Has the modules of its guest's kernel that are not in the initramfs; null: there is none, or it is found again. */
+  /** Has the modules of its guest's kernel that are not in the initramfs; null: there is none. */
   readonly moduleDisk: string | null;
   /** Starts the process that serves shares to this VM. */
   readonly serve: (shares: readonly Share[], signal: AbortSignal) => Promise<ProcessIdentity>;
@@ -169,6 +169,11 @@ export class QemuVm implements Vm {
 
   async plugDisk(disk: PluggedDisk): Promise<void> {
     await plugLater(this.qmp, disk, this.#see);
+  }
+
+  async plugModules(): Promise<void> {
+    await using moduleDisk = await openModuleDisk(this.#moduleDisk);
+    if (moduleDisk !== undefined) await this.plugDisk(moduleDisk.disk);
   }
 
   async plugNic(nic: Nic): Promise<void> {

@@ -1,0 +1,62 @@
+import { HyperError, messageOf } from '../lib/errors.ts';
+import type { PodRecord } from '../store/index.ts';
+import { doesNotRun } from './live-pod.ts';
+import type { Pod } from './pod.ts';
+import type { EngineOptions } from './pod-context.ts';
+import { needsShares } from './vm-desk.ts';
+
+export interface ReplaceOptions {
+  /** How long the old pod's processes may take to end. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Has one pod take another's place: its addresses, and its published ports where the new one names none. The new one's VM is
+ * made ready before the old one ends, so that nobody waits for it. A VM is never another pod's again: nothing can tell
+ * that what ran in it has not changed its kernel.
+ *
+ * @throws HyperError where the new one cannot be started; the old one is started again then
+ */
+export async function replacePod(old: Pod, next: Pod, options: EngineOptions, asked: ReplaceOptions): Promise<void> {
+  const { supply, store, log } = options;
+  const { record } = next;
+  if (old === next) throw new HyperError('bad_request', `pod ${record.name} cannot take its own place`);
+  if (!old.running) throw doesNotRun(old.record);
+  if (next.active) throw new HyperError('conflict', `pod ${record.name} runs already: stop it first, or name another`);
+  const { vcpus, memoryMiB } = record;
+  const isWarm = record.networks.length > 0 && !needsShares(record);
+  const vm = isWarm ? (await supply.keep({ vcpus, memoryMiB }, asked.signal)).id : undefined;
+  const own = { networks: record.networks, ports: record.ports };
+  takePlace(old.record, record);
+  store.savePod(record);
+  try {
+    await old.stop(asked.timeoutMs);
+    await old.settled(); // its addresses and ports are free then
+    await next.start(undefined, vm);
+  } catch (error) {
+    if (vm !== undefined) await supply.kept.remove(vm).catch(() => undefined); // it may have become the pod's
+    Object.assign(record, own);
+    if (!next.removed) store.savePod(record);
+    await next.settled();
+    if (!old.active && !old.removed) {
+      await old.start().catch((again: unknown) => {
+        log.error(
+          { pod: old.record.id, error: messageOf(again) },
+          'a pod that was to be replaced cannot be started again',
+        );
+      });
+    }
+    throw error;
+  }
+}
+
+function takePlace(old: PodRecord, next: PodRecord): void {
+  next.networks = next.networks.map((each) => {
+    const left = old.endpoints.find(({ network }) => network === each.network);
+    if (left === undefined) return each;
+    const { address = left.address, address6 = left.ipv6?.address } = each;
+    return { ...each, address, ...(address6 === undefined ? {} : { address6 }) };
+  });
+  if (next.ports.length === 0 && next.networks.length > 0) next.ports = [...old.ports];
+}
