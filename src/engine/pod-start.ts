@@ -4,6 +4,7 @@ import type { PodRecord } from '../store/index.ts';
 import type { Container } from './container.ts';
 import { guestFiles } from './guest-files.ts';
 import { furtherImages, imageDisk, imagePath, rootDisk } from './image-disks.ts';
+import { beginWith } from './init-containers.ts';
 import { agentLimits, diskLimits } from './limits.ts';
 import { MountedSources } from './mounted-sources.ts';
 import type { EngineOptions } from './pod-context.ts';
@@ -78,19 +79,18 @@ async function startContainers(
   const run = new PodRun(record, vm, ready.agent);
   try {
     signal.throwIfAborted();
-    for (const container of containers) {
-      await container.openLog(false);
-      container.expect(run);
-    }
+    const begins = beginWith(containers);
+    for (const container of containers) await container.openLog(false);
+    for (const container of begins) container.expect(run);
     run.listen(log);
     await publishAll(record, options);
     for (const container of containers) await makeContainer(run, container, sources.mountsOf(container.record));
     await sources.seeded(true);
     watch.lap('container');
-    for (const container of containers) await container.start(run);
+    for (const container of begins) await container.start(run);
     watch.lap('process');
     signal.throwIfAborted();
-    markRunning(record, containers, store);
+    markRunning(record, begins, store);
     const timing = { origin: ready.origin, steps: [...ready.steps, ...watch.steps] };
     options.metrics.podStarted(timing);
     log.info({ pod: record.id, vm: vm.record.id, ...timing }, 'pod started');

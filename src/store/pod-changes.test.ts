@@ -5,7 +5,15 @@ import { podChanges, type PodView } from './pod-changes.ts';
 type View = PodView['containers'][number];
 const container: View = {
   ...{ id: 'c', name: 'web', image: 'nginx', process: 1, restarts: 0 },
-  ...{ restarting: false, exitCode: null, oomKilled: false, error: null },
+  ...{
+    restarting: false,
+    exitCode: null,
+    oomKilled: false,
+    error: null,
+    health: null,
+    probeFailure: null,
+    ready: null,
+  },
   state: 'pending',
 };
 const pod: PodView = {

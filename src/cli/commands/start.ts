@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addWaitOptions, awaitReady, type WaitOptions } from '../await-ready.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
@@ -8,7 +9,7 @@ import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { UsageError } from '../usage-error.ts';
 import { warn } from '../warn.ts';
 
-interface StartOptions {
+interface StartOptions extends WaitOptions {
   readonly attach?: boolean;
   readonly container?: boolean;
   readonly interactive?: boolean;
@@ -16,13 +17,16 @@ interface StartOptions {
 }
 
 export function define(command: Command, cli: Cli): void {
-  command
+  addWaitOptions(command)
     .argument('<pod...>', 'names or ids of pods, or the beginning of an id')
     .option('-c, --container', 'they are containers of pods that run')
     .option('-a, --attach', 'attach to its output, and exit with its code')
     .option('-i, --interactive', 'send our stdin to the process (with -a)')
     .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
     .action(async (pods: readonly string[], options: StartOptions) => {
+      const isOther = options.attach === true || options.interactive === true || options.container === true;
+      if (options.wait === true && isOther)
+        throw new UsageError('--wait is for pods that are left running: drop -a, -i and -c');
       if (options.attach === true || options.interactive === true) {
         cli.exitCode = await startAttached(pods, options, cli);
         return;
@@ -34,12 +38,14 @@ export function define(command: Command, cli: Cli): void {
           return pod;
         }
         warn(...(await client.podStart(pod)).warnings);
+        if (options.wait === true) await awaitReady(client, pod, options);
         return pod;
       });
     });
   addExamples(command, [
     ['hyper start web db', 'start two pods'],
     ['hyper start -c sidecar', 'start one container of a pod that runs'],
+    ['hyper start --wait web', 'until its containers are ready'],
     ['hyper start -ai shell', 'start a pod and attach to it'],
   ]);
 }
