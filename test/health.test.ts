@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Container, Event } from '../src/contract/index.ts';
+import { busyboxTar, tarMaker } from './images/index.ts';
 import { outputOf, TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 import { until } from './support/refusal.ts';
@@ -70,6 +74,36 @@ describe('the health of containers', () => {
     assert.match(told, /^\S+ container health_status \w+ \(name=checked, pod=pod-\w+, health=unhealthy\)\n$/);
   });
 
+  it('are asked as the image says, unless its user says otherwise', async () => {
+    const layer = await readFile(await busyboxTar());
+    const digest = createHash('sha256').update(layer).digest('hex');
+    const config = {
+      ...{ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] } },
+      config: {
+        ...{ Cmd: ['sleep', '1000'], Env: ['PATH=/bin'], Shell: ['/bin/ash', '-c'] },
+        Healthcheck: { Test: ['CMD-SHELL', 'echo by $0; exit 1'], Interval: 200_000_000, Retries: 1 },
+      },
+    };
+    const manifest = [{ Config: 'config.json', RepoTags: ['checked:latest'], Layers: ['layer.tar'] }];
+    const archive = join(hyperd.folder, 'checked.tar');
+    const { file, tar } = tarMaker;
+    await writeFile(
+      archive,
+      tar(
+        ...[file('manifest.json', JSON.stringify(manifest)), file('config.json', JSON.stringify(config))],
+        file('layer.tar', layer),
+      ),
+    );
+    await ok('load', '-i', archive);
+    await ok('run', '-d', '--name', 'imaged', 'checked');
+    await untilHealth('imaged', 'unhealthy');
+    assert.equal((await inspect('imaged')).health?.log[0]?.output, 'by /bin/ash\n');
+    await ok('rm', '-f', 'imaged');
+    await ok('run', '-d', '--name', 'unasked', '--no-healthcheck', 'checked');
+    assert.deepEqual([(await inspect('unasked')).health, (await inspect('unasked')).ready], [null, true]);
+    await ok('rm', '-f', 'unasked');
+  });
+
   it('are not asked while their pod is paused, and again after that', async () => {
     await ok('pause', 'checked');
     const before = await inspect('checked');
@@ -130,11 +164,12 @@ describe('the health of containers', () => {
   });
 
   it('decide by probes: startup holds the others back, liveness ends what fails, readiness says what is ready', async () => {
-    const page = 'mkdir -p /www; rm -f /www/up /www/well; httpd -h /www; nc -lk -p 81 & echo run; exec sleep 1000';
+    const page = 'mkdir -p /www; rm -f /www/up /www/well; httpd -h /www; echo run; exec sleep 1000';
     const often = { periodSeconds: 0.2, timeoutSeconds: 5 };
     const httpGet = (path: string): object => ({ httpGet: { port: 80, path }, ...often, failureThreshold: 2 });
     await hyperd.client.podCreate({
       name: 'probed',
+      egress: [], // answers are no new connections
       restartPolicy: 'always',
       containers: [
         {

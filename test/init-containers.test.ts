@@ -145,6 +145,8 @@ describe('init containers', () => {
       ['main', 'pending', true],
       ['long', 'running', false],
     ]);
+    const { stderr } = await hyperd.hyper(['exec', 'stopped', 'true']);
+    assert.match(stderr, /container main waits for init containers, which run before it/);
     const early = await hyperd.hyper(['start', '-c', 'stopped/main']);
     assert.deepEqual([early.code, /starts when the init containers have succeeded/.test(early.stderr)], [1, true]);
     await ok('stop', 'stopped');

@@ -79,6 +79,12 @@ export class Container {
     return this.#process?.exit;
   }
 
+  doesNotRun(advice: string): HyperError {
+    const { name, waiting } = this.record;
+    const why = waiting ? 'waits for init containers, which run before it' : `does not run${advice}`;
+    return new HyperError('conflict', `container ${name} ${why}`);
+  }
+
   /** How long its process ran, or has run. */
   get ranMs(): number {
     return Date.now() - Date.parse(this.record.startedAt ?? this.pod.createdAt);
@@ -219,7 +225,7 @@ export class Container {
 
   /** @throws HyperError `conflict` where it does not run */
   async signal(signal: number): Promise<void> {
-    if (!this.running) throw new HyperError('conflict', `container ${this.record.name} does not run`);
+    if (!this.running) throw this.doesNotRun('');
     await this.#signal(signal);
   }
 
@@ -237,7 +243,7 @@ export class Container {
 
   /** Its output from now on. @throws HyperError `conflict` where it does not run */
   join(client: AttachClient): void {
-    if (!this.running) throw new HyperError('conflict', `container ${this.record.name} does not run: start it first`);
+    if (!this.running) throw this.doesNotRun(': start it first');
     this.#clients.add(client);
     this.#process?.output.subscribe(client.output);
   }

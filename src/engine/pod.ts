@@ -236,9 +236,7 @@ export class Pod {
 
   exec(container: Container, spec: ExecSpec): Exec {
     const { run } = livesOf(this);
-    if (spec.vm !== true && !container.running) {
-      throw new HyperError('conflict', `container ${container.record.name} does not run`);
-    }
+    if (spec.vm !== true && !container.running) throw container.doesNotRun('');
     return new Exec(run, container.record, spec);
   }
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../lib/errors.ts';
 import { mainEndpoint } from '../../network/index.ts';
 import type { ContainerRecord, HealthCheckRecord, PodRecord, ProbeAction, ProbeRecord } from '../../store/index.ts';
 import type { EngineOptions } from '../pod-context.ts';
@@ -201,8 +200,9 @@ export class ContainerHealth {
     if (action.type === 'exec') {
       try {
         return await runInContainer(run, container.record, action.args, output, signal);
-      } catch (error) {
-        return { exitCode: -1, output: messageOf(error) }; // its VM has gone, which others are told
+      } catch {
+        this.stop(); // its VM has gone, which others are told
+        return undefined;
       }
     }
     const address = mainEndpoint(container.pod.endpoints)?.address;
