@@ -1,7 +1,7 @@
 import { HyperError } from '../lib/errors.ts';
 import type { ContainerRecord } from '../store/index.ts';
 
-type Lived = Pick<ContainerRecord, 'init' | 'waiting' | 'state' | 'restarting'>;
+type Lived = Pick<ContainerRecord, 'name' | 'init' | 'waiting' | 'state' | 'restarting' | 'exitCode' | 'error'>;
 
 /** A pod starts: what it begins with. What comes later waits, its init containers one for the other. */
 export function beginWith<C extends { readonly record: ContainerRecord }>(containers: readonly C[]): readonly C[] {
@@ -23,7 +23,7 @@ export function nextToStart<C extends { readonly record: Lived }>(containers: re
 
 /** Why none of what waits will start; undefined: it may. */
 export function initFailure(
-  containers: readonly { readonly record: ContainerRecord; readonly stopping: boolean }[],
+  containers: readonly { readonly record: Lived; readonly stopping: boolean }[],
   pod: { readonly name: string },
 ): HyperError | undefined {
   const failed = containers.find(
