@@ -136,7 +136,7 @@ static int act_on_process(const struct request *request)
     if (!process)
         return ESRCH;
     if (request->operation == OP_SIGNAL_PROCESS)
-        return process_signal(process, request->signal);
+        return process_signal(process, request->signal, request->group);
     if (request->operation == OP_RESIZE)
         return process_resize(process, request->rows, request->columns);
     if (request->stream < 1 || request->stream > (uint64_t)process->lane.output_count)

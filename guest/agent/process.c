@@ -65,13 +65,13 @@ void process_settle(struct process *process)
     process_remove(process);
 }
 
-int process_signal(struct process *process, uint64_t signal)
+int process_signal(struct process *process, uint64_t signal, bool group)
 {
     if (process->reaped || process->state != PROCESS_RUNNING)
         return process->state == PROCESS_STARTING ? EAGAIN : ESRCH;
     if (signal > (uint64_t)SIGRTMAX)
         return EINVAL;
-    return kill(process->pid, (int)signal) == 0 ? 0 : errno;
+    return kill(group ? -process->pid : process->pid, (int)signal) == 0 ? 0 : errno;
 }
 
 int process_resize(struct process *process, uint64_t rows, uint64_t columns)

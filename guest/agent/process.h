@@ -40,7 +40,8 @@ void process_remove(struct process *process);
 /* Forgets when nothing more is owed to the host. */
 void process_settle(struct process *process);
 /* Both return 0 or an errno. */
-int process_signal(struct process *process, uint64_t signal);
+/* `group`: those in its process group too, which it leads. */
+int process_signal(struct process *process, uint64_t signal, bool group);
 int process_resize(struct process *process, uint64_t rows, uint64_t columns);
 /* Takes in the children that have ended. */
 void processes_reap(void);

@@ -281,6 +281,7 @@ static int read_field(struct request *request, struct field *field)
     case TAG_CPU_MAX: return read_text(field, &request->cpu_max);
     case TAG_READONLY: return read_flag(field, &request->readonly);
     case TAG_FROZEN: return read_flag(field, &request->frozen);
+    case TAG_GROUP: return read_flag(field, &request->group);
     case TAG_STANDBY: return read_flag(field, &request->standby);
     case TAG_TMPFS: case TAG_FILE: case TAG_VOLUME: case TAG_MOUNT: return add_mount(request, field);
     case TAG_SHM_SIZE: return read_integer(field, &request->shm_size);

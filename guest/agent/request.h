@@ -84,6 +84,7 @@ struct request {
     char *root, *scratch, *cpu_max;
     bool readonly, tty, takes_stdin;
     bool frozen;
+    bool group; /* a signal: of the whole process group */
     bool standby; /* a container of which more will be said */
     struct mount *mounts;
     size_t mount_count;

@@ -12,7 +12,7 @@ export async function createPod(
   pull: PullPolicy,
   cli: Cli,
 ): Promise<{ readonly id: string }> {
-  const images = spec.containers.map(({ image }) => image);
+  const images = [...spec.containers, ...(spec.initContainers ?? [])].map(({ image }) => image);
   return await withImages(images, pull, client, cli, () => client.podCreate(spec));
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { PodSpec } from '../contract/index.ts';
 import { addNetworkOptions, networkSpecOf, type PodNetworkOptions } from './network-options.ts';
 import { collect } from './collect.ts';
+import { addHealthOptions, type HealthOptions, healthCheckOf } from './health-options.ts';
 import { addLimitOptions, containerLimitsOf, type LimitOptions, podLimitsOf } from './limit-options.ts';
 import { UsageError } from './usage-error.ts';
 import { parseLabels, parseChoice, parseTmpfs, parseUlimit, parseWhole } from './values/container-values.ts';
@@ -16,7 +17,7 @@ export const pullPolicies = ['always', 'missing', 'never'] as const;
 export type PullPolicy = (typeof pullPolicies)[number];
 
 /** What `run` and `create` are told about the pod, as commander gives it. */
-export interface PodOptions extends PodNetworkOptions, LimitOptions {
+export interface PodOptions extends PodNetworkOptions, LimitOptions, HealthOptions {
   readonly name?: string;
   readonly interactive?: boolean;
   readonly tty?: boolean;
@@ -65,7 +66,7 @@ export function addPodOptions(command: Command): Command {
     .option('--storage <size>', 'the writable layer in MB, or as 512m, 20g (default: 10g)', (text) =>
       parseMebibytes(text, '--storage'),
     );
-  return addLimitOptions(command)
+  addLimitOptions(command)
     .option('--read-only', 'make the root file system read-only')
     .option('--label <name=value>', 'label the pod', collect)
     .option('--tmpfs <path[:options]>', 'mount a file system in memory: /tmp:size=64m,mode=1777', collect)
@@ -80,13 +81,13 @@ export function addPodOptions(command: Command): Command {
       collect,
     )
     .option('--ulimit <name=soft[:hard]>', 'limit the process: nofile=1024:2048', collect)
-    .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)")
-    .option(
-      '--pull <policy>',
-      'pull the image: always, missing or never',
-      (text) => parseChoice(text, '--pull', pullPolicies),
-      'missing',
-    );
+    .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)");
+  return addHealthOptions(command).option(
+    '--pull <policy>',
+    'pull the image: always, missing or never',
+    (text) => parseChoice(text, '--pull', pullPolicies),
+    'missing',
+  );
 }
 
 /** The pod that the options describe. @param env ours: where `-e NAME` gets its value. */
@@ -129,6 +130,7 @@ export function podSpecOf(
         ...(mounts.length > 0 ? { mounts } : {}),
         ...given('ulimits', ulimit?.map(parseUlimit)),
         ...containerLimitsOf(options),
+        ...given('healthCheck', healthCheckOf(options)),
         tty: streams.tty,
         stdin: streams.stdin,
         // A tty stays open after a detach; a pipe's end is the end.

@@ -7,10 +7,14 @@ export const Event = z.object({
   sequence: z.number().int().describe('of all events, growing'),
   time: z.string().describe('ISO 8601'),
   type: z.enum(eventTypes),
-  action: z.string().describe('create, start, die, oom, pause, unpause, rename, connect, disconnect or destroy'),
+  action: z
+    .string()
+    .describe(
+      'create, start, die, oom, health_status, ready, unready, pause, unpause, rename, connect, disconnect or destroy',
+    ),
   id: z.string().describe('of what has changed; a volume’s is its name'),
   name: z.string(),
   podId: z.string().nullable().describe('of a container: its pod'),
-  attributes: z.record(z.string(), z.string()).describe('exitCode, reason, restarting, image, network, …'),
+  attributes: z.record(z.string(), z.string()).describe('exitCode, reason, restarting, health, image, network, …'),
 });
 export type Event = z.infer<typeof Event>;

@@ -11,6 +11,18 @@ export const Image = z.object({
 });
 export type Image = z.infer<typeof Image>;
 
+const seconds = z.number().nullable().describe('null: not said');
+
+export const ImageHealthCheck = z.object({
+  test: z.array(z.string()).describe('["CMD", program, …] or ["CMD-SHELL", text]'),
+  intervalSeconds: seconds,
+  timeoutSeconds: seconds,
+  startPeriodSeconds: seconds,
+  startIntervalSeconds: seconds,
+  retries: z.number().int().nullable(),
+});
+export type ImageHealthCheck = z.infer<typeof ImageHealthCheck>;
+
 export const ImageDetails = Image.extend({
   config: z.object({
     user: z.string(),
@@ -21,6 +33,8 @@ export const ImageDetails = Image.extend({
     volumes: z.array(z.string()),
     labels: z.record(z.string(), z.string()),
     stopSignal: z.string().nullable(),
+    healthCheck: ImageHealthCheck.nullable(),
+    shell: z.array(z.string()).describe('what runs commands that are text; empty: /bin/sh -c'),
     exposedPorts: z.array(z.string()),
   }),
   layers: z.array(z.object({ diffId: z.string(), sizeBytes: z.number() })),

@@ -1,6 +1,7 @@
 export * from './attach.ts';
 export * from './event.ts';
 export * from './exec.ts';
+export * from './health.ts';
 export * from './image.ts';
 export * from './network.ts';
 export * from './mount.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Health, HealthCheckSpec, ProbesSpec } from './health.ts';
 import {
   DnsSpec,
   EgressRule,
@@ -71,8 +72,14 @@ export const ContainerSpec = z.strictObject({
   labels: labels.optional(),
   stopSignal: z.string().optional(),
   terminalSize: z.strictObject({ rows: z.number().int().min(1), cols: z.number().int().min(1) }).optional(),
+  healthCheck: HealthCheckSpec.optional().describe("laid over the image's"),
+  probes: ProbesSpec.optional(),
 });
 export type ContainerSpec = z.infer<typeof ContainerSpec>;
+
+/** A container that runs to its end before the pod's containers start. */
+export const InitContainerSpec = ContainerSpec.omit({ healthCheck: true, probes: true });
+export type InitContainerSpec = z.infer<typeof InitContainerSpec>;
 
 export const PodSpec = z.strictObject({
   name: name.optional(),
@@ -109,6 +116,11 @@ export const PodSpec = z.strictObject({
   services: ServiceSpecs.optional().describe('what its processes reach at an address of its own'),
   publishAll: z.boolean().optional().describe('publish each port that the image exposes'),
   containers: z.array(ContainerSpec).min(1).max(32).describe('they share its network, hostname and IPC'),
+  initContainers: z
+    .array(InitContainerSpec)
+    .max(32)
+    .optional()
+    .describe('run one after the other, each to its success, before the containers start'),
 });
 export type PodSpec = z.infer<typeof PodSpec>;
 
@@ -138,6 +150,11 @@ export const Container = z.object({
   restarting: z.boolean().describe('it has ended, and waits for another start'),
   oomKilled: z.boolean(),
   error: z.string().nullable().describe('why it could not be started, or how its VM ended'),
+  init: z.boolean().describe('it runs to its end before the pod’s containers start'),
+  waiting: z.boolean().describe('it starts when the init containers before it have succeeded'),
+  health: Health.nullable().describe('null: it has no health check'),
+  ready: z.boolean().describe('it runs, and its health check, startup and readiness probes say that all is well'),
+  probeFailure: z.string().nullable().describe('why a probe has ended its latest process'),
 });
 export type Container = z.infer<typeof Container>;
 

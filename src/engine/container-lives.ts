@@ -7,6 +7,8 @@ import type { Container, ContainerResult } from './container.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { addContainer } from './pod-start.ts';
 import { endsWithin } from './ends-within.ts';
+import { PodHealth } from './health/index.ts';
+import { initFailure, nextToStart } from './init-containers.ts';
 import type { PodRun } from './pod-run.ts';
 import { isToRestart, Restarts } from './restart-policy.ts';
 import { startFailure, startFailureExitCode } from './start-failure.ts';
@@ -33,6 +35,8 @@ export class ContainerLives {
   readonly #lock: Mutex;
   readonly #end: ContainerLivesOptions['end'];
   readonly #restarts = new Restarts();
+  /** What is asked of those that run. */
+  readonly health: PodHealth<Container>;
   #closed = false;
 
   constructor({ pod, run, engine, lock, end }: ContainerLivesOptions) {
@@ -41,10 +45,16 @@ export class ContainerLives {
     this.#engine = engine;
     this.#lock = lock;
     this.#end = end;
+    this.health = new PodHealth({
+      ...{ run, log: engine.log, paused: pod.record.state === 'paused' },
+      change: (change, signal) => this.#change(change, signal),
+      end: (container, why) => this.#endByProbe(container, why),
+    });
     for (const container of pod.containers) {
       if (container.exit !== undefined) this.#follow(container, container.exit);
       else if (container.record.restarting) this.#schedule(container, 0);
     }
+    this.#advance(); // the hyperd that heard of an init container's end may have died before it started the next one
     // Those that run hear it themselves, after what they have sent. Where none does nobody else would.
     const lost = run.vm.ended.then(({ reason }) =>
       this.#lock.run(async () => {
@@ -67,16 +77,14 @@ export class ContainerLives {
     for (const container of containers) {
       container.stopping = true;
       this.#restarts.cancel(container);
+      this.health.end(container);
     }
-    if (!containers.some(({ record }) => record.restarting)) return;
+    if (!containers.some(({ record }) => record.restarting || record.waiting)) return;
     await this.#lock.run(async () => {
       if (this.#closed) return;
       const waiting = containers.filter(({ record }) => record.restarting); // one may have started since
       for (const { record } of waiting) record.restarting = false;
-      if (!this.#anyGoesOn()) {
-        await this.#end(this.#lastResult());
-        return;
-      }
+      if (await this.#endIfNoneGoesOn(this.#lastResult())) return;
       this.#save();
       for (const container of waiting) container.finish({ exitCode: container.exitCode, error: null });
     });
@@ -87,11 +95,16 @@ export class ContainerLives {
     for (const container of this.#pod.containers) {
       if (container.record.restarting && !this.#restarts.isWaiting(container)) this.#schedule(container, Infinity);
     }
+    this.#advance();
+    this.health.goOn();
   }
 
   /** Starts a container that does not run; one that was added while the pod runs is made first. The lock is held. */
   async start(container: Container): Promise<void> {
     if (container.running) throw new HyperError('conflict', `container ${container.record.name} runs already`);
+    const { name, init, waiting } = container.record;
+    if (init) throw new HyperError('conflict', `${name} is an init container, which runs when its pod starts`);
+    if (waiting) throw new HyperError('conflict', `container ${name} starts when the init containers have succeeded`);
     this.#restarts.cancel(container);
     if (container.record.startedAt === null) await addContainer(container, this.run, this.#engine);
     container.revive();
@@ -121,6 +134,7 @@ export class ContainerLives {
   close(): void {
     this.#closed = true;
     this.#restarts.cancel();
+    this.health.close();
   }
 
   async #endWith(running: () => Container[], finished: Promise<unknown>, timeoutMs: number): Promise<void> {
@@ -143,8 +157,16 @@ export class ContainerLives {
     }
   }
 
-  #anyGoesOn(): boolean {
-    return this.#pod.containers.some(({ record }) => record.state === 'running' || record.restarting);
+  /** Ends the pod where nothing of it runs, or will. */
+  async #endIfNoneGoesOn(last: ContainerResult, onStored?: () => void): Promise<boolean> {
+    const { containers, record: pod } = this.#pod;
+    if (containers.some(({ record }) => record.state === 'running' || record.restarting)) return false;
+    const waiting = containers.filter(({ record }) => record.waiting);
+    const failure = waiting.length === 0 ? undefined : initFailure(containers, pod);
+    if (waiting.length > 0 && failure === undefined) return false;
+    if (failure !== undefined) for (const container of waiting) container.markNeverStarted(failure);
+    await this.#end(failure === undefined ? last : { exitCode: last.exitCode, error: failure }, onStored);
+    return true;
   }
 
   #lastResult(): ContainerResult {
@@ -152,6 +174,7 @@ export class ContainerLives {
   }
 
   #follow(container: Container, exit: Promise<ExitEvent>): void {
+    if (!container.stopping) this.health.begin(container);
     const ended = exit.then(
       (event) => this.#lock.run(() => this.#onExit(container, event)),
       (error: unknown) =>
@@ -167,6 +190,7 @@ export class ContainerLives {
   async #onExit(container: Container, event: ExitEvent): Promise<void> {
     if (this.#closed) return;
     const result = { exitCode: event.exitCode, error: null };
+    this.health.end(container);
     container.markEnded(result, event.oomKilled);
     this.#pod.record.persistedEvent = this.run.storedWith(event);
     await this.#ended(container, result, () => this.run.stored(event));
@@ -175,11 +199,10 @@ export class ContainerLives {
   async #ended(container: Container, result: ContainerResult, onStored: () => void): Promise<void> {
     const { record } = container;
     const succeeded = record.state === 'succeeded';
-    record.restarting = !container.stopping && isToRestart(this.#pod.record, { succeeded, restarts: record.restarts });
-    if (!this.#anyGoesOn()) {
-      await this.#end(result, onStored);
-      return;
-    }
+    const ended = { succeeded, restarts: record.restarts };
+    const isDone = record.init && succeeded;
+    record.restarting = !container.stopping && !isDone && isToRestart(this.#pod.record, ended);
+    if (await this.#endIfNoneGoesOn(result, onStored)) return;
     if (this.#save()) onStored(); // else the guest's event stays unacknowledged
     const fields = { container: record.name, exitCode: result.exitCode, again: record.restarting };
     this.#engine.log.info({ pod: this.#pod.record.id, ...fields }, 'container ended');
@@ -189,6 +212,60 @@ export class ContainerLives {
     } else {
       container.finish(result);
     }
+    this.#advance();
+  }
+
+  /** Starts what waits for nothing any more: the next init container, or the pod's containers. */
+  #advance(): void {
+    if (nextToStart(this.#pod.containers).length === 0) return;
+    this.#lock
+      .run(async () => {
+        for (const container of nextToStart(this.#pod.containers)) {
+          if (this.#closed || this.#pod.record.state === 'paused' || container.stopping) return; // `goOn` comes back to it
+          await this.#startProcess(container).catch((error: unknown) =>
+            this.#onFailure(container, startFailure(error)),
+          );
+        }
+      })
+      .catch((error: unknown) => {
+        this.#engine.log.error(
+          { pod: this.#pod.record.id, error },
+          'what waited for an init container was not started',
+        );
+      });
+  }
+
+  /** What is asked of a container has said something new. */
+  async #change(change: () => void, signal: AbortSignal): Promise<void> {
+    await this.#lock.run(() => {
+      if (this.#closed || signal.aborted) return Promise.resolve();
+      change();
+      this.#save();
+      return Promise.resolve();
+    });
+  }
+
+  /** A probe has failed too often: its process is asked to end, then ended, and the restart policy says what comes next. */
+  #endByProbe(container: Container, why: string): void {
+    const { exit, record } = container;
+    const act = async (): Promise<void> => {
+      const isMeant = await this.#lock.run(() => {
+        if (this.#closed || exit === undefined || container.exit !== exit) return Promise.resolve(false);
+        record.probeFailure = why;
+        this.#save();
+        this.health.end(container);
+        return Promise.resolve(true);
+      });
+      if (!isMeant || exit === undefined) return;
+      this.#engine.log.warn({ pod: this.#pod.record.id, container: record.name, why }, 'a probe ends a container');
+      await container.askToEnd();
+      const ended = exit.catch(() => undefined); // that its VM has gone others hear
+      if (await endsWithin(ended, defaultStopTimeoutMs)) return;
+      if (!this.#closed && container.exit === exit) await container.endAtOnce();
+    };
+    act().catch((error: unknown) => {
+      this.#engine.log.error({ pod: this.#pod.record.id, error }, 'a container whose probe fails could not be ended');
+    });
   }
 
   #schedule(container: Container, ranMs: number): void {

@@ -14,6 +14,8 @@ const config: ImageConfig = {
   labels: { from: 'image' },
   stopSignal: 'SIGQUIT',
   exposedPorts: [],
+  healthCheck: null,
+  shell: [],
   architecture: 'amd64',
   os: 'linux',
   created: null,

@@ -3,6 +3,7 @@ import { newContainerId } from '../lib/ids.ts';
 import { signalNumber } from '../lib/signals.ts';
 import type { Image } from '../image/index.ts';
 import type { ContainerRecord, FileRecord, MountRecord, PodRecord } from '../store/index.ts';
+import { planHealth } from './health-plan.ts';
 import { containerLimits } from './limits.ts';
 import { normalTarget } from './mounts.ts';
 import { firstContainer } from './supply/index.ts';
@@ -11,22 +12,28 @@ import type { ContainerSpec, FileSpec } from './pod-spec.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** The containers of a new pod, of as many images. A name that is not given is the pod's, or begins with it. */
+/**
+ * The containers of a new pod, of as many images; init containers come last. A name that is not given is the pod's, or
+ * begins with it.
+ *
+ * @param initFrom the index of the first init container
+ */
 export function planContainers(
   specs: readonly ContainerSpec[],
   images: readonly Image[],
   pod: Pick<ContainerPlace, 'name' | 'hostname'>,
+  initFrom = specs.length,
 ): ContainerRecord[] {
   const taken = new Set<string>();
   return specs.flatMap((spec, at) => {
     const image = images[at];
     if (image === undefined) return [];
-    const alone = specs.length === 1;
+    const alone = initFrom === 1 && at === 0;
     const name = spec.name ?? (alone ? pod.name : containerName(shortName(image, spec.image), pod.name, taken));
     if (taken.has(name)) throw new HyperError('bad_request', `two containers are called ${name}: name each otherwise`);
     taken.add(name);
     const number = firstContainer + at;
-    return planContainer(spec, image, { name, hostname: pod.hostname, number, process: number });
+    return planContainer(spec, image, { name, hostname: pod.hostname, number, process: number, init: at >= initFrom });
   });
 }
 
@@ -70,6 +77,8 @@ export interface ContainerPlace {
   readonly number: number;
   /** Of its first process in the guest; 0: not known before it starts. */
   readonly process: number;
+  /** It is an init container, whose health nobody asks for. */
+  readonly init?: boolean;
 }
 
 /** What all of a container's files may have together: they lie in the guest's memory. */
@@ -79,7 +88,7 @@ const mostFileBytes = 2 << 20;
 export function planContainer(
   spec: ContainerSpec,
   image: Image,
-  { name, hostname, number, process }: ContainerPlace,
+  { name, hostname, number, process, init = false }: ContainerPlace,
 ): ContainerRecord {
   const { config } = image;
   const entrypoint = spec.entrypoint ?? config.entrypoint;
@@ -124,6 +133,9 @@ export function planContainer(
     exitCode: null,
     oomKilled: false,
     error: null,
+    ...planHealth(spec, init ? { healthCheck: null, shell: [] } : config),
+    ...{ health: null, passed: { startup: false, readiness: false }, probeFailure: null },
+    ...{ init, waiting: false },
   };
 }
 

@@ -7,9 +7,11 @@ import { defaultCapabilities } from './capabilities.ts';
 import { ContainerLog } from './container-log.ts';
 import { type LogQuery, readLog } from './log-reader.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { HealthLog } from './health/index.ts';
 import { logPath, type PodRun } from './pod-run.ts';
 import { checkTransition } from './pod-states.ts';
 import { ProcessOutput } from './process-output.ts';
+import { startFailureExitCode } from './start-failure.ts';
 import { agentRlimit } from './ulimits.ts';
 
 /** How a container came to its end. `error`: why there is no true exit code. */
@@ -26,6 +28,9 @@ interface Process {
   readonly exit: Promise<ExitEvent>;
 }
 
+/** What is known of the health of a process that nobody has asked. */
+const unasked = { health: null, passed: { startup: false, readiness: false } } as const;
+
 /** A container of a pod: its record, its log, who is attached; and its first process, while there is one. */
 export class Container {
   readonly record: ContainerRecord;
@@ -37,8 +42,12 @@ export class Container {
   #log: ContainerLog | undefined;
   #process: Process | undefined;
   #finished = Promise.withResolvers<ContainerResult>();
+  /** Settles when its process runs, or will not any more. */
+  #begun = Promise.withResolvers<Process | undefined>();
   /** Its end is asked for: no policy starts it again. */
   stopping = false;
+  /** What its health check has said lately. */
+  readonly healthLog = new HealthLog();
 
   constructor(record: ContainerRecord, pod: PodRecord, options: EngineOptions) {
     this.record = record;
@@ -70,6 +79,12 @@ export class Container {
     return this.#process?.exit;
   }
 
+  doesNotRun(advice: string): HyperError {
+    const { name, waiting } = this.record;
+    const why = waiting ? 'waits for init containers, which run before it' : `does not run${advice}`;
+    return new HyperError('conflict', `container ${name} ${why}`);
+  }
+
   /** How long its process ran, or has run. */
   get ranMs(): number {
     return Date.now() - Date.parse(this.record.startedAt ?? this.pod.createdAt);
@@ -83,7 +98,9 @@ export class Container {
       this.#finished = Promise.withResolvers<ContainerResult>();
     }
     Object.assign(record, { startedAt: null, finishedAt: null, exitCode: null, error: null, oomKilled: false });
-    Object.assign(record, { process: record.number, restarts: 0, restarting: false });
+    Object.assign(record, { process: record.number, restarts: 0, restarting: false, waiting: false });
+    Object.assign(record, { ...unasked, probeFailure: null });
+    this.#begun = Promise.withResolvers();
     this.stopping = false;
   }
 
@@ -157,7 +174,11 @@ export class Container {
     const { record } = this;
     record.state = checkTransition(record.state, 'running');
     if (record.restarting) record.restarts++;
-    Object.assign(record, { restarting: false, startedAt: at, finishedAt: null });
+    Object.assign(record, { restarting: false, waiting: false, startedAt: at, finishedAt: null });
+    Object.assign(record, { ...unasked, probeFailure: null });
+    if (record.healthCheck !== null) record.health = 'starting';
+    this.healthLog.clear();
+    this.#begun.resolve(this.#process);
   }
 
   /** Its process has ended; the caller stores that, and tells. */
@@ -166,7 +187,8 @@ export class Container {
     this.#process = undefined;
     record.state = checkTransition(record.state, exitCode === 0 && error === null ? 'succeeded' : 'failed');
     const finishedAt = new Date().toISOString();
-    Object.assign(record, { exitCode, error: error?.message ?? null, finishedAt, oomKilled });
+    Object.assign(record, { exitCode, error: error?.message ?? null, finishedAt, oomKilled, waiting: false });
+    Object.assign(record, { ...unasked, health: record.health === null ? null : 'unhealthy' }); // as docker's
   }
 
   /** Who is attached learns how its process ended, and is attached no more. */
@@ -182,8 +204,14 @@ export class Container {
   /** It has ended for good. */
   finish(result: ContainerResult): void {
     this.#process = undefined;
+    this.#begun.resolve(undefined);
     this.#finished.resolve(result);
     this.tell(result);
+  }
+
+  /** Why it never started in this run of its pod; the caller stores that, and tells. */
+  markNeverStarted(error: HyperError): void {
+    this.markEnded({ exitCode: startFailureExitCode(error), error });
   }
 
   /** Asks its process to end with its stop signal. One that has ended by now is fine. */
@@ -197,7 +225,7 @@ export class Container {
 
   /** @throws HyperError `conflict` where it does not run */
   async signal(signal: number): Promise<void> {
-    if (!this.running) throw new HyperError('conflict', `container ${this.record.name} does not run`);
+    if (!this.running) throw this.doesNotRun('');
     await this.#signal(signal);
   }
 
@@ -215,15 +243,18 @@ export class Container {
 
   /** Its output from now on. @throws HyperError `conflict` where it does not run */
   join(client: AttachClient): void {
-    if (!this.running) throw new HyperError('conflict', `container ${this.record.name} does not run: start it first`);
+    if (!this.running) throw this.doesNotRun(': start it first');
     this.#clients.add(client);
     this.#process?.output.subscribe(client.output);
   }
 
-  /** What a client that is attached to the process that runs can do. */
+  /** What a client can do that is attached to the process that runs, or that will when init containers have ended. */
   attachment(client: AttachClient, withStdin: boolean): Attachment {
-    const process = this.#process;
-    const stdin = withStdin && this.record.stdin ? process?.run.agent.stdin(process.number) : undefined;
+    let process = this.#process;
+    const begun = process === undefined ? this.#begun.promise.then((one) => (process = one)) : Promise.resolve(process);
+    const takesStdin = withStdin && this.record.stdin;
+    const stdin = begun.then((one) => (takesStdin ? one?.run.agent.stdin(one.number) : undefined));
+    const endStdin = (): void => void stdin.then((writer) => writer?.end());
     const whileRunning = async (act: (agent: PodRun['agent'], number: number) => Promise<void>): Promise<void> => {
       if (process === undefined || this.#process !== process) return;
       await act(process.run.agent, process.number).catch((error: unknown) => {
@@ -231,8 +262,8 @@ export class Container {
       });
     };
     return {
-      write: async (bytes) => await stdin?.write(bytes),
-      eof: () => stdin?.end(),
+      write: async (bytes) => await (await stdin)?.write(bytes),
+      eof: endStdin,
       resize: (rows, cols) => whileRunning((agent, number) => agent.resize(number, rows, cols)),
       signal: async (signal) => {
         const wanted = signalNumber(signal);
@@ -242,7 +273,7 @@ export class Container {
       leave: () => {
         this.#clients.delete(client);
         process?.output.unsubscribe(client.output);
-        if (this.record.stdinOnce) stdin?.end();
+        if (this.record.stdinOnce) endStdin();
       },
     };
   }

@@ -15,7 +15,7 @@ import { planMounts, removeOwn, usersOf } from './mounts.ts';
 import { NetworkDesk } from './network-desk.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
-import { planPod } from './pod-plan.ts';
+import { containerSpecs, planPod } from './pod-plan.ts';
 import { podFolder } from './pod-run.ts';
 import type { ContainerSpec, PodSpec } from './pod-spec.ts';
 import { Pods, type Target } from './pods.ts';
@@ -99,10 +99,11 @@ export class Engine {
 
   /** Makes a pod's record; nothing runs yet. The image must be here, or in the machine's Docker. */
   async createPod(spec: PodSpec, signal: AbortSignal): Promise<PodRecord> {
-    const images = await this.images.ofContainers(spec.containers, signal);
+    const specs = containerSpecs(spec);
+    const images = await this.images.ofContainers(specs, signal);
     const record = planPod(spec, images, this.#options.networks);
     // Nobody else takes the name, or removes a volume, until the pod is known to have it.
-    return await this.#options.volumes.use.run(() => this.#addNew(record, spec.containers));
+    return await this.#options.volumes.use.run(() => this.#addNew(record, specs));
   }
 
   async #addNew(record: PodRecord, specs: readonly ContainerSpec[]): Promise<PodRecord> {

@@ -4,14 +4,12 @@ import { type ExecId, newExecId } from '../lib/ids.ts';
 import { signalNumber } from '../lib/signals.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
-import { defaultCapabilities } from './capabilities.ts';
-import { mergeEnv } from './container-plan.ts';
 import { doesNotRun } from './live-pod.ts';
 import type { PodRun } from './pod-run.ts';
 import type { ExecSpec } from './pod-spec.ts';
 import { ProcessOutput } from './process-output.ts';
+import { processSetup } from './process-setup.ts';
 import { startFailure, startFailureExitCode } from './start-failure.ts';
-import { agentRlimit } from './ulimits.ts';
 
 /** One more process in a running pod. Kept in memory only: its client goes with hyperd. */
 export class Exec {
@@ -55,7 +53,7 @@ export class Exec {
     const ended = run.processExit(process, output);
     ended.catch(() => undefined); // heard below, once it has started
     try {
-      await run.agent.startProcess({ ...this.#setup(), process });
+      await run.agent.startProcess({ ...processSetup(this.#container, this.spec), process });
     } catch (error) {
       this.#state = 'exited';
       run.forgetProcess(process);
@@ -77,26 +75,6 @@ export class Exec {
       },
     );
     return this.#attachment(output, client);
-  }
-
-  #setup(): Omit<Parameters<PodRun['agent']['startProcess']>[0], 'process'> {
-    const { spec } = this;
-    const container = this.#container;
-    const tty = spec.tty ?? false;
-    const env = container?.env ?? ['PATH=/bin:/sbin:/usr/bin:/usr/sbin', 'HOME=/'];
-    const cwd = spec.workdir ?? container?.workdir ?? '/';
-    return {
-      container: container?.number ?? 0,
-      args: spec.args,
-      env: mergeEnv(env, tty ? ['TERM=xterm'] : [], spec.env ?? []),
-      cwd,
-      user: spec.user ?? container?.user ?? '',
-      tty,
-      stdin: spec.stdin ?? false,
-      rlimits: container?.ulimits.map(agentRlimit) ?? [],
-      ...(spec.terminalSize === undefined ? {} : { size: spec.terminalSize }),
-      ...(container === null ? {} : { capabilities: defaultCapabilities }),
-    };
   }
 
   #attachment(output: ProcessOutput, client: AttachClient | undefined): Attachment {

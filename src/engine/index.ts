@@ -1,4 +1,5 @@
 export type { AttachClient, Attachment } from './attachment.ts';
+export type { Container } from './container.ts';
 export { Engine } from './engine.ts';
 export type { Exec } from './exec.ts';
 export type { NetworkDescription, NetworkSpec } from './network-desk.ts';
@@ -16,6 +17,6 @@ export type { StartTiming } from './start-timing.ts';
 export { type HostMemoryOptions, VmSupply } from './supply/index.ts';
 export type { ContainerSpec, ExecSpec, PodSpec } from './pod-spec.ts';
 export type { StoredEvent } from './read-events.ts';
-export type { ContainerRecord, PodRecord } from '../store/index.ts';
+export { type ContainerRecord, isReady, type PodRecord } from '../store/index.ts';
 export type { TemplateDescription, VmRecord } from '../vm/index.ts';
 export type { Image, ImageProgress } from '../image/index.ts';

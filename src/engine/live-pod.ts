@@ -27,9 +27,14 @@ export function livesOf({ record, running, lives }: Pick<LivePod, 'record' | 'ru
 export async function pausePod(pod: LivePod, store: Store): Promise<void> {
   const { record } = pod;
   await pod.lock.run(async () => {
-    const { agent } = livesOf(pod).run;
+    const {
+      run: { agent },
+      health,
+    } = livesOf(pod);
+    health.pause();
     await agent.freeze(true).catch(async (error: unknown) => {
       await agent.freeze(false).catch(() => undefined); // some may stand still: the first failure is told
+      health.goOn();
       throw error;
     });
     record.state = checkTransition(record.state, 'paused');

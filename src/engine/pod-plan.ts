@@ -4,16 +4,22 @@ import { newNameSuffix, newPodId } from '../lib/ids.ts';
 import type { Networks } from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
 import { planContainers, shortName } from './container-plan.ts';
+import { refuseWithoutNetwork } from './health-plan.ts';
 import { podLimits } from './limits.ts';
 import { planNetwork } from './network-plan.ts';
 import { planServices } from './plan-service.ts';
-import { podDefaults, type PodSpec } from './pod-spec.ts';
+import { type ContainerSpec, podDefaults, type PodSpec } from './pod-spec.ts';
 import { restartOf } from './restart-policy.ts';
+
+/** Of all containers of a new pod, in the record's order: the first is the main one, and init containers come last. */
+export function containerSpecs({ containers, initContainers = [] }: PodSpec): readonly ContainerSpec[] {
+  return [...containers, ...initContainers];
+}
 
 /**
  * A new pod's record, without what its containers mount.
  *
- * @param images of each container, in order
+ * @param images of each of `containerSpecs`
  */
 export function planPod(spec: PodSpec, images: readonly Image[], networks: Networks): PodRecord {
   const [first] = spec.containers;
@@ -22,6 +28,9 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
   const name = spec.name ?? `${shortName(image, first.image)}-${newNameSuffix()}`;
   const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
   const network = planNetwork(spec, image, networks);
+  const specs = containerSpecs(spec);
+  const containers = planContainers(specs, images, { name, hostname }, spec.containers.length);
+  if (spec.networks?.length === 0) refuseWithoutNetwork(containers);
   return {
     ...podDefaults,
     id: newPodId(),
@@ -31,7 +40,7 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
     ...(spec.vcpus === undefined ? {} : { vcpus: spec.vcpus }),
     ...(spec.memoryMiB === undefined ? {} : { memoryMiB: spec.memoryMiB }),
     ...(spec.storageMiB === undefined ? {} : { storageMiB: spec.storageMiB }),
-    ...podLimits(spec),
+    ...podLimits({ ...spec, containers: specs }),
     labels: { ...spec.labels },
     autoRemove: spec.autoRemove ?? false,
     ...restartOf(spec),
@@ -45,7 +54,7 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
     persistedEvent: 0,
     ...network,
     services: planServices(spec.services ?? [], [], { ...network, endpoints: [] }, networks),
-    containers: planContainers(spec.containers, images, { name, hostname }),
+    containers,
     nextContainer: 0,
   };
 }

@@ -12,6 +12,10 @@ const shutdownTimeoutMs = 10_000;
 /** From the end of the agent's ports to QEMU's own. */
 const vmEndTimeoutMs = 1000;
 
+/** From here processes are numbered that look after a container's health: those that a hyperd leaves are known by it. */
+const firstProbe = 0x4000_0000;
+const lastProbe = 0x6fff_ffff;
+
 interface Ending {
   readonly output: ProcessOutput;
   readonly exited: PromiseWithResolvers<ExitEvent>;
@@ -27,6 +31,7 @@ export class PodRun {
   readonly #unstored = new Set<number>();
   #newestEvent: number;
   #lastProcess: number;
+  #lastProbe: number;
   #left = false;
 
   /** A VM that was made ready for this pod. */
@@ -36,7 +41,9 @@ export class PodRun {
     this.agent = agent;
     this.#newestEvent = record.persistedEvent;
     const known = agent.hello.processes.map(({ process }) => process);
-    this.#lastProcess = Math.max(...record.containers.map(({ process }) => process), ...known);
+    const others = known.filter((process) => process < firstProbe);
+    this.#lastProcess = Math.max(...record.containers.map(({ process }) => process), ...others);
+    this.#lastProbe = Math.max(firstProbe, ...this.probesLeft());
   }
 
   /** A VM that an earlier hyperd left. `known`: where the streams go on. */
@@ -63,6 +70,17 @@ export class PodRun {
 
   nextProcess(): number {
     return ++this.#lastProcess;
+  }
+
+  nextProbe(): number {
+    return ++this.#lastProbe;
+  }
+
+  /** What an earlier hyperd asked, whose answers nobody hears. */
+  probesLeft(): number[] {
+    return this.agent.hello.processes.flatMap(({ process }) =>
+      process > firstProbe && process <= lastProbe ? [process] : [],
+    );
   }
 
   /** Whether the guest knows a process of this number, running or not yet told of its end. */

@@ -1,4 +1,5 @@
 import type { EgressRule, TrafficRate, WhiteLists } from '../network/index.ts';
+import type { HealthSpec } from './health-plan.ts';
 import type { ContainerLimitsSpec, PodLimitsSpec } from './limits-spec.ts';
 import type { RestartPolicy } from '../store/index.ts';
 import type { ServiceSpec } from './plan-service.ts';
@@ -72,7 +73,7 @@ export interface FileSpec {
 }
 
 /** What a user asks for. The front doors' own shapes fit it; what is left out gets its default here in the engine. */
-export interface ContainerSpec extends ContainerLimitsSpec {
+export interface ContainerSpec extends ContainerLimitsSpec, HealthSpec {
   readonly name?: string | undefined;
   readonly image: string;
   readonly entrypoint?: readonly string[] | undefined;
@@ -139,6 +140,8 @@ export interface PodSpec extends PodLimitsSpec {
   /** Publishes each port that the image exposes. */
   readonly publishAll?: boolean | undefined;
   readonly containers: readonly ContainerSpec[];
+  /** Run one after the other before the containers start. */
+  readonly initContainers?: readonly ContainerSpec[] | undefined;
 }
 
 export interface ExecSpec {

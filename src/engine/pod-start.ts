@@ -5,6 +5,7 @@ import type { PodRecord } from '../store/index.ts';
 import type { Container } from './container.ts';
 import { guestFiles } from './guest-files.ts';
 import { furtherImages, imageDisk, imagePath, rootDisk } from './image-disks.ts';
+import { beginWith } from './init-containers.ts';
 import { agentLimits, diskLimits } from './limits.ts';
 import { MountedSources } from './mounted-sources.ts';
 import type { EngineOptions } from './pod-context.ts';
@@ -85,10 +86,9 @@ async function startContainers(
   const run = new PodRun(record, vm, ready.agent);
   try {
     signal.throwIfAborted();
-    for (const container of containers) {
-      await container.openLog(false);
-      container.expect(run);
-    }
+    const begins = beginWith(containers);
+    for (const container of containers) await container.openLog(false);
+    for (const container of begins) container.expect(run);
     run.listen(log);
     await publishAll(record, options);
     const made = async (): Promise<void> => {
@@ -97,10 +97,10 @@ async function startContainers(
     await allDone([made(), ...(record.services.length > 0 ? [setServices(record, run, options.networks)] : [])]);
     await sources.seeded(true);
     watch.lap('container');
-    for (const container of containers) await container.start(run);
+    for (const container of begins) await container.start(run);
     watch.lap('process');
     signal.throwIfAborted();
-    markRunning(record, containers, store);
+    markRunning(record, begins, store);
     const timing = { origin: ready.origin, steps: [...ready.steps, ...watch.steps] };
     options.metrics.podStarted(timing);
     log.info({ pod: record.id, vm: vm.record.id, ...timing }, 'pod started');

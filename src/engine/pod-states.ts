@@ -7,7 +7,7 @@ import type { PodState } from '../store/index.ts';
  * | from | to | when |
  * |---|---|---|
  * | (none) | pending | created |
- * | pending | running | its first process runs; a pod's: those of all of its containers do |
+ * | pending | running | its first process runs; a pod's: those of all of its containers do, or its first init container |
  * | pending | failed | it could not be started |
  * | running | paused | a user has paused it: its processes are frozen |
  * | paused | running | unpaused |

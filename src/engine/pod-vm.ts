@@ -2,6 +2,7 @@ import { HyperError, messageOf } from '../lib/errors.ts';
 import type { VmId } from '../lib/ids.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { VmRecord } from '../vm/index.ts';
+import { killProbesLeft } from './health/index.ts';
 import { heldDisks } from './mounted-disks.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { leaveNetworks } from './pod-networks.ts';
@@ -68,6 +69,7 @@ export async function resumePod(
     run.listen(log);
     // The one that went may have died between the two.
     await run.agent.freeze(record.state === 'paused');
+    await killProbesLeft(run);
     await leaveNetworks(record, run, options);
     await routeServices(record, run, options); // those that were added, and not told of
     log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');

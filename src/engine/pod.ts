@@ -237,9 +237,7 @@ export class Pod {
 
   exec(container: Container, spec: ExecSpec): Exec {
     const { run } = livesOf(this);
-    if (spec.vm !== true && !container.running) {
-      throw new HyperError('conflict', `container ${container.record.name} does not run`);
-    }
+    if (spec.vm !== true && !container.running) throw container.doesNotRun('');
     return new Exec(run, container.record, spec);
   }
 
@@ -317,8 +315,9 @@ export class Pod {
     const ranMs = Date.now() - Date.parse(record.startedAt ?? record.createdAt);
     const hasRun = record.state !== 'pending';
     for (const container of this.containers) {
-      const { state, startedAt } = container.record;
-      const begun = state === 'pending' && (!hasRun || startedAt !== null); // it was being started, or started again
+      const { state, startedAt, waiting } = container.record;
+      // It was being started, or started again, or waited for init containers.
+      const begun = state === 'pending' && (!hasRun || startedAt !== null || waiting);
       if (state === 'running' || begun) container.markEnded(last);
       container.record.restarting = false;
     }
@@ -327,7 +326,8 @@ export class Pod {
     record.state = checkTransition(record.state, succeeded ? 'succeeded' : 'failed');
     Object.assign(record, { finishedAt: new Date().toISOString(), reason });
     // Its containers' own ends have called for what they call for: this is about a VM that has gone.
-    const lost = last.error !== null && !this.#stopping && (hasRun || record.restarts > 0);
+    const ofItself = last.error !== null && last.error.code !== 'init_failed';
+    const lost = ofItself && !this.#stopping && (hasRun || record.restarts > 0);
     const again = lost && isToRestart(record, { succeeded, restarts: record.restarts });
     if (again) record.restarting = true;
     // A pod that removes itself is gone when its user is told: its name is free. What its VM leaves has no record then,

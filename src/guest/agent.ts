@@ -130,8 +130,9 @@ export class Agent {
     return reply.required(tag.pid);
   }
 
-  async signal(process: number, signal: number): Promise<void> {
-    await this.#control.request(requests.signalRequest(process, signal), requestTimeoutMs);
+  /** @param group also what it has started, but for what has left its process group */
+  async signal(process: number, signal: number, group = false): Promise<void> {
+    await this.#control.request(requests.signalRequest(process, signal, group), requestTimeoutMs);
   }
 
   async resize(process: number, rows: number, cols: number): Promise<void> {

@@ -68,6 +68,7 @@ export const tag = {
   cpuMax: 64,
   stream: 65,
   standby: 66,
+  group: 67,
   frozen: 80,
   service: 90,
   host: 91,

@@ -279,12 +279,9 @@ export function startProcessRequest(setup: ProcessSetup): AgentRequest {
   };
 }
 
-export const signalRequest = (process: number, signal: number): AgentRequest => ({
+export const signalRequest = (process: number, signal: number, group: boolean): AgentRequest => ({
   op: 5,
-  fields: [
-    [tag.process, process],
-    [tag.signal, signal],
-  ],
+  fields: [[tag.process, process], [tag.signal, signal], ...(group ? [[tag.group, true] as const] : [])],
 });
 
 export const resizeRequest = (process: number, rows: number, cols: number): AgentRequest => ({

@@ -18,6 +18,8 @@ describe('an image’s config', () => {
       'Labels',
       'StopSignal',
       'ExposedPorts',
+      'Shell',
+      'Healthcheck',
     ];
     const nulls = parse({
       architecture: 'amd64',
@@ -37,6 +39,8 @@ describe('an image’s config', () => {
       volumes: [],
       labels: {},
       stopSignal: null,
+      healthCheck: null,
+      shell: [],
       exposedPorts: [],
       architecture: 'amd64',
       os: 'linux',
@@ -54,6 +58,11 @@ describe('an image’s config', () => {
       volumes: ['/data'],
       labels: { a: 'b' },
       stopSignal: 'SIGINT',
+      healthCheck: {
+        ...{ test: ['CMD', 'true'], intervalSeconds: 5, timeoutSeconds: null, retries: 2 },
+        ...{ startPeriodSeconds: 1.5, startIntervalSeconds: null },
+      },
+      shell: ['/bin/ash', '-c'],
       exposedPorts: ['80/tcp'],
       architecture: 'amd64',
       os: 'linux',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Digest } from '../lib/digest.ts';
 import { isDigest } from '../lib/digest.ts';
 import { HyperError } from '../lib/errors.ts';
+import { formatHealthCheck, parseHealthCheck } from './health-check-config.ts';
 import type { ImageConfig } from './image.ts';
 import { parseJson } from './manifest.ts';
 import { platform } from './platform.ts';
@@ -23,6 +24,8 @@ const RawConfig = z.object({
       Labels: z.record(z.string(), z.string()).nullish(),
       StopSignal: z.string().nullish(),
       ExposedPorts: Keys,
+      Shell: Strings,
+      Healthcheck: z.unknown().optional(),
     })
     .nullish(),
   rootfs: z.object({
@@ -53,6 +56,8 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ParsedConfig 
     volumes: Object.keys(process.Volumes ?? {}),
     labels: process.Labels ?? {},
     stopSignal: process.StopSignal || null,
+    healthCheck: parseHealthCheck(process.Healthcheck),
+    shell: process.Shell ?? [],
     exposedPorts: Object.keys(process.ExposedPorts ?? {}),
     architecture: raw.architecture,
     os: raw.os,
@@ -76,6 +81,8 @@ const emptyConfig: ImageConfig = {
   volumes: [],
   labels: {},
   stopSignal: null,
+  healthCheck: null,
+  shell: [],
   exposedPorts: [],
   ...platform,
   created: null,
@@ -95,6 +102,8 @@ export function formatImageConfig(given: Partial<ImageConfig>, diffIds: readonly
       Env: list(config.env),
       ExposedPorts: keys(config.exposedPorts),
       Labels: Object.keys(config.labels).length === 0 ? undefined : config.labels,
+      Healthcheck: formatHealthCheck(config.healthCheck),
+      Shell: list(config.shell),
       StopSignal: config.stopSignal ?? undefined,
       User: config.user,
       Volumes: keys(config.volumes),

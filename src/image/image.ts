@@ -1,5 +1,16 @@
 import type { Digest } from '../lib/digest.ts';
 
+/** An image's HEALTHCHECK: what it leaves out, or has as 0, is null. */
+export interface ImageHealthCheck {
+  /** `["CMD", program, …]` or `["CMD-SHELL", text]`. */
+  readonly test: readonly string[];
+  readonly intervalSeconds: number | null;
+  readonly timeoutSeconds: number | null;
+  readonly startPeriodSeconds: number | null;
+  readonly startIntervalSeconds: number | null;
+  readonly retries: number | null;
+}
+
 /** What an image's config says about the process to run; every field the config leaves out is empty. */
 export interface ImageConfig {
   readonly user: string;
@@ -10,6 +21,9 @@ export interface ImageConfig {
   readonly volumes: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly stopSignal: string | null;
+  readonly healthCheck: ImageHealthCheck | null;
+  /** What runs commands that are text, `["/bin/sh", "-c"]`; empty: not said. */
+  readonly shell: readonly string[];
   /** `80/tcp` */
   readonly exposedPorts: readonly string[];
   readonly architecture: string;

@@ -19,6 +19,7 @@ export const errorCodes = [
   'command_not_found', // exit code 127
   'command_not_executable', // exit code 126
   'cannot_start', // the process could not be started for another reason: exit code 125
+  'init_failed', // a pod whose containers were not started, for an init container of it has failed: exit code 125
   'timeout',
   'cancelled',
   'internal', // a defect of ours

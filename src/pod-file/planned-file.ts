@@ -30,6 +30,7 @@ export interface PlannedContainer {
 
 /** A pod as a file describes it. */
 export interface PlannedPod {
-  readonly spec: Omit<PodSpec, 'containers'>;
+  readonly spec: Omit<PodSpec, 'containers' | 'initContainers'>;
   readonly containers: readonly PlannedContainer[];
+  readonly initContainers: readonly PlannedContainer[];
 }

@@ -50,6 +50,34 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
     with1({}, { interfaces: [{ ip: '10.0.0.5/33' }] }),
     'interfaces[0].ip: must be an IPv4 address, found "10.0.0.5/33"',
   ],
+  [
+    with1({ healthCheck: { command: ['x'] } }),
+    'containers[0].healthCheck.command: unknown key: use one of test, intervalSeconds, timeoutSeconds, retries, startPeriodSeconds, startIntervalSeconds',
+  ],
+  [
+    with1({ healthCheck: { test: ['curl', 'x'] } }),
+    'containers[0].healthCheck.test: must be ["CMD", program, …], ["CMD-SHELL", text] or ["NONE"], found a list',
+  ],
+  [
+    with1({ probes: { liveness: {} } }),
+    'containers[0].probes.liveness: a probe has one of exec, httpGet and tcpSocket',
+  ],
+  [
+    with1({ probes: { liveness: { exec: { command: ['x'] }, successThreshold: 2 } } }),
+    'containers[0].probes.liveness.successThreshold: it can only be 1 of this probe',
+  ],
+  [
+    with1({ probes: { readiness: { httpGet: { port: 0 } } } }),
+    'containers[0].probes.readiness.httpGet.port: must be 1 or more, found 0',
+  ],
+  [
+    with1({ name: 'cc' }, { initContainers: [{ ...image, name: 'cc' }] }),
+    'initContainers[0].name: must be unique, and "cc" is also containers[0].name',
+  ],
+  [
+    with1({}, { initContainers: [{ ...image, resource: { memory: 999 } }] }),
+    "initContainers[0].resource.memory: must be at most the VM's 128 MB, found 999: give more in resource.memory",
+  ],
   [with1({ sysctl: { nope: '1' } }), 'containers[0].sysctl: names must begin with fs., kernel., net. or vm.'],
   [
     with1({}, { portmappings: [{ containerPort: '1-1024' }, { containerPort: 2000 }] }),
@@ -209,12 +237,12 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
 
 /** What is understood and cannot be done, by the path of the field. */
 const unsupported: readonly (readonly [path: string, file: string])[] = [
-  ['containers[0].ports[0].servicePort', with1({ ports: [{ containerPort: 80, servicePort: 80 }] })],
-  ['initContainers', with1({}, { initContainers: [image] })],
+  ...['restartPolicy', 'healthCheck', 'probes', 'ports', 'sysctl'].map(
+    (key) => [`initContainers[0].${key}`, with1({}, { initContainers: [{ ...image, [key]: 'always' }] })] as const,
+  ),
   ['log.type', with1({}, { log: { type: 'none' } })],
   ['log.config', with1({}, { log: { config: { 'max-size': '1m' } } })],
   ['interfaces[0].mtu', with1({}, { interfaces: [{ mtu: 1400 }] })],
-  ['containers[0].healthCheck', with1({ healthCheck: { command: ['x'] } })],
   ['containers[0].logPath', with1({ logPath: '/var/log/x' })],
   ['containers[0].cache', with1({ cache: 'none' })],
   ['containers[0].user.additionalGroups', with1({ user: { name: 'a', additionalGroups: ['b'] } })],

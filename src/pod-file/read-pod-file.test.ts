@@ -15,6 +15,31 @@ describe('a pod file', () => {
     assert.deepEqual(await specOf({ containers: [{ image: 'busybox' }] }), { containers: [{ image: 'busybox' }] });
   });
 
+  it('says health checks, probes and init containers, which may have files and volumes', async () => {
+    const healthCheck = { test: ['CMD', 'true'], intervalSeconds: 5, retries: 2 };
+    const probes = { liveness: { httpGet: { port: 80, path: '/' }, periodSeconds: 1 } };
+    const init = { name: 'init', image: 'busybox', command: ['true'] };
+    const file = {
+      tty: true,
+      files: [{ name: 'motd', content: 'hello' }],
+      volumes: [{ name: 'data' }],
+      containers: [{ image: 'nginx', healthCheck, probes }],
+      initContainers: [
+        { ...init, files: [{ path: '/etc/', filename: 'motd' }], volumes: [{ path: '/data', volume: 'data' }] },
+      ],
+    };
+    assert.deepEqual(await specOf(file), {
+      containers: [{ image: 'nginx', tty: true, healthCheck, probes }],
+      initContainers: [
+        {
+          ...init,
+          files: [{ path: '/etc/motd', mode: 0o755, content: base64('hello') }],
+          mounts: [{ type: 'volume', source: 'data', target: '/data', readOnly: false, ofPod: true }],
+        },
+      ],
+    });
+  });
+
   it('says all of a pod that the first Hyper’s files could say', async () => {
     const file = {
       id: 'web',

@@ -31,8 +31,14 @@ export interface ReadOptions {
  * @throws HyperError `bad_request` and `unsupported` with the path of each field that is wrong; what `read` throws
  */
 export async function readPodFile(file: PodFile, { signal, read = readUri }: ReadOptions): Promise<PodSpec> {
-  const { spec, containers } = await planFile(file, signal);
-  const pod = PodSpec.safeParse({ ...spec, containers: await withContents(containers, read, signal) });
+  const { spec, containers, initContainers } = await planFile(file, signal);
+  const all = await withContents([...containers, ...initContainers], read, signal);
+  const inits = all.slice(containers.length);
+  const pod = PodSpec.safeParse({
+    ...spec,
+    containers: all.slice(0, containers.length),
+    ...(inits.length === 0 ? {} : { initContainers: inits }),
+  });
   if (pod.success) return pod.data;
   const [issue] = pod.error.issues;
   throw new HyperError(

@@ -8,6 +8,13 @@ export {
   type RestartPolicy,
   podStates,
 } from './pod-record.ts';
+export {
+  type HealthCheckRecord,
+  type HealthStatus,
+  isReady,
+  type ProbeAction,
+  type ProbeRecord,
+} from './health-record.ts';
 export type { StoredEvent } from './event-record.ts';
 export type { NetworkRecord } from './network-record.ts';
 export type { ServiceOfPod } from './service-record.ts';

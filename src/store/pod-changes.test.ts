@@ -5,7 +5,15 @@ import { podChanges, type PodView } from './pod-changes.ts';
 type View = PodView['containers'][number];
 const container: View = {
   ...{ id: 'c', name: 'web', image: 'nginx', process: 1, restarts: 0 },
-  ...{ restarting: false, exitCode: null, oomKilled: false, error: null },
+  ...{
+    restarting: false,
+    exitCode: null,
+    oomKilled: false,
+    error: null,
+    health: null,
+    probeFailure: null,
+    ready: null,
+  },
   state: 'pending',
 };
 const pod: PodView = {
@@ -41,4 +49,24 @@ test('a restart, a pause, another name, another network', () => {
   assert.deepEqual(words(pod, { ...pod, name: 'new' }), ['pod rename']);
   assert.deepEqual(words(pod, { ...pod, networks: ['other'] }), ['pod connect', 'pod disconnect']);
   assert.deepEqual(words(pod, { ...pod, containers: [container, { ...container, id: 'd' }] }), ['container create']);
+});
+
+test('what a health check and probes say of one that runs; that it begins, or has ended, is no event of theirs', () => {
+  const of = (state: View['state'], health: View['health'], ready: View['ready'] = null): PodView => {
+    return { ...pod, state: 'running', containers: [{ ...container, state, health, ready }] };
+  };
+  assert.deepEqual(words(of('pending', null), of('running', 'starting')), ['container start']);
+  assert.deepEqual(words(of('running', 'starting'), of('running', 'healthy')), ['container health_status']);
+  const [changed] = podChanges(of('running', 'healthy'), of('running', 'unhealthy'));
+  assert.deepEqual(changed?.attributes, { health: 'unhealthy' });
+  assert.deepEqual(words(of('running', 'healthy'), of('failed', 'unhealthy')), ['container die']);
+  assert.deepEqual(words(of('pending', null, false), of('running', null, false)), ['container start']);
+  assert.deepEqual(words(of('running', null, false), of('running', null, true)), ['container ready']);
+  assert.deepEqual(words(of('running', null, true), of('running', null, false)), ['container unready']);
+});
+
+test('the reason why a probe has ended a container is told with its end', () => {
+  const ended = { ...container, state: 'failed', exitCode: 137, probeFailure: 'its liveness probe failed' } as const;
+  const [die] = podChanges(pod, { ...pod, containers: [ended] });
+  assert.equal(die?.attributes['reason'], 'its liveness probe failed');
 });

@@ -1,13 +1,18 @@
 import type { EventRecord } from './event-record.ts';
+import { isReady } from './health-record.ts';
 import type { ContainerRecord, PodRecord } from './pod-record.ts';
 
 type Attributes = EventRecord['attributes'];
 type ContainerView = Readonly<
   Pick<
     ContainerRecord,
-    'id' | 'name' | 'image' | 'state' | 'process' | 'restarts' | 'restarting' | 'exitCode' | 'oomKilled' | 'error'
+    | ('id' | 'name' | 'image' | 'state' | 'process' | 'restarts' | 'restarting' | 'exitCode' | 'oomKilled' | 'error')
+    | ('health' | 'probeFailure')
   >
->;
+> & {
+  /** Null: nothing says so but that it runs, and there is no event of it. */
+  readonly ready: boolean | null;
+};
 
 /** What of a pod's record events are about. */
 export interface PodView extends Readonly<Pick<PodRecord, 'id' | 'name' | 'state' | 'reason' | 'restarting'>> {
@@ -23,7 +28,8 @@ export function viewOf({ id, name, state, reason, restarting, networks, containe
     containers: containers.map((each) => ({
       ...{ id: each.id, name: each.name, image: each.image, state: each.state, process: each.process },
       ...{ restarts: each.restarts, restarting: each.restarting, exitCode: each.exitCode },
-      ...{ oomKilled: each.oomKilled, error: each.error },
+      ...{ oomKilled: each.oomKilled, error: each.error, health: each.health, probeFailure: each.probeFailure },
+      ready: each.probes.startup === null && each.probes.readiness === null ? null : isReady(each),
     })),
   };
 }
@@ -86,10 +92,17 @@ function containerChanges(
     if (after.state === 'running') changes.push(['start', { restarts: String(after.restarts) }]);
     if (after.state === 'succeeded' || after.state === 'failed') {
       if (after.oomKilled) changes.push(['oom']);
-      const { error } = after;
+      const error = after.error ?? after.probeFailure;
       const attributes = { exitCode: String(after.exitCode ?? ''), restarting: String(after.restarting) };
       changes.push(['die', { ...attributes, ...(error === null ? {} : { reason: error }) }]);
     }
+  }
+  if (before !== undefined && after?.state === 'running') {
+    // One that begins is `starting`, as docker's, which tells of what comes after that.
+    const { health, ready } = after;
+    if (health !== null && health !== 'starting' && health !== before.health)
+      changes.push(['health_status', { health }]);
+    if (ready !== null && ready !== (before.ready ?? false)) changes.push([ready ? 'ready' : 'unready']);
   }
   return changes.map(([action, attributes = {}]) => {
     return { type: 'container', action, id: record.id, name: record.name, podId, attributes };

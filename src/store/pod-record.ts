@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { containerHealth } from './health-record.ts';
 import { containerLimits, podLimits } from './limits-record.ts';
 import { ServiceOfPod } from './service-record.ts';
 
@@ -106,6 +107,11 @@ export const ContainerRecord = z.object({
   exitCode: z.number().nullable(),
   oomKilled: z.boolean(),
   error: z.string().nullable(),
+  ...containerHealth,
+  /** It runs to its end before the pod's containers start. */
+  init: z.boolean().default(false),
+  /** It starts when the init containers before it have succeeded. */
+  waiting: z.boolean().default(false),
 });
 export type ContainerRecord = z.infer<typeof ContainerRecord>;
 

@@ -67,6 +67,11 @@ export function fakePod(id: string, spec: PodSpec, state: Pod['state']): Pod {
         mounts: [],
         oomKilled: false,
         error: null,
+        init: false,
+        waiting: false,
+        health: null,
+        ready: state === 'running',
+        probeFailure: null,
       },
     ],
   };

@@ -22,10 +22,12 @@ static void requests_are_decoded(void)
     put_integer(&record, TAG_SOFT, 10);
     put_bytes(&buffer, TAG_RLIMIT, record.bytes, record.length);
     put_text(&buffer, (enum tag)200, "unknown");
+    put_integer(&buffer, TAG_GROUP, 1);
     CHECK(request_decode(&request, buffer.bytes, buffer.length) == 0);
     CHECK(request.id == 5 && request.operation == OP_START_PROCESS && request.argument_count == 9);
     CHECK(strcmp(request.arguments[8], "argument") == 0 && !*request.arguments[7] && !request.arguments[9]);
     CHECK(request.rlimit_count == 1 && request.rlimits[0].soft == 10 && request.rlimits[0].hard == UNLIMITED);
+    CHECK(request.group && !request.frozen);
     CHECK(request.environment && !request.environment[0] && request.capabilities == UINT64_MAX);
     request_free(&request);
     buffer_free(&buffer);

@@ -22,7 +22,11 @@ export function define(command: Command, cli: Cli): void {
       moment('--since'),
     )
     .option('--until <time>', 'only what has changed until then; in the past it ends at once', moment('--until'))
-    .option('-f, --filter <key=value>', 'type, event, pod, container, network or volume; again: any of a kind', collect)
+    .option(
+      '-f, --filter <key=value>',
+      'type, event, pod, container, network, volume or health; again: any of a kind',
+      collect,
+    )
     .option('--format <format>', "json, or a template: '{{.Time}} {{.Action}} {{.Name}}'")
     .action(async (options: EventsOptions) => {
       const isWanted = parseEventFilters(options.filter ?? []);
@@ -50,6 +54,7 @@ export function define(command: Command, cli: Cli): void {
     ['hyper events', 'what changes from now on'],
     ['hyper events --since 1h --until 0s', 'what has changed in the last hour'],
     ['hyper events -f type=container -f event=die', 'the ends of containers'],
+    ['hyper events -f health=unhealthy', 'health checks that begin to fail'],
   ]);
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { HyperClient } from '../../client/index.ts';
 import type { PodSpec } from '../../contract/index.ts';
 import { HyperError } from '../../lib/errors.ts';
+import { addWaitOptions, awaitReady, type WaitOptions } from '../await-ready.ts';
 import type { Cli } from '../cli.ts';
 import { createPod } from '../create-pod.ts';
 import { addExamples } from '../examples.ts';
@@ -18,7 +19,7 @@ import { chooseStreams, type StreamChoice } from '../terminal/stream-choice.ts';
 import { UsageError } from '../usage-error.ts';
 import { warn } from '../warn.ts';
 
-interface RunOptions extends PodOptions, PodFileOptions {
+interface RunOptions extends PodOptions, PodFileOptions, WaitOptions {
   readonly attach?: boolean;
   readonly detach?: boolean;
   readonly detachKeys: string;
@@ -47,7 +48,7 @@ export function define(command: Command, cli: Cli): void {
       const wish = file === undefined ? ofImage(image ?? '', args, options, cli) : await ofFile(file, options, cli);
       cli.exitCode = await run(wish, options, cli);
     });
-  addPodFileOptions(command);
+  addWaitOptions(addPodFileOptions(command));
   addExamples(command, [
     ['hyper run ubuntu', 'a shell in Ubuntu'],
     ['hyper run --rm busybox uname -a', 'one command, and nothing is left'],
@@ -56,6 +57,7 @@ export function define(command: Command, cli: Cli): void {
     ['hyper run --rm -v ./:/src -w /src gcc make', 'a folder of this machine in the pod'],
     ['hyper run -d -v data:/var/lib/data nginx', 'a volume, which outlives the pod'],
     ['tar c . | hyper run -i --rm busybox tar t', 'a pipe into the pod'],
+    ['hyper run -d --wait --health-cmd "wget -qO- localhost" nginx', 'until it answers'],
     ['hyper run -p pod.json', 'the pod of a pod file, in the background'],
     ['hyper run -a --rm -k pod.yaml', 'the pod of a Kubernetes manifest, in the foreground'],
   ]);
@@ -90,6 +92,7 @@ async function ofFile(file: NonNullable<ReturnType<typeof chooseFile>>, options:
 }
 
 async function run({ attached, pod, detached }: Wish, options: RunOptions, cli: Cli): Promise<number> {
+  if (attached && options.wait === true) throw new UsageError('--wait is for a pod that is left running: give -d too');
   const timing = new RunTiming();
   try {
     timing.lap('start of the client');
@@ -114,6 +117,7 @@ async function run({ attached, pod, detached }: Wish, options: RunOptions, cli: 
         throw error;
       }
       detached(id);
+      if (options.wait === true) await awaitReady(client, id, options);
       return 0;
     }
     const exitCode = await runAttached({

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addWaitOptions, awaitReady, type WaitOptions } from '../await-ready.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
@@ -9,7 +10,7 @@ import { UsageError } from '../usage-error.ts';
 import { isVmId } from '../values/vm-id.ts';
 import { warn } from '../warn.ts';
 
-interface StartOptions {
+interface StartOptions extends WaitOptions {
   readonly attach?: boolean;
   readonly container?: boolean;
   readonly interactive?: boolean;
@@ -17,13 +18,16 @@ interface StartOptions {
 }
 
 export function define(command: Command, cli: Cli): void {
-  command
+  addWaitOptions(command)
     .argument('<pod...>', "names or ids of pods, or the beginning of an id; or a pod and a VM of 'hyper vm'")
     .option('-c, --container', 'they are containers of pods that run')
     .option('-a, --attach', 'attach to its output, and exit with its code')
     .option('-i, --interactive', 'send our stdin to the process (with -a)')
     .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
     .action(async (pods: readonly string[], options: StartOptions) => {
+      const isOther = options.attach === true || options.interactive === true || options.container === true;
+      if (options.wait === true && isOther)
+        throw new UsageError('--wait is for pods that are left running: drop -a, -i and -c');
       if (options.attach === true || options.interactive === true) {
         cli.exitCode = await startAttached(pods, options, cli);
         return;
@@ -42,6 +46,7 @@ export function define(command: Command, cli: Cli): void {
           return pod;
         }
         warn(...(await client.podStart(pod)).warnings);
+        if (options.wait === true) await awaitReady(client, pod, options);
         return pod;
       });
     });
@@ -49,6 +54,7 @@ export function define(command: Command, cli: Cli): void {
     ['hyper start web db', 'start two pods'],
     ['hyper start -c sidecar', 'start one container of a pod that runs'],
     ['hyper start web vm-pqEnBvQVdS', "in a VM that 'hyper vm' has made"],
+    ['hyper start --wait web', 'until its containers are ready'],
     ['hyper start -ai shell', 'start a pod and attach to it'],
   ]);
 }

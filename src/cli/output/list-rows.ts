@@ -8,7 +8,7 @@ export function podRow(pod: Pod) {
     Name: pod.name,
     Names: pod.name,
     VM: pod.vmId ?? '',
-    Status: pod.state,
+    Status: withHealth(pod.state, pod.containers),
     State: pod.state,
     Image: container?.image ?? '',
     Command: (container?.args ?? []).join(' '),
@@ -29,14 +29,25 @@ export function podRow(pod: Pod) {
   };
 }
 
+/** As docker's `Up 5 minutes (healthy)`; of several containers what is least well. */
+function withHealth(state: Pod['state'], containers: readonly Container[]): string {
+  if (state !== 'running') return state;
+  const said = containers.flatMap((each) => (each.state === 'running' ? (each.health?.status ?? []) : []));
+  const worst = (['unhealthy', 'starting', 'healthy'] as const).find((status) => said.includes(status));
+  if (worst === undefined) return state;
+  return `${state} (${worst === 'starting' ? 'health: starting' : worst})`;
+}
+
 export function containerRow(container: Container) {
   return {
     ID: container.id,
     Name: container.name,
     Names: container.name,
     Pod: container.podId,
-    Status: container.state,
+    Status: withHealth(container.state, [container]),
     State: container.state,
+    Init: container.init,
+    Ready: container.ready,
     Image: container.image,
     ImageID: container.imageId,
     Command: container.args.join(' '),

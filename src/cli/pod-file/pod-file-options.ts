@@ -21,7 +21,7 @@ export interface ChosenFile {
 /** What may be said beside a pod file; everything else stands in it. */
 const besideFile = new Set(
   ['podfile', 'kubernetes', 'yaml', 'publish', 'name', 'rm', 'pull', 'interactive', 'tty'].concat(
-    ...['attach', 'detach', 'detachKeys', 'timing'],
+    ...['attach', 'detach', 'detachKeys', 'timing', 'wait', 'waitTimeout'],
   ),
 );
 

@@ -21,6 +21,10 @@ test('an event has to fit each kind of filter, and any of a kind', () => {
   assert.ok(fits());
   assert.ok(fits('type=container', 'event=start', 'event=die', 'container=web', 'pod=pod-a'));
   assert.ok(fits('container=f0'));
+  const health = { ...event, action: 'health_status', attributes: { health: 'unhealthy' } };
+  assert.ok(parseEventFilters(['event=health_status', 'health=unhealthy'])(health));
+  assert.ok(!parseEventFilters(['health=healthy'])(health));
+  assert.ok(!fits('health=unhealthy'));
   assert.ok(!fits('type=pod'));
   assert.ok(!fits('event=start'));
   assert.ok(!fits('pod=web'));

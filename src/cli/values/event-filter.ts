@@ -1,7 +1,7 @@
 import type { Event } from '../../contract/index.ts';
 import { UsageError } from '../usage-error.ts';
 
-const keys = ['type', 'event', 'pod', 'container', 'network', 'volume'] as const;
+const keys = ['type', 'event', 'pod', 'container', 'network', 'volume', 'health'] as const;
 type Key = (typeof keys)[number];
 
 /** `KEY=VALUE`: all of the kinds, of a kind that may be repeated any. A pod is also that of a container's event. */
@@ -22,6 +22,7 @@ export function parseEventFilters(texts: readonly string[]): (event: Event) => b
 function fits({ type, action, id, name, podId, attributes }: Event, key: Key, value: string): boolean {
   if (key === 'type') return type === value;
   if (key === 'event') return action === value;
+  if (key === 'health') return attributes['health'] === value;
   if (key === 'network' && attributes['network'] === value) return true;
   if (key === 'pod' && podId !== null && podId.startsWith(value)) return true;
   return type === key && (name === value || id.startsWith(value));

@@ -18,6 +18,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   command_not_found: 400,
   command_not_executable: 400,
   cannot_start: 400,
+  init_failed: 500,
   timeout: 504,
   cancelled: 499,
   internal: 500,

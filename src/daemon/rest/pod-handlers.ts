@@ -117,15 +117,9 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       );
       return Promise.resolve(encodeLogStream(records));
     },
-    containerList: () =>
-      Promise.resolve(
-        engine
-          .pods()
-          .flatMap(({ record }) => record.containers.map((container) => presentContainer(container, record))),
-      ),
+    containerList: () => Promise.resolve(engine.pods().flatMap(({ containers }) => containers.map(presentContainer))),
     containerInspect: ({ params }) => {
-      const { pod, container } = engine.target(params.container);
-      return Promise.resolve(presentContainer(container.record, pod.record));
+      return Promise.resolve(presentContainer(engine.target(params.container).container));
     },
     containerAdd: async ({ params, body, signal }) => {
       const { id, name } = await engine.addContainer(params.pod, body, signal);

@@ -12,6 +12,7 @@ import type {
   Vm,
 } from '../../contract/index.ts';
 import type {
+  Container as EngineContainer,
   ContainerRecord,
   Exec,
   Image,
@@ -23,12 +24,12 @@ import type {
   TemplateDescription,
   VmRecord,
 } from '../../engine/index.ts';
-import { networksOf, portsOf } from '../../engine/index.ts';
+import { isReady, networksOf, portsOf } from '../../engine/index.ts';
 
 /** What the engine knows, in the API's shapes. */
-export function presentPod({ record }: Pod): PodShape {
+export function presentPod({ record, containers }: Pod): PodShape {
   const { id, name, hostname, state, vcpus, memoryMiB, storageMiB, labels, autoRemove } = record;
-  const { createdAt, startedAt, finishedAt, reason, warnings, vm, containers } = record;
+  const { createdAt, startedAt, finishedAt, reason, warnings, vm } = record;
   const { diskBytesPerSecond, diskIops, sysctls, restartPolicy, maxRestarts, restarts, restarting } = record;
   const runs = hasVm(record);
   const networks = networksOf(record).map((each) =>
@@ -54,8 +55,8 @@ export function presentPod({ record }: Pod): PodShape {
     },
     ports: portsOf(record).map(presentPort),
     services: record.services,
-    exitCode: containers[0]?.exitCode ?? null,
-    containers: containers.map((container) => presentContainer(container, record)),
+    exitCode: containers[0]?.record.exitCode ?? null,
+    containers: containers.map(presentContainer),
   };
 }
 
@@ -84,17 +85,21 @@ export function presentNetwork({ network, record }: NetworkDescription, pods: re
   };
 }
 
-export function presentContainer(container: ContainerRecord, pod: PodRecord): Container {
+export function presentContainer({ record: container, pod, healthLog }: EngineContainer): Container {
   const { id, name, image, imageId, args, env, workdir, user, tty, stdin, readOnly, labels } = container;
   const { startedAt, finishedAt, exitCode, oomKilled, error, restarts, restarting } = container;
   const { cpus, memoryLimitMiB, pidsLimit, shmSizeBytes } = container;
+  const { init, waiting, health, probeFailure } = container;
   const mounts = container.mounts.map(presentMount);
+  const log = healthLog.entries.map((entry) => ({ ...entry }));
   return {
     ...{ id, name, podId: pod.id, image, imageId, args, env, workdir, user, tty, stdin, readOnly, labels },
     state: container.state === 'running' && pod.state === 'paused' ? 'paused' : container.state,
     ...{ cpus, memoryLimitMiB, pidsLimit, shmSizeBytes, mounts, restarts, restarting },
     files: container.files.map(({ path }) => path),
-    ...{ createdAt: pod.createdAt, startedAt, finishedAt, exitCode, oomKilled, error },
+    ...{ createdAt: pod.createdAt, startedAt, finishedAt, exitCode, oomKilled, error, init, waiting, probeFailure },
+    health: health === null ? null : { status: health, failingStreak: healthLog.failingStreak, log },
+    ready: pod.state === 'running' && isReady(container),
   };
 }
 
@@ -140,11 +145,13 @@ export function presentImage(image: Image): ImageShape {
 
 export function presentImageDetails(image: Image): ImageDetails {
   const { user, env, entrypoint, command, workdir, volumes, labels, stopSignal, exposedPorts } = image.config;
+  const { healthCheck, shell } = image.config;
   return {
     ...presentImage(image),
     config: {
       ...{ user, workdir, stopSignal, env: [...env], entrypoint: [...entrypoint], command: [...command] },
-      ...{ volumes: [...volumes], labels: { ...labels }, exposedPorts: [...exposedPorts] },
+      ...{ volumes: [...volumes], labels: { ...labels }, exposedPorts: [...exposedPorts], shell: [...shell] },
+      healthCheck: healthCheck && { ...healthCheck, test: [...healthCheck.test] },
     },
     layers: image.layers.map(({ diffId, sizeBytes }) => ({ diffId, sizeBytes })),
   };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ContainerSpec } from '../../contract/index.ts';
 import { absolutePath, choice, fields, refused, text } from '../schema/fields.ts';
+import { EndingManifestProbe, ManifestProbe } from '../schema/probe-fields.ts';
 
 const id = z.number().int().min(0).max(0xffff_fffe);
 const quantity = z.union([z.string(), z.number()], { error: 'must be a quantity, as 500m or 128Mi' });
@@ -92,9 +93,7 @@ const Resources = fields({
   claims: refused('devices cannot be given to pods yet'),
 });
 
-const noProbes = 'there are no probes yet';
-
-export const Container = fields({
+const shape = {
   name: ContainerSpec.shape.name.unwrap(),
   image: z.string().min(1),
   command: z.array(z.string()).optional(),
@@ -115,13 +114,26 @@ export const Container = fields({
   imagePullPolicy: refused("give --pull always or --pull never to 'hyper run'", ['IfNotPresent']),
   terminationMessagePath: refused("see 'hyper logs'", ['/dev/termination-log']),
   terminationMessagePolicy: refused("see 'hyper logs'", ['File']),
-  livenessProbe: refused(noProbes),
-  readinessProbe: refused(noProbes),
-  startupProbe: refused(noProbes),
+  livenessProbe: EndingManifestProbe.optional(),
+  readinessProbe: ManifestProbe.optional(),
+  startupProbe: EndingManifestProbe.optional(),
   lifecycle: refused('there are no hooks'),
   restartPolicy: refused('all containers of a pod have one policy'),
   restartPolicyRules: refused('all containers of a pod have one policy'),
   resizePolicy: refused('a running VM keeps its size'),
   volumeDevices: refused('disks cannot be given to containers as devices'),
-});
+};
+
+export const Container = fields(shape);
 export type Container = z.infer<typeof Container>;
+
+const runsToItsEnd = 'an init container runs to its end';
+
+export const InitContainer = fields({
+  ...shape,
+  livenessProbe: refused(runsToItsEnd),
+  readinessProbe: refused(runsToItsEnd),
+  startupProbe: refused(runsToItsEnd),
+  restartPolicy: refused(`${runsToItsEnd}: put a sidecar into containers`),
+});
+export type InitContainer = z.infer<typeof InitContainer>;

@@ -2,7 +2,7 @@ import type { ContainerSpec, PortSpec } from '../../contract/index.ts';
 import type { PlannedContainer } from '../planned-file.ts';
 import type { FieldPath, Problems } from '../problems.ts';
 import type { ConfigData } from './config-data.ts';
-import type { Container } from './container-fields.ts';
+import type { Container, InitContainer } from './container-fields.ts';
 import { translateEnvironment } from './environment.ts';
 import type { Manifest } from './manifest-fields.ts';
 import type { References } from './references.ts';
@@ -20,7 +20,7 @@ export interface ManifestContext {
 }
 
 export function translateContainer(
-  container: Container,
+  container: Container | InitContainer,
   pod: ManifestContext,
   { limits }: ContainerSize,
   at: FieldPath,
@@ -48,7 +48,7 @@ export function translateContainer(
 }
 
 /** The ports of this host that lead to it; those without a hostPort are told for information only (Kubernetes API reference). */
-export function portsOf({ ports = [] }: Container): PortSpec[] {
+export function portsOf({ ports = [] }: Container | InitContainer): PortSpec[] {
   return ports.flatMap(({ containerPort, hostPort = 0, hostIP, protocol = 'TCP' }) =>
     hostPort === 0
       ? []
@@ -57,7 +57,7 @@ export function portsOf({ ports = [] }: Container): PortSpec[] {
 }
 
 function userOf(
-  { securityContext: own }: Container,
+  { securityContext: own }: Container | InitContainer,
   pod: Rights,
   at: FieldPath,
   problems: Problems,

@@ -2,12 +2,12 @@ import type { FieldPath, Problems } from '../problems.ts';
 import { didYouMean } from '../close-match.ts';
 import { showFound } from '../found.ts';
 import type { ConfigData } from './config-data.ts';
-import type { Container, ValueFrom } from './container-fields.ts';
+import type { Container, InitContainer, ValueFrom } from './container-fields.ts';
 import type { References } from './references.ts';
 
 /** A container's variables in their order: whole ConfigMaps and Secrets first, then each of its own, which may refer to those before it. */
 export function translateEnvironment(
-  { env = [], envFrom = [] }: Container,
+  { env = [], envFrom = [] }: Container | InitContainer,
   { data, references }: { readonly data: ConfigData; readonly references: References },
   at: FieldPath,
   problems: Problems,

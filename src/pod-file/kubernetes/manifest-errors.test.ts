@@ -83,14 +83,18 @@ const wrong: readonly (readonly [documents: readonly object[], message: string])
     ],
     'spec.containers[0].volumeMounts[0].subPath: must be a relative path without .., found "../x"',
   ],
+  [
+    [with1({ ports: [{ name: 'web', containerPort: 80 }], readinessProbe: { tcpSocket: { port: 'webb' } } })],
+    'spec.containers[0].readinessProbe.tcpSocket.port: must be one of the container\'s ports, found "webb": did you mean web?',
+  ],
   [[pod({ dnsPolicy: 'None' })], 'spec.dnsConfig.nameservers: is missing: dnsPolicy None needs servers'],
 ];
 
+const named = { name: 'init', image: 'i' };
+
 const inVain: readonly (readonly [path: string, document: object])[] = [
   ['kind', { apiVersion: 'apps/v1', kind: 'Deployment' }],
-  ...['initContainers', 'nodeSelector', 'tolerations', 'affinity'].map(
-    (key) => [`spec.${key}`, pod({ [key]: [{ a: 1 }] })] as const,
-  ),
+  ...['nodeSelector', 'tolerations', 'affinity'].map((key) => [`spec.${key}`, pod({ [key]: [{ a: 1 }] })] as const),
   ['spec.hostNetwork', pod({ hostNetwork: true })],
   ['spec.terminationGracePeriodSeconds', pod({ terminationGracePeriodSeconds: 30 })],
   ['spec.serviceAccountName', pod({ serviceAccountName: 'robot' })],
@@ -100,9 +104,16 @@ const inVain: readonly (readonly [path: string, document: object])[] = [
     'metadata.annotations["seccomp.security.alpha.kubernetes.io/pod"]',
     pod({}, { metadata: { annotations: { 'seccomp.security.alpha.kubernetes.io/pod': 'x' } } }),
   ],
-  ...['livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'].map(
-    (key) => [`spec.containers[0].${key}`, with1({ [key]: { exec: {} } })] as const,
-  ),
+  ['spec.containers[0].lifecycle', with1({ lifecycle: { postStart: {} } })],
+  ...['livenessProbe', 'readinessProbe', 'startupProbe'].flatMap((key) => [
+    [`spec.containers[0].${key}.grpc`, with1({ [key]: { grpc: { port: 5 } } })] as const,
+    [`spec.containers[0].${key}.httpGet.host`, with1({ [key]: { httpGet: { port: 5, host: 'elsewhere' } } })] as const,
+    [
+      `spec.initContainers[0].${key}`,
+      pod({ initContainers: [{ ...named, [key]: { exec: { command: ['x'] } } }] }),
+    ] as const,
+  ]),
+  ['spec.initContainers[0].restartPolicy', pod({ initContainers: [{ ...named, restartPolicy: 'Always' }] })],
   ['spec.containers[0].imagePullPolicy', with1({ imagePullPolicy: 'Always' })],
   ['spec.containers[0].securityContext.privileged', with1({ securityContext: { privileged: true } })],
   [

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DnsSpec, HostSpec } from '../../contract/index.ts';
 import { choice, fields, hostname, refused } from '../schema/fields.ts';
 import { PodMetadata } from './config-fields.ts';
-import { Container, PodRights } from './container-fields.ts';
+import { Container, InitContainer, PodRights } from './container-fields.ts';
 import { Volume } from './volume-fields.ts';
 
 const noCluster = 'there is no cluster, and this machine is the only node';
@@ -24,7 +24,7 @@ const Spec = fields({
   dnsConfig: DnsConfig.optional(),
   dnsPolicy: choice(['ClusterFirst', 'Default', 'None'], { ClusterFirstWithHostNet: ownVm }).optional(),
   securityContext: PodRights.optional(),
-  initContainers: refused('there are no init containers yet'),
+  initContainers: z.array(InitContainer).max(32).optional(),
   ephemeralContainers: refused("see 'hyper exec'"),
   activeDeadlineSeconds: refused("end it with 'hyper stop'"),
   terminationGracePeriodSeconds: refused("give --time to 'hyper stop', which waits 10 seconds", [10]),

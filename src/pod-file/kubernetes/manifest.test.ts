@@ -21,6 +21,44 @@ describe('a Kubernetes manifest', () => {
     });
   });
 
+  it('has init containers and probes, whose ports may have names; its VM is as large as either needs', async () => {
+    const spec = await specOf(`
+apiVersion: v1
+kind: Pod
+spec:
+  restartPolicy: Never
+  initContainers:
+    - { name: init, image: busybox, command: [sh], resources: { limits: { cpu: 2, memory: 300Mi } } }
+  containers:
+    - name: web
+      image: nginx
+      ports: [{ name: http, containerPort: 8080 }]
+      startupProbe: { exec: { command: [test, -e, /up] }, failureThreshold: 30 }
+      livenessProbe: { httpGet: { port: http, path: healthz, httpHeaders: [{ name: A, value: b }] }, periodSeconds: 5 }
+      readinessProbe: { tcpSocket: { port: 8080 }, initialDelaySeconds: 1, timeoutSeconds: 2, successThreshold: 3 }
+`);
+    assert.deepEqual(spec, {
+      vcpus: 2,
+      memoryMiB: 364,
+      restartPolicy: 'never',
+      containers: [
+        {
+          name: 'web',
+          image: 'nginx',
+          probes: {
+            startup: { exec: { command: ['test', '-e', '/up'] }, failureThreshold: 30 },
+            liveness: {
+              httpGet: { port: 8080, path: '/healthz', httpHeaders: [{ name: 'A', value: 'b' }] },
+              periodSeconds: 5,
+            },
+            readiness: { tcpSocket: { port: 8080 }, initialDelaySeconds: 1, timeoutSeconds: 2, successThreshold: 3 },
+          },
+        },
+      ],
+      initContainers: [{ name: 'init', image: 'busybox', entrypoint: ['sh'], cpus: 2, memoryLimitMiB: 300 }],
+    });
+  });
+
   it('says commands, variables, ports, rights, hosts and DNS', async () => {
     const spec = await specOf(`
 apiVersion: v1

@@ -2,7 +2,7 @@ import type { ContainerSpec, PodSpec } from '../../contract/index.ts';
 import { podDefaultsOfFiles } from '../pod-defaults.ts';
 import { showFound } from '../found.ts';
 import type { FieldPath, Problems } from '../problems.ts';
-import type { Container } from './container-fields.ts';
+import type { Container, InitContainer } from './container-fields.ts';
 import { parseQuantity } from './quantity.ts';
 
 /** What the guest's kernel takes, and what a container gets that asks for nothing: together the default VM. */
@@ -17,7 +17,7 @@ export interface ContainerSize {
   readonly memoryMiB: number;
 }
 
-export function sizeOf({ resources }: Container, at: FieldPath, problems: Problems): ContainerSize {
+export function sizeOf({ resources }: Container | InitContainer, at: FieldPath, problems: Problems): ContainerSize {
   const read = (
     kind: 'limits' | 'requests',
     name: 'cpu' | 'memory',
@@ -43,8 +43,16 @@ export function sizeOf({ resources }: Container, at: FieldPath, problems: Proble
 }
 
 /** A VM in which all containers have what they may use; it has no other tenants, so that more would be of no use. */
-export function vmSize(sizes: readonly ContainerSize[]): Pick<PodSpec, 'vcpus' | 'memoryMiB'> {
-  const sum = (amount: (size: ContainerSize) => number): number => sizes.reduce((all, size) => all + amount(size), 0);
+export function vmSize(
+  sizes: readonly ContainerSize[],
+  inits: readonly ContainerSize[],
+): Pick<PodSpec, 'vcpus' | 'memoryMiB'> {
+  // Init containers run one after the other, and before the others.
+  const sum = (amount: (size: ContainerSize) => number): number =>
+    Math.max(
+      sizes.reduce((all, size) => all + amount(size), 0),
+      ...inits.map(amount),
+    );
   return {
     vcpus: Math.max(1, Math.ceil(Number(sum(({ cpus }) => cpus).toFixed(3)))),
     memoryMiB: Math.max(podDefaultsOfFiles.memoryMiB, partMiB + Math.ceil(sum(({ memoryMiB }) => memoryMiB))),

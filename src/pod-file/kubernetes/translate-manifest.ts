@@ -1,10 +1,11 @@
 import type { PodSpec, RestartPolicy } from '../../contract/index.ts';
 import type { PlannedPod } from '../planned-file.ts';
-import type { Problems } from '../problems.ts';
+import type { FieldPath, Problems } from '../problems.ts';
 import { byName } from '../translate/by-name.ts';
 import type { ConfigData } from './config-data.ts';
 import { portsOf, translateContainer } from './container.ts';
 import type { Manifest } from './manifest-fields.ts';
+import { translateProbes } from './probes.ts';
 import { References } from './references.ts';
 import { sizeOf, vmSize } from './size.ts';
 import { PodVolumes } from './volumes.ts';
@@ -17,21 +18,30 @@ const policies = { Always: 'always', OnFailure: 'onFailure', Never: 'never' } as
 /** A manifest's fields as what the API takes. */
 export function translateManifest({ metadata, spec }: Manifest, data: ConfigData, problems: Problems): PlannedPod {
   const { hostname, containers, restartPolicy = 'Always', hostAliases = [], securityContext: rights } = spec;
+  const { initContainers: inits = [] } = spec;
+  const placeOf = (index: number): FieldPath =>
+    index < containers.length ? ['spec', 'containers', index] : ['spec', 'initContainers', index - containers.length];
+  const both = [...containers, ...inits];
   byName(
-    containers,
+    both,
     ({ name }) => name,
-    (index) => ['spec', 'containers', index, 'name'],
+    (index) => [...placeOf(index), 'name'],
     problems,
   );
-  const volumes = new PodVolumes(spec.volumes ?? [], containers, data, problems);
+  const volumes = new PodVolumes(spec.volumes ?? [], both, data, problems);
   const context = { volumes, data, rights, references: new References() };
-  const all = containers.map((container, index) => {
-    const at = ['spec', 'containers', index];
+  const all = both.map((container, index) => {
+    const at = placeOf(index);
     const size = sizeOf(container, at, problems);
-    return { size, planned: translateContainer(container, context, size, at, problems) };
+    const planned = translateContainer(container, context, size, at, problems);
+    const own = containers[index];
+    const probes = own === undefined ? undefined : translateProbes(own, at, problems);
+    return { size, planned: probes === undefined ? planned : { ...planned, spec: { ...planned.spec, probes } } };
   });
   if (context.references.areTooLong) problems.add(['spec', 'containers'], 'their variables must bring 1 MiB at most');
-  const ports = containers.flatMap(portsOf);
+  const sizes = all.map(({ size }) => size);
+  const planned = all.map((each) => each.planned);
+  const ports = both.flatMap(portsOf);
   const hosts = hostAliases.flatMap(({ ip, hostnames }) => hostnames.map((name) => ({ name, address: ip })));
   if (spec.dnsPolicy === 'None' && (spec.dnsConfig?.nameservers ?? []).length === 0) {
     problems.add(['spec', 'dnsConfig', 'nameservers'], 'is missing: dnsPolicy None needs servers');
@@ -39,14 +49,15 @@ export function translateManifest({ metadata, spec }: Manifest, data: ConfigData
   return {
     spec: {
       ...{ name: metadata?.name, labels: metadata?.labels, hostname },
-      ...vmSize(all.map(({ size }) => size)),
+      ...vmSize(sizes.slice(0, containers.length), sizes.slice(containers.length)),
       restartPolicy: policies[restartPolicy],
       dns: dnsOf(spec.dnsConfig),
       hosts: hosts.length === 0 ? undefined : hosts,
       ports: ports.length === 0 ? undefined : ports,
       sysctls: sysctlsOf(rights),
     },
-    containers: all.map(({ planned }) => planned),
+    containers: planned.slice(0, containers.length),
+    initContainers: planned.slice(containers.length),
   };
 }
 

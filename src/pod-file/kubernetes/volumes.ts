@@ -6,7 +6,7 @@ import type { PlannedFile } from '../planned-file.ts';
 import type { FieldPath, Problems } from '../problems.ts';
 import { byName, lookUp, noteOnce } from '../translate/by-name.ts';
 import type { ConfigData, ConfigEntries } from './config-data.ts';
-import type { Container, VolumeMount } from './container-fields.ts';
+import type { Container, InitContainer, VolumeMount } from './container-fields.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Volume } from './volume-fields.ts';
 
@@ -36,7 +36,12 @@ export class PodVolumes {
   readonly #data: ConfigData;
   readonly #problems: Problems;
 
-  constructor(volumes: readonly Volume[], containers: readonly Container[], data: ConfigData, problems: Problems) {
+  constructor(
+    volumes: readonly Volume[],
+    containers: readonly (Container | InitContainer)[],
+    data: ConfigData,
+    problems: Problems,
+  ) {
     const at: FieldPath = ['spec', 'volumes'];
     this.#named = byName(
       volumes,
@@ -57,7 +62,7 @@ export class PodVolumes {
   }
 
   /** @param at the container's place in the manifest. */
-  mountedIn({ volumeMounts = [] }: Container, at: FieldPath): Mounted {
+  mountedIn({ volumeMounts = [] }: Container | InitContainer, at: FieldPath): Mounted {
     const paths = new Set<string>();
     const all = volumeMounts.map((mount, index) => {
       const place = [...at, 'volumeMounts', index];

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { DnsSpec, NetworkOfPodSpec, PodSpec } from '../../contract/index.ts';
-import { ContainerFields } from './container-fields.ts';
+import { ContainerFields, InitContainerFields } from './container-fields.ts';
 import { choice, hostname, hyperFields, refused, text, texts } from './fields.ts';
 import { FileFields } from './file-fields.ts';
 import { PortMapping } from './port-fields.ts';
@@ -66,7 +66,11 @@ export const PodFields = hyperFields({
   dnsSearch: DnsSpec.shape.search.describe('domains that short names are looked for in'),
   dnsOptions: DnsSpec.shape.options,
   containers: z.array(ContainerFields).min(1).max(32).describe('what runs in it'),
-  initContainers: refused('there are no init containers yet'),
+  initContainers: z
+    .array(InitContainerFields)
+    .max(32)
+    .optional()
+    .describe('run one after the other, each to its success, before the containers start'),
   files: z.array(FileFields).max(1024).optional().describe('files that containers are given'),
   volumes: z.array(VolumeFields).max(256).optional().describe('volumes that containers share'),
   interfaces: z.array(Interface).max(8).optional().describe('its networks; default: the default network'),

@@ -1,7 +1,7 @@
 import type { ContainerSpec } from '../../contract/index.ts';
 import type { PlannedContainer } from '../planned-file.ts';
 import type { FieldPath, Problems } from '../problems.ts';
-import type { ContainerFields } from '../schema/container-fields.ts';
+import type { ContainerFields, InitContainerFields } from '../schema/container-fields.ts';
 import { byName } from './by-name.ts';
 import type { PodFiles } from './files.ts';
 import { type NamedVolumes, translateMounts } from './volumes.ts';
@@ -13,8 +13,20 @@ export interface PodContext {
   readonly tty: boolean | undefined;
 }
 
+/** A container with its health check and its probes. */
 export function translateContainer(
   container: ContainerFields,
+  pod: PodContext,
+  at: FieldPath,
+  problems: Problems,
+): PlannedContainer {
+  const { spec, ...rest } = translateInitContainer(container, pod, at, problems);
+  return { spec: { ...spec, healthCheck: container.healthCheck, probes: container.probes }, ...rest };
+}
+
+/** What every container has. */
+export function translateInitContainer(
+  container: ContainerFields | InitContainerFields,
   pod: PodContext,
   at: FieldPath,
   problems: Problems,
@@ -46,7 +58,7 @@ export function translateContainer(
 /** The first Hyper's programs wrote an empty list for one that was left out. */
 const unlessEmpty = <T>(list: T[] | undefined): T[] | undefined => (list?.length === 0 ? undefined : list);
 
-function userOf({ user }: ContainerFields, at: FieldPath, problems: Problems): ContainerSpec['user'] {
+function userOf({ user }: Pick<ContainerFields, 'user'>, at: FieldPath, problems: Problems): ContainerSpec['user'] {
   if (user?.name === undefined) {
     if (user?.group !== undefined)
       problems.add([...at, 'user', 'name'], 'is missing: it must be given where a group is');

@@ -2,10 +2,10 @@ import { podDefaultsOfFiles } from '../pod-defaults.ts';
 import type { PodSpec, PortSpec, RestartPolicy } from '../../contract/index.ts';
 import { showFound } from '../found.ts';
 import type { PlannedPod } from '../planned-file.ts';
-import { type Problems, showPath } from '../problems.ts';
+import { type FieldPath, type Problems, showPath } from '../problems.ts';
 import type { Interface, PodFields } from '../schema/pod-fields.ts';
 import { byName } from './by-name.ts';
-import { translateContainer } from './container.ts';
+import { translateContainer, translateInitContainer } from './container.ts';
 import { PodFiles } from './files.ts';
 import { translatePorts } from './ports.ts';
 import { translateServices } from './services.ts';
@@ -20,10 +20,13 @@ export function translatePod(fields: PodFields, problems: Problems): PlannedPod 
     problems,
   );
   const files = new PodFiles(fields.files ?? [], problems);
+  const inits = fields.initContainers ?? [];
+  const placeOf = (index: number): FieldPath =>
+    index < fields.containers.length ? ['containers', index] : ['initContainers', index - fields.containers.length];
   byName(
-    fields.containers,
+    [...fields.containers, ...inits],
     ({ name }) => name,
-    (index) => ['containers', index, 'name'],
+    (index) => [...placeOf(index), 'name'],
     problems,
   );
   byName(
@@ -33,8 +36,12 @@ export function translatePod(fields: PodFields, problems: Problems): PlannedPod 
     problems,
   );
   checkResources(fields, problems);
+  const context = { volumes, files, tty: fields.tty };
   const containers = fields.containers.map((container, index) =>
-    translateContainer(container, { volumes, files, tty: fields.tty }, ['containers', index], problems),
+    translateContainer(container, context, ['containers', index], problems),
+  );
+  const initContainers = inits.map((container, index) =>
+    translateInitContainer(container, { ...context, tty: undefined }, ['initContainers', index], problems),
   );
   const hasDns = [dns, dnsSearch, dnsOptions].some((each) => each !== undefined);
   return {
@@ -50,6 +57,7 @@ export function translatePod(fields: PodFields, problems: Problems): PlannedPod 
       services: translateServices(fields.services, problems),
     },
     containers,
+    initContainers,
   };
 }
 
@@ -114,10 +122,13 @@ function sysctlsOf({ containers }: PodFields, problems: Problems): PodSpec['sysc
   return sysctls.size === 0 ? undefined : Object.fromEntries([...sysctls].map(([name, { value }]) => [name, value]));
 }
 
-function checkResources({ resource, containers }: PodFields, problems: Problems): void {
+function checkResources({ resource, containers, initContainers = [] }: PodFields, problems: Problems): void {
   const { vcpu = podDefaultsOfFiles.vcpus, memory = podDefaultsOfFiles.memoryMiB } = resource ?? {};
-  containers.forEach(({ resource: own }, index) => {
-    const at = ['containers', index, 'resource'];
+  const all = [
+    ...containers.map(({ resource: own }, index) => ({ own, at: ['containers', index, 'resource'] })),
+    ...initContainers.map(({ resource: own }, index) => ({ own, at: ['initContainers', index, 'resource'] })),
+  ];
+  all.forEach(({ own, at }) => {
     if ((own?.cpus ?? 0) > vcpu) {
       problems.add(
         [...at, 'cpus'],
