@@ -46,6 +46,13 @@ static void scratch_path(const struct container *container, const char *name, ch
     (void)snprintf(path, PATH_SIZE, "%s/container-%" PRIu64 "%s%s", disk, container->id, *name ? "/" : "", name);
 }
 
+void prepare_upper_path(const struct container *container, char *path, size_t size)
+{
+    char upper[PATH_SIZE];
+    scratch_path(container, "upper", upper);
+    (void)snprintf(path, size, "%s", upper);
+}
+
 /* A volume is named by a hash of its path (FNV-1a), for a path may be longer than a name. */
 void prepare_volume_path(const char *scratch, uint64_t container, const char *volume, char *path, size_t size)
 {

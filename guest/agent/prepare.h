@@ -18,6 +18,9 @@ bool prepare_waits(const struct container *container);
 /* The folder behind a volume of a container, on its scratch disk. */
 void prepare_volume_path(const char *scratch, uint64_t container, const char *volume, char *path, size_t size);
 
+/* The writable layer of a container, on its scratch disk. */
+void prepare_upper_path(const struct container *container, char *path, size_t size);
+
 /* What a mount of a share, disk, file system or NFS shows. */
 void prepare_source_path(const struct mount *mount, char *path, size_t size);
 
