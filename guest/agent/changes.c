@@ -108,10 +108,11 @@ static bool is_opaque(int folder)
     return fgetxattr(folder, "trusted.overlay.opaque", value, sizeof value) == 1 && *value == 'y';
 }
 
-static bool differs(const struct stat *one, const struct stat *other)
+static bool differs(const struct stat *one, const struct stat *other, bool in_time)
 {
-    return one->st_mode != other->st_mode || one->st_uid != other->st_uid || one->st_gid != other->st_gid ||
-           one->st_mtim.tv_sec != other->st_mtim.tv_sec || one->st_mtim.tv_nsec != other->st_mtim.tv_nsec;
+    if (one->st_mode != other->st_mode || one->st_uid != other->st_uid || one->st_gid != other->st_gid)
+        return true;
+    return in_time && (one->st_mtim.tv_sec != other->st_mtim.tv_sec || one->st_mtim.tv_nsec != other->st_mtim.tv_nsec);
 }
 
 static void close_all(struct layers *layers)
@@ -131,12 +132,11 @@ static char compare_folder(int upper, const char *name, const struct stat *statu
     inner->opaque = is_opaque(inner->upper);
     struct found found = compare(inner, depth + 1);
     *any = found.any;
-    /* That a mount point was made in it is not its container's doing. */
-    if (!found.any && mount_place())
-        return 0;
+    /* That a mount point was made in it, which is in its time, is not its container's doing. */
+    int place = mount_place();
     if (!there)
-        return 'A';
-    return found.direct || differs(status, below) ? 'C' : 0;
+        return found.any || !place ? 'A' : 0;
+    return found.direct || differs(status, below, !place) ? 'C' : 0;
 }
 
 static void compare_entry(const struct layers *layers, const char *name, int depth, struct found *found)
