@@ -4,6 +4,7 @@
 #include "container.h"
 #include "identity.h"
 #include "rootfs.h"
+#include "task.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ void child_run(const struct launch *launch)
     reset_signals();
     (void)umask(022);
     (void)setsid();
-    if (launch->init)
+    if (launch->own_root)
         rootfs_enter(launch);
     else if (launch->container)
         join_container(launch);
@@ -108,6 +109,10 @@ void child_run(const struct launch *launch)
     else
         place_stdio(launch);
     close_others(launch);
+    if (request->task) {
+        identity_take(launch, &(struct account){0}); /* the container's accounts are not asked */
+        task_run(launch);
+    }
     identity_limit(launch);
     struct account *account = identity_find(launch);
     identity_own_stdio(account);

@@ -22,7 +22,7 @@ static void on_pipe(struct watch *watch, uint32_t events)
 
 int input_open(struct input *input, int fd)
 {
-    *input = (struct input){.watch = {.fd = -1, .ready = on_pipe, .owner = input}};
+    *input = (struct input){.watch = {.fd = -1, .ready = on_pipe, .owner = input}, .window = INPUT_WINDOW};
     if (!ring_open(&input->ring))
         return ENOMEM;
     return fd < 0 ? 0 : input_watch(input, fd);
@@ -106,7 +106,7 @@ void input_data(struct input *input, uint64_t offset, const uint8_t *bytes, size
         input->ring.start = input->ring.end += length;
         return;
     }
-    while (ring_space(&input->ring) < length && ring_grow_promised(&input->ring, INPUT_WINDOW))
+    while (ring_space(&input->ring) < length && ring_grow_promised(&input->ring, input->window))
         continue;
     if (ring_space(&input->ring) < length) { /* no memory, or a host that ignores the window */
         input_close(input);

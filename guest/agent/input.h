@@ -8,12 +8,15 @@
 #include <stdint.h>
 
 #define INPUT_WINDOW (64U << 10)
+/* Of a task, which takes much. */
+#define TASK_WINDOW (1U << 20)
 
 /* What a process reads: taken from the host into a ring, and from there into the process's pipe. */
 struct input {
     struct watch watch;
     struct ring ring; /* ring.start: all below was taken into the pipe */
     uint64_t told;    /* the offset in the last ACK */
+    size_t window;    /* as much is under way at most */
     bool writable;
     bool closed; /* the pipe is gone: what comes is dropped */
     bool eof;    /* the host has ended the stream at ring.end */

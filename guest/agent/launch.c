@@ -143,6 +143,10 @@ static int open_stdio(struct process *process, const struct request *request, st
     else
         process->lane.input.closed = true;
     process->lane.input.terminal = request->tty;
+    if (request->task && ours >= 0) {
+        process->lane.input.window = TASK_WINDOW;
+        (void)fcntl(ours, F_SETPIPE_SZ, PIPE_BYTES);
+    }
     for (int i = 0; error == 0 && i < process->lane.output_count; i++) {
         ours = -1;
         if (!request->tty)
@@ -164,8 +168,11 @@ static pid_t clone_child(const struct launch *launch)
     if (!launch->container)
         return clone_into(0, cgroup_guest());
     int cgroup = launch->container->cgroup;
-    if (launch->init)
+    if (launch->own_root)
         return clone_into(CLONE_NEWPID | CLONE_NEWNS, cgroup);
+    /* A task is none of the container's processes: they cannot see it, nor does it end with them. */
+    if (launch->request->task)
+        return clone_into(0, cgroup);
     /* The namespace of PIDs is entered by children only: so the agent stays their parent, and itself stays where it is. */
     if (setns(launch->container->namespaces[NAMESPACE_PID], CLONE_NEWPID) != 0)
         return -1;
@@ -180,6 +187,7 @@ static pid_t clone_child(const struct launch *launch)
 static int start(struct process *process, const struct request *request, struct container *container)
 {
     struct launch launch = {.request = request, .container = container, .init = container && container->init == process, .stdio = {-1, -1, -1}};
+    launch.own_root = launch.init || (container && !container->init);
     int sockets[2] = {-1, -1};
     int error = open_stdio(process, request, &launch);
     if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
@@ -235,7 +243,7 @@ void launch_process(const struct request *request)
     process->container = container;
     process->container_id = request->container;
     process->start_request = request->id;
-    if (container && !container->init)
+    if (container && !container->init && !request->task)
         container->init = process;
     int error = start(process, request, container);
     if (error) {

@@ -22,6 +22,7 @@ struct launch {
     const struct request *request;
     const struct container *container; /* NULL: the guest itself */
     bool init;                         /* the first of its container */
+    bool own_root;                     /* it makes the root and the namespaces that it is in */
     int report;
     int stdio[3]; /* its ends of the pipes; -1: /dev/null, or the terminal */
 };

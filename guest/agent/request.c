@@ -297,6 +297,7 @@ static int read_field(struct request *request, struct field *field)
     case TAG_STDIN: return read_flag(field, &request->takes_stdin);
     case TAG_RLIMIT: return add_rlimit(request, field);
     case TAG_CAPS: return read_integer(field, &request->capabilities);
+    case TAG_TASK: return read_integer(field, &request->task);
     default: return 0;
     }
 }

@@ -96,6 +96,7 @@ struct request {
     struct rlimit_request *rlimits;
     size_t rlimit_count;
     uint64_t capabilities; /* all, unless said */
+    uint64_t task;         /* what the agent does itself, in place of a command; 0: none */
 };
 
 /* Returns 0 or an errno; the request must be freed either way. Changes the payload. */

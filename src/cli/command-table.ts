@@ -41,6 +41,17 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'wait', summary: 'Wait until pods end and print their exit codes', load: () => import('./commands/wait.ts') },
   { name: 'exec', summary: 'Run a command in a running pod', load: () => import('./commands/exec.ts') },
   { name: 'attach', summary: "Attach to a running pod's process", load: () => import('./commands/attach.ts') },
+  {
+    name: 'cp',
+    summary: 'Copy files between a container and this machine',
+    load: () => import('./commands/cp.ts'),
+  },
+  {
+    name: 'diff',
+    summary: "List what a container has changed of its image's files",
+    load: () => import('./commands/diff.ts'),
+  },
+  { name: 'export', summary: "Write a container's files as a tar", load: () => import('./commands/export.ts') },
   { name: 'logs', summary: 'Print what a pod has written', load: () => import('./commands/logs.ts') },
   {
     name: 'list',

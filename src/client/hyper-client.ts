@@ -58,6 +58,14 @@ export interface LogOptions extends CallOptions {
   readonly since?: string | undefined;
 }
 
+export interface ArchiveTarget {
+  /** A folder that is there. */
+  readonly path: string;
+  readonly noOverwriteDirNonDir?: boolean | undefined;
+  /** Files keep the owners of the tar; else they are root's. */
+  readonly copyUIDGID?: boolean | undefined;
+}
+
 /**
  * hyperd's API over its unix socket, one method a route of the contract. Every method rejects with an ApiFailure.
  *
@@ -178,6 +186,19 @@ export class HyperClient {
       options,
       handlers,
     );
+
+  /** A tar of a path in a container: read it to its end, or destroy it. */
+  podArchive = (pod: string, path: string, options?: CallOptions): Promise<IncomingMessage> =>
+    this.#send('podArchive', { params: { pod }, query: { path } }, options);
+  podArchiveStat = (pod: string, path: string, options?: CallOptions) =>
+    this.#json('podArchiveStat', { params: { pod }, query: { path } }, options);
+  /** Unpacks a tar into a folder of a container. */
+  podArchiveWrite = (pod: string, query: ArchiveTarget, archive: Readable, options?: CallOptions) =>
+    this.#json('podArchiveWrite', { params: { pod }, query: { ...query }, upload: archive }, options);
+  /** A tar of a container's root. */
+  podExport = (pod: string, options?: CallOptions): Promise<IncomingMessage> =>
+    this.#send('podExport', { params: { pod } }, options);
+  podChanges = (pod: string, options?: CallOptions) => this.#json('podChanges', { params: { pod } }, options);
 
   /** Opens further ports of the host that lead to the pod. */
   podPublish = (pod: string, ports: PortSpec[], options?: CallOptions) =>

@@ -1,5 +1,6 @@
 export * from './attach.ts';
 export * from './event.ts';
+export * from './file.ts';
 export * from './exec.ts';
 export * from './health.ts';
 export * from './image.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Event } from './event.ts';
 import { Exec, ExecSpec } from './exec.ts';
+import { Change, PathStat } from './file.ts';
 import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
 import { Network, NetworkConnection, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
 import {
@@ -39,7 +40,7 @@ const containerParam = z.object({ container: z.string().min(1) });
 
 /**
  * The whole API: method, path and shapes of each call. hyperd's handlers, the client and /openapi.json are all made
- * from this table. `kind` says what the answer is: JSON, NDJSON, bytes, or a WebSocket (docs/api.md, Attach).
+ * from this table. `kind` says what the answer is: JSON, NDJSON, bytes, a tar, or a WebSocket (docs/api.md, Attach).
  */
 export const routes = {
   ping: { method: 'GET', path: '/v1/ping', kind: 'json', response: z.object({ ok: z.literal(true) }) },
@@ -225,6 +226,43 @@ export const routes = {
     kind: 'json',
     params: podParam,
     response: z.array(Process),
+  },
+
+  podArchive: {
+    method: 'GET',
+    path: '/v1/pods/:pod/archive',
+    kind: 'tar',
+    params: podParam,
+    query: z.object({ path: z.string().min(1) }),
+  },
+  podArchiveStat: {
+    method: 'GET',
+    path: '/v1/pods/:pod/archive/stat',
+    kind: 'json',
+    params: podParam,
+    query: z.object({ path: z.string().min(1) }),
+    response: PathStat,
+  },
+  podArchiveWrite: {
+    method: 'PUT',
+    path: '/v1/pods/:pod/archive',
+    kind: 'json',
+    params: podParam,
+    query: z.object({
+      path: z.string().min(1).describe('a folder that is there'),
+      noOverwriteDirNonDir: flag.describe('a folder does not take the place of what is none, nor the other way round'),
+      copyUIDGID: flag.describe('files keep the owners of the tar; else they are root’s'),
+    }),
+    upload: true,
+    response: empty,
+  },
+  podExport: { method: 'GET', path: '/v1/pods/:pod/export', kind: 'tar', params: podParam },
+  podChanges: {
+    method: 'GET',
+    path: '/v1/pods/:pod/changes',
+    kind: 'json',
+    params: podParam,
+    response: z.array(Change),
   },
 
   podPublish: {

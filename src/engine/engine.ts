@@ -7,6 +7,7 @@ import type { HypervisorDescription } from '../vm/index.ts';
 import { ClockKeeper } from './clock-keeper.ts';
 import { planFurther, withMounts } from './container-plan.ts';
 import { ExecTable } from './exec-table.ts';
+import { FileDesk } from './files/index.ts';
 import { ImageDesk } from './image-desk.ts';
 import { podLimits } from './limits.ts';
 import { appendContainer, removeContainer, startContainer, stopContainer } from './live-containers.ts';
@@ -52,6 +53,7 @@ export class Engine {
   readonly services: ServiceDesk;
   readonly vms: VmDesk;
   readonly execs: ExecTable;
+  readonly files: FileDesk;
 
   private constructor(options: EngineOptions) {
     this.#options = options;
@@ -62,6 +64,7 @@ export class Engine {
     this.services = new ServiceDesk(this.#pods, options);
     this.vms = new VmDesk(options.supply);
     this.execs = new ExecTable(this.#pods);
+    this.files = new FileDesk(this.#pods, options);
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
   }
 
@@ -189,6 +192,7 @@ export class Engine {
   /** hyperd leaves. `stopPods`: every pod is stopped in order; else their VMs are left to the next hyperd. */
   async close(stopPods: boolean): Promise<void> {
     this.#clocks.close();
+    this.files.close();
     await this.#options.supply.close(); // no VM is made any more for those that end
     const active = this.pods().filter((pod) => pod.active);
     const left = stopPods ? this.pods().filter((pod) => !pod.active) : this.pods();

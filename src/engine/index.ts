@@ -3,6 +3,7 @@ export type { Container } from './container.ts';
 export { Engine } from './engine.ts';
 export type { Exec } from './exec.ts';
 export type { NetworkDescription, NetworkSpec } from './network-desk.ts';
+export type { Archive, Change, PathStat } from './files/index.ts';
 export { networksOf, planPort } from './network-plan.ts';
 export { listProcesses } from './pod-processes.ts';
 export { podStats } from './pod-stats.ts';

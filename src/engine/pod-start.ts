@@ -116,9 +116,9 @@ async function startContainers(
 }
 
 /** Makes a container in the guest; one that is there already is fine. */
-async function makeContainer(
+export async function makeContainer(
   { agent }: PodRun,
-  { record: container, pod }: Container,
+  { record: container, pod }: Pick<Container, 'record' | 'pod'>,
   mounts: ReturnType<MountedSources['mountsOf']>,
 ): Promise<void> {
   await agent.createContainer({

@@ -4,7 +4,7 @@ import type { GuestConnection } from './guest-connection.ts';
 import * as requests from './requests.ts';
 import type { OutputConsumer, OutputStream } from './output-consumer.ts';
 import { StreamChannel, type StreamPosition } from './stream-channel.ts';
-import type { StdinWriter } from './stdin-writer.ts';
+import { type StdinWriter, taskWindowBytes } from './stdin-writer.ts';
 
 /** Most requests are answered in milliseconds; under emulation on a busy host in seconds. */
 const requestTimeoutMs = 30_000;
@@ -174,6 +174,11 @@ export class Agent {
 
   stdin(process: number): StdinWriter {
     return this.#streams.stdin(process);
+  }
+
+  /** What a task of the agent's reads. */
+  taskInput(process: number): StdinWriter {
+    return this.#streams.stdin(process, taskWindowBytes);
   }
 
   forget(process: number): void {

@@ -70,6 +70,7 @@ export const tag = {
   standby: 66,
   group: 67,
   frozen: 80,
+  task: 81,
   service: 90,
   host: 91,
   port: 92,

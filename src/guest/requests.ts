@@ -134,6 +134,8 @@ export interface ProcessSetup {
   readonly rlimits: readonly { readonly name: string; readonly soft: bigint; readonly hard: bigint }[];
   /** A bit for each capability number. */
   readonly capabilities?: bigint;
+  /** What the agent does itself, in place of a command (docs/agent-protocol.md, Tasks): `args` are its own. */
+  readonly task?: number;
 }
 
 export const pingRequest = (): AgentRequest => ({ op: 1, fields: [] });
@@ -257,6 +259,7 @@ export function startProcessRequest(setup: ProcessSetup): AgentRequest {
   if (setup.user !== undefined && setup.user !== '') optional.push([tag.user, setup.user]);
   if (setup.size !== undefined) optional.push([tag.rows, setup.size.rows], [tag.cols, setup.size.cols]);
   if (setup.capabilities !== undefined) optional.push([tag.caps, setup.capabilities]);
+  if (setup.task !== undefined) optional.push([tag.task, setup.task]);
   return {
     op: 4,
     fields: [

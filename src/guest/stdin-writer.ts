@@ -2,7 +2,9 @@ import { maxPayloadBytes, violation } from './frames.ts';
 import { streamHeaderBytes } from './stream-header.ts';
 
 /** How much stdin may be under way to a process that does not read (docs/agent-protocol.md, Credit). */
-const windowBytes = 64 << 10;
+const defaultWindowBytes = 64 << 10;
+/** The same of a task of the agent's. */
+export const taskWindowBytes = 1 << 20;
 const chunkBytes = maxPayloadBytes - streamHeaderBytes;
 
 type Send = (kind: 'data' | 'eof', offset: number, bytes?: Buffer) => void;
@@ -10,6 +12,7 @@ type Send = (kind: 'data' | 'eof', offset: number, bytes?: Buffer) => void;
 /** A process's stdin: keeps inside the window, and makes its writer wait when the process does not read. */
 export class StdinWriter {
   readonly #send: Send;
+  readonly #windowBytes: number;
   #sent: number;
   #acknowledged: number;
   #queue: Buffer[] = [];
@@ -19,7 +22,8 @@ export class StdinWriter {
   #finished = false;
   #destroyed = false;
 
-  constructor(offset: number, send: Send) {
+  constructor(offset: number, send: Send, windowBytes = defaultWindowBytes) {
+    this.#windowBytes = windowBytes;
     this.#sent = offset;
     this.#acknowledged = offset;
     this.#send = send;
@@ -68,7 +72,7 @@ export class StdinWriter {
   #pump(): void {
     if (this.#destroyed) return;
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      const room = windowBytes - (this.#sent - this.#acknowledged);
+      const room = this.#windowBytes - (this.#sent - this.#acknowledged);
       if (room <= 0) return;
       const part = next.subarray(0, Math.min(room, chunkBytes));
       this.#send('data', this.#sent, part);

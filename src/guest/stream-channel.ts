@@ -100,10 +100,10 @@ export class StreamChannel {
     else if (output !== undefined) output.acknowledged = offset;
   }
 
-  stdin(process: number): StdinWriter {
+  stdin(process: number, windowBytes?: number): StdinWriter {
     const existing = this.#stdins.get(process);
     if (existing !== undefined) return existing;
-    const stdin = this.#newStdin(process, 0);
+    const stdin = this.#newStdin(process, 0, windowBytes);
     this.#stdins.set(process, stdin);
     return stdin;
   }
@@ -121,11 +121,12 @@ export class StreamChannel {
     this.#port.close();
   }
 
-  #newStdin(process: number, offset: number): StdinWriter {
-    return new StdinWriter(offset, (kind, at, bytes) => {
+  #newStdin(process: number, offset: number, windowBytes?: number): StdinWriter {
+    const send: ConstructorParameters<typeof StdinWriter>[1] = (kind, at, bytes) => {
       const header = encodeStreamHeader({ process, stream: 0, offset: at });
       this.#port.send(frameKind[kind], bytes === undefined ? header : Buffer.concat([header, bytes]));
-    });
+    };
+    return new StdinWriter(offset, send, windowBytes);
   }
 
   /** The newest of each stream goes out: soon, or at once when the guest would run into its window. */

@@ -9,6 +9,7 @@ import type { Log } from '../../lib/log.ts';
 import { serveAttach } from './attach-socket.ts';
 import { httpError } from './http-errors.ts';
 import { eventHandlers } from './event-handlers.ts';
+import { fileHandlers } from './file-handlers.ts';
 import { imageHandlers } from './image-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { openApi } from './openapi.ts';
@@ -61,7 +62,7 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     app,
     {
       ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
-      ...{ ...eventHandlers(engine), ...serviceHandlers(engine) },
+      ...{ ...eventHandlers(engine), ...serviceHandlers(engine), ...fileHandlers(engine) },
       ...{ ...podHandlers(engine), ...podFileHandlers(), ...volumeHandlers(engine) },
     },
     log,

@@ -16,6 +16,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   json: 'application/json',
   ndjson: 'application/x-ndjson',
   bytes: 'application/vnd.hyper.log',
+  tar: 'application/x-tar',
 };
 
 const schemaOf = (schema: z.ZodType): object => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });

@@ -4,15 +4,16 @@ import { z } from 'zod';
 import { type RouteName, routes } from '../../contract/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { sendArchive, type TarAnswer } from './archive-answer.ts';
 import { httpError } from './http-errors.ts';
 import type { Handlers } from './route-types.ts';
 
 const anything = z.unknown();
 
 interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
-  readonly kind: 'json' | 'ndjson' | 'bytes' | 'websocket';
+  readonly kind: 'json' | 'ndjson' | 'bytes' | 'tar' | 'websocket';
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
@@ -37,6 +38,7 @@ export function registerRoutes(app: FastifyInstance, handlers: Handlers, log: Lo
     app.route({
       method: route.method,
       url: route.path,
+      exposeHeadRoute: route.kind !== 'tar', // it would read the whole of it
       handler: async (request, reply) => await serve(route, handler, request, reply, log),
     });
   }
@@ -66,6 +68,7 @@ async function serve(
     return reply.type('application/x-ndjson').send(Readable.from(lines(answer, log)));
   }
   const value = await answer;
+  if (route.kind === 'tar') return sendArchive(value as TarAnswer, reply, log);
   if (route.kind === 'bytes') {
     return reply.type('application/vnd.hyper.log').send(Readable.from(value as AsyncIterable<Uint8Array>));
   }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { TarAnswer } from './archive-answer.ts';
 import type { RouteName, Routes } from '../../contract/index.ts';
 
 type Parsed<R, K extends string> = R extends Readonly<Record<K, z.ZodType>> ? z.infer<R[K]> : unknown;
@@ -20,7 +21,9 @@ type Answer<N extends RouteName> =
     ? Promise<Parsed<Routes[N], 'response'>>
     : Kind<N> extends 'ndjson'
       ? AsyncIterable<Parsed<Routes[N], 'response'>>
-      : Promise<AsyncIterable<Uint8Array>>;
+      : Kind<N> extends 'tar'
+        ? Promise<TarAnswer>
+        : Promise<AsyncIterable<Uint8Array>>;
 
 /** Every route but the WebSockets. */
 export type HttpRoute = { [N in RouteName]: Kind<N> extends 'websocket' ? never : N }[RouteName];

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { bytesOf } from '../../lib/byte-string.ts';
 import { cancellable } from '../../lib/cancellable.ts';
 import { asHyperError, HyperError } from '../../lib/errors.ts';
-import type { TarEntry, TarSink } from '../layer/tar-entry.ts';
-import { defaultTarLimits } from '../layer/tar-entry.ts';
-import { TarReader } from '../layer/tar-reader.ts';
+import type { TarEntry, TarSink } from '../../lib/tar/tar-entry.ts';
+import { defaultTarLimits } from '../../lib/tar/tar-entry.ts';
+import { TarReader } from '../../lib/tar/tar-reader.ts';
 import { ArchiveFiles } from './archive-files.ts';
 import { decompressed } from './decompressed.ts';
 

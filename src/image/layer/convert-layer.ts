@@ -7,8 +7,8 @@ import { layerFiles, type ConvertedLayer } from './converted-layer.ts';
 import { corrupt } from './corrupt.ts';
 import { decompressorFor } from './decompress.ts';
 import { LayerWriter, tooLarge } from './layer-writer.ts';
-import { defaultTarLimits } from './tar-entry.ts';
-import { TarReader } from './tar-reader.ts';
+import { defaultTarLimits } from '../../lib/tar/tar-entry.ts';
+import { TarReader } from '../../lib/tar/tar-reader.ts';
 
 export interface ConvertLayerOptions {
   /** An empty or missing folder of the layer's own; on failure what is in it is worthless and the caller's to remove. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { byteString } from '../../lib/byte-string.ts';
 import { layerEntry, type LayerEntry } from './layer-entry.ts';
-import type { TarEntry } from './tar-entry.ts';
+import type { TarEntry } from '../../lib/tar/tar-entry.ts';
 
 interface Fields {
   readonly name?: string;

@@ -1,7 +1,7 @@
 import { byteString, joinBytes, quoteBytes, sliceBytes, type ByteString } from '../../lib/byte-string.ts';
 import { corrupt } from './corrupt.ts';
 import { entryPath, hardLinkPath } from './entry-path.ts';
-import type { TarEntry, Xattr } from './tar-entry.ts';
+import type { TarEntry, Xattr } from '../../lib/tar/tar-entry.ts';
 
 /** What a file system has as inodes. */
 export type InodeKind = 'file' | 'folder' | 'symlink' | 'character' | 'block' | 'fifo' | 'socket';

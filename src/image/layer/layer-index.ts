@@ -4,7 +4,7 @@ import { byteString } from '../../lib/byte-string.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { headerBytes, indexMagic, indexVersion, recordBytes, storedKinds } from './index-format.ts';
 import type { LayerEntry } from './layer-entry.ts';
-import type { Xattr } from './tar-entry.ts';
+import type { Xattr } from '../../lib/tar/tar-entry.ts';
 
 /** A layer's index, loaded. */
 export class LayerIndex {

@@ -3,7 +3,7 @@ import { SparseFileWriter } from '../../lib/sparse-file-writer.ts';
 import type { LayerFiles } from './converted-layer.ts';
 import { layerEntry } from './layer-entry.ts';
 import { LayerIndexWriter } from './layer-index-writer.ts';
-import type { TarEntry, TarSink } from './tar-entry.ts';
+import type { TarEntry, TarSink } from '../../lib/tar/tar-entry.ts';
 
 /** EROFS's block: a file's data starts at one. */
 const blockBytes = 4096;

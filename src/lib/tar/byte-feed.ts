@@ -1,4 +1,4 @@
-import { corrupt } from './corrupt.ts';
+import { damaged } from './damaged.ts';
 
 /** What a parser wants next: some bytes in one piece (`orEnd`: or the end of the stream), or to let bytes pass through. */
 export type Demand =
@@ -10,7 +10,7 @@ export type Demands<T = void> = Generator<Demand, T, Buffer | undefined>;
 /** Takes exactly `bytes` bytes. */
 export function* take(bytes: number): Demands<Buffer> {
   const taken = yield { take: bytes };
-  if (taken === undefined) throw corrupt('it ends in the middle of an entry');
+  if (taken === undefined) throw damaged('it ends in the middle of an entry');
   return taken;
 }
 
@@ -39,7 +39,7 @@ export class ByteFeed {
   end(): void {
     if (this.#demand === undefined) return;
     const atBoundary = 'take' in this.#demand && this.#demand.orEnd === true && this.#gatheredBytes === 0;
-    if (!atBoundary) throw corrupt('it ends in the middle of an entry');
+    if (!atBoundary) throw damaged('it ends in the middle of an entry');
     this.#next(undefined);
   }
 

@@ -1,6 +1,6 @@
-import { byteString, type ByteString } from '../../lib/byte-string.ts';
+import { byteString, type ByteString } from '../byte-string.ts';
 import type { Demands } from './byte-feed.ts';
-import { corrupt } from './corrupt.ts';
+import { damaged } from './damaged.ts';
 import { paxValues, type PaxRecord } from './pax-records.ts';
 import { paxXattrs } from './pax-xattrs.ts';
 import { paxSparseMap, readOldSparseMap, readSparseMap, type SparseMap } from './sparse-map.ts';
@@ -55,7 +55,7 @@ export function* describeTarEntry(
   const sparse = kind === 'file' ? yield* sparseMap(block, header, records, values, limits) : undefined;
   // As Go's archive/tar, and so Docker: links, devices and folders have no body whatever their size says.
   const stored = kind === 'file' ? bodyBytes - (sparse?.mapBytes ?? 0) : 0;
-  if (stored < 0) throw corrupt('a sparse map is longer than its entry');
+  if (stored < 0) throw damaged('a sparse map is longer than its entry');
   const mtime = values.get('mtime')?.toString('latin1');
   const { seconds, nanoseconds } =
     mtime === undefined ? { seconds: header.mtime, nanoseconds: 0 } : parsePaxTime(mtime);
@@ -83,7 +83,7 @@ export function* describeTarEntry(
 
 function kindOf(type: string, name: ByteString): TarKind {
   const kind = kinds.get(type);
-  if (kind === undefined) throw corrupt(`an entry of unknown type ${JSON.stringify(type)}`);
+  if (kind === undefined) throw damaged(`an entry of unknown type ${JSON.stringify(type)}`);
   // Before ustar a folder was a file whose name ends in a slash.
   return type === '\0' && name.endsWith('/') ? 'folder' : kind;
 }

@@ -1,6 +1,6 @@
-import { byteString, type ByteString } from '../../lib/byte-string.ts';
+import { byteString, type ByteString } from '../byte-string.ts';
 import { ByteFeed, take, type Demands } from './byte-feed.ts';
-import { corrupt } from './corrupt.ts';
+import { damaged } from './damaged.ts';
 import { parsePaxRecords, type PaxRecord } from './pax-records.ts';
 import { checkSparseMap, type SparseMap } from './sparse-map.ts';
 import { describeTarEntry, type TarExtensions } from './tar-extensions.ts';
@@ -24,7 +24,7 @@ function* readTar(sink: TarSink, limits: TarLimits): Demands {
   for (let entries = 0; ;) {
     const block = yield { take: blockSize, orEnd: true };
     if (block === undefined || isZeroBlock(block)) {
-      if (Object.keys(extensions).length > 0) throw corrupt('it ends after an extension header');
+      if (Object.keys(extensions).length > 0) throw damaged('it ends after an extension header');
       if (block !== undefined) yield* expectSecondZeroBlock();
       return;
     }
@@ -47,7 +47,7 @@ function* readTar(sink: TarSink, limits: TarLimits): Demands {
         yield* skip(padded(header.size));
         break;
       default: {
-        if (++entries > limits.entries) throw corrupt(`more than ${limits.entries} entries`);
+        if (++entries > limits.entries) throw damaged(`more than ${limits.entries} entries`);
         const body = yield* describeTarEntry(block, header, { ...extensions, globals: [...globals.values()] }, limits);
         extensions = {};
         sink.entry(body.entry);
@@ -61,11 +61,11 @@ function* readTar(sink: TarSink, limits: TarLimits): Demands {
 
 function* expectSecondZeroBlock(): Demands {
   const second = yield { take: blockSize, orEnd: true };
-  if (second !== undefined && !isZeroBlock(second)) throw corrupt('a block of zeros in the middle');
+  if (second !== undefined && !isZeroBlock(second)) throw damaged('a block of zeros in the middle');
 }
 
 function* takeBody(bytes: number, limits: TarLimits): Demands<Buffer> {
-  if (bytes > limits.extensionBytes) throw corrupt(`an extension header of ${bytes} bytes`);
+  if (bytes > limits.extensionBytes) throw damaged(`an extension header of ${bytes} bytes`);
   const body = yield* take(padded(bytes));
   return body.subarray(0, bytes);
 }

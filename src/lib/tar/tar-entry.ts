@@ -1,4 +1,4 @@
-import type { ByteString } from '../../lib/byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 
 export type TarKind = 'file' | 'folder' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
 

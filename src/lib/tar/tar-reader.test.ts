@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { tarMaker } from '../../../test/images/index.ts';
-import { bytesOf, byteString } from '../../lib/byte-string.ts';
-import { HyperError } from '../../lib/errors.ts';
+import { bytesOf, byteString } from '../byte-string.ts';
+import { HyperError } from '../errors.ts';
 import { defaultTarLimits, type TarEntry, type TarLimits } from './tar-entry.ts';
 import { TarReader } from './tar-reader.ts';
 

@@ -1,5 +1,5 @@
-import { byteString, type ByteString } from '../../lib/byte-string.ts';
-import { corrupt } from './corrupt.ts';
+import { byteString, type ByteString } from '../byte-string.ts';
+import { damaged } from './damaged.ts';
 import { parseDecimal } from './tar-number.ts';
 
 /** `length key=value\n`, in order and with repetitions: GNU's oldest sparse format needs both. Values are bytes. */
@@ -14,15 +14,15 @@ export function parsePaxRecords(body: Buffer): PaxRecord[] {
   let at = 0;
   while (at < body.length) {
     const space = body.indexOf(0x20, at);
-    if (space === -1 || space - at > 10) throw corrupt('a PAX record has no length');
+    if (space === -1 || space - at > 10) throw damaged('a PAX record has no length');
     const end = at + parseDecimal(body.toString('latin1', at, space), 'a PAX record');
     const equals = body.indexOf(0x3d, space + 1);
     if (end > body.length || body[end - 1] !== 0x0a || equals === -1 || equals >= end || equals === space + 1) {
-      throw corrupt('a PAX record is malformed');
+      throw damaged('a PAX record is malformed');
     }
     const key = byteString(body.subarray(space + 1, equals));
     const value = Buffer.from(body.subarray(equals + 1, end - 1));
-    if (key.includes('\0') || (isName(key) && value.includes(0))) throw corrupt('a PAX record has a NUL in a name');
+    if (key.includes('\0') || (isName(key) && value.includes(0))) throw damaged('a PAX record has a NUL in a name');
     records.push({ key, value });
     at = end;
   }

@@ -1,5 +1,5 @@
-import { byteString, joinBytes, quoteBytes, type ByteString } from '../../lib/byte-string.ts';
-import { corrupt } from './corrupt.ts';
+import { byteString, joinBytes, quoteBytes, type ByteString } from '../byte-string.ts';
+import { damaged } from './damaged.ts';
 import { parseTarNumber } from './tar-number.ts';
 
 export const blockSize = 512;
@@ -48,7 +48,7 @@ export function isZeroBlock(block: Buffer): boolean {
 
 /** An id must fit the 32 bits that file systems have for it. */
 export function checkId(id: number, name: ByteString): number {
-  if (id < 0 || id > 0xffff_ffff) throw corrupt(`owner ${id} of ${quoteBytes(name)} is out of range`);
+  if (id < 0 || id > 0xffff_ffff) throw damaged(`owner ${id} of ${quoteBytes(name)} is out of range`);
   return id;
 }
 
@@ -59,13 +59,13 @@ function parseId(field: Buffer, name: ByteString): number {
 /** Some archivers leave junk here in what is no device: it is looked at for devices only. */
 function parseDevice(field: Buffer, name: ByteString): number {
   const number = parseTarNumber(field, 'a device number');
-  if (number < 0 || number > 0xffff_ffff) throw corrupt(`bad device number of ${quoteBytes(name)}`);
+  if (number < 0 || number > 0xffff_ffff) throw damaged(`bad device number of ${quoteBytes(name)}`);
   return number;
 }
 
 function parseSize(field: Buffer, name: ByteString): number {
   const size = parseTarNumber(field, 'a size');
-  if (size < 0) throw corrupt(`negative size of ${quoteBytes(name)}`);
+  if (size < 0) throw damaged(`negative size of ${quoteBytes(name)}`);
   return size;
 }
 
@@ -91,5 +91,5 @@ function checkSum(block: Buffer): void {
     unsigned += counted;
     signed += counted > 127 ? counted - 256 : counted;
   }
-  if (expected !== unsigned && expected !== signed) throw corrupt('a header does not match its checksum');
+  if (expected !== unsigned && expected !== signed) throw damaged('a header does not match its checksum');
 }

@@ -1,4 +1,4 @@
-import { corrupt } from './corrupt.ts';
+import { damaged } from './damaged.ts';
 import { blockSize } from './tar-header.ts';
 import { take, type Demands } from './byte-feed.ts';
 import type { PaxRecord } from './pax-records.ts';
@@ -26,7 +26,7 @@ export function* readOldSparseMap(header: Buffer, limit: number): Demands<Sparse
   while (more) {
     const block = yield* take(blockSize);
     pieces.push(...parsePieces(block, 0, 21));
-    if (pieces.length > limit) throw corrupt('a sparse file has too many pieces');
+    if (pieces.length > limit) throw damaged('a sparse file has too many pieces');
     more = block[504] !== 0;
   }
   return { pieces, size, mapBytes: 0 };
@@ -73,20 +73,20 @@ export function* readSparseMap(realSize: Buffer, limit: number): Demands<SparseM
     mapBytes += blockSize;
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > blockSize && lines.length === 0) throw corrupt('a sparse map is malformed');
+    if (rest.length > blockSize && lines.length === 0) throw damaged('a sparse map is malformed');
     for (const line of lines) {
       if (numbers.length === wanted) break;
       numbers.push(line);
       if (numbers.length === 1) wanted = 1 + 2 * parseDecimal(line, 'a sparse map');
     }
-    if (wanted > 1 + 2 * limit) throw corrupt('a sparse file has too many pieces');
+    if (wanted > 1 + 2 * limit) throw damaged('a sparse file has too many pieces');
   }
   const size = parseDecimal(realSize.toString('latin1'), 'a size');
   return { pieces: pairUp(numbers.slice(1), limit), size, mapBytes };
 }
 
 function pairUp(numbers: readonly string[], limit: number): SparsePiece[] {
-  if (numbers.length % 2 !== 0 || numbers.length > 2 * limit) throw corrupt('a sparse map is malformed');
+  if (numbers.length % 2 !== 0 || numbers.length > 2 * limit) throw damaged('a sparse map is malformed');
   const pieces: SparsePiece[] = [];
   for (let at = 0; at < numbers.length; at += 2) {
     pieces.push({
@@ -102,9 +102,9 @@ export function checkSparseMap(map: SparseMap, stored: number): void {
   let end = 0;
   let sum = 0;
   for (const { offset, bytes } of map.pieces) {
-    if (offset < end || bytes < 0 || offset + bytes > map.size) throw corrupt('a sparse map makes no sense');
+    if (offset < end || bytes < 0 || offset + bytes > map.size) throw damaged('a sparse map makes no sense');
     end = offset + bytes;
     sum += bytes;
   }
-  if (map.size < 0 || sum !== stored) throw corrupt('a sparse map does not match its data');
+  if (map.size < 0 || sum !== stored) throw damaged('a sparse map does not match its data');
 }

@@ -1,4 +1,4 @@
-import { corrupt } from './corrupt.ts';
+import { damaged } from './damaged.ts';
 
 /** A number of a tar header: octal text, or base-256 when the first bit is set (GNU). Empty is 0. */
 export function parseTarNumber(field: Buffer, what: string): number {
@@ -9,7 +9,7 @@ export function parseTarNumber(field: Buffer, what: string): number {
     .replace(/^[ \0]+/, '')
     .replace(/[ \0].*$/s, '');
   if (text === '') return 0;
-  if (!/^[0-7]+$/.test(text)) throw corrupt(`bad number ${JSON.stringify(text)} for ${what}`);
+  if (!/^[0-7]+$/.test(text)) throw damaged(`bad number ${JSON.stringify(text)} for ${what}`);
   return safe(Number.parseInt(text, 8), what);
 }
 
@@ -26,14 +26,14 @@ function parseBase256(field: Buffer, what: string): number {
 
 /** A decimal number of a PAX record or a sparse map. */
 export function parseDecimal(text: string, what: string): number {
-  if (!/^[0-9]{1,19}$/.test(text)) throw corrupt(`bad number ${JSON.stringify(text.slice(0, 40))} for ${what}`);
+  if (!/^[0-9]{1,19}$/.test(text)) throw damaged(`bad number ${JSON.stringify(text.slice(0, 40))} for ${what}`);
   return safe(Number(text), what);
 }
 
 /** A PAX time, `-1.5` or `1350244992.023960108`: whole seconds, rounded down, and nanoseconds, cut. */
 export function parsePaxTime(text: string): { seconds: number; nanoseconds: number } {
   const match = /^(-?)([0-9]{1,19})(?:\.([0-9]*))?$/.exec(text);
-  if (match === null) throw corrupt(`bad time ${JSON.stringify(text.slice(0, 40))}`);
+  if (match === null) throw damaged(`bad time ${JSON.stringify(text.slice(0, 40))}`);
   const [, sign, whole, fraction = ''] = match;
   const seconds = safe(Number(whole), 'a time');
   const nanoseconds = Number(fraction.slice(0, 9).padEnd(9, '0'));
@@ -43,6 +43,6 @@ export function parsePaxTime(text: string): { seconds: number; nanoseconds: numb
 }
 
 function safe(value: number, what: string): number {
-  if (!Number.isSafeInteger(value)) throw corrupt(`number too large for ${what}`);
+  if (!Number.isSafeInteger(value)) throw damaged(`number too large for ${what}`);
   return value;
 }

@@ -1,5 +1,5 @@
-import { byteString, sliceBytes, quoteBytes, type ByteString } from '../../lib/byte-string.ts';
-import { corrupt } from './corrupt.ts';
+import { byteString, sliceBytes, quoteBytes, type ByteString } from '../byte-string.ts';
+import { damaged } from './damaged.ts';
 import type { Xattr } from './tar-entry.ts';
 
 const schily = 'SCHILY.xattr.';
@@ -30,9 +30,9 @@ export function paxXattrs(values: ReadonlyMap<string, Buffer>): Xattr[] {
     if (name.startsWith('trusted.overlay.')) continue;
     total += name.length + value.length + 8;
     if (name.length === 0 || name.length > nameLimit || name.includes('\0') || value.length > valueLimit) {
-      throw corrupt(`bad extended attribute ${quoteBytes(name)} of ${value.length} bytes`);
+      throw damaged(`bad extended attribute ${quoteBytes(name)} of ${value.length} bytes`);
     }
-    if (total > totalLimit) throw corrupt(`more than ${totalLimit} bytes of extended attributes in one entry`);
+    if (total > totalLimit) throw damaged(`more than ${totalLimit} bytes of extended attributes in one entry`);
     xattrs.push({ name, value });
   }
   return xattrs;
