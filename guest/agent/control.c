@@ -1,5 +1,6 @@
 #include "control.h"
 
+#include "cgroup.h"
 #include "channel.h"
 #include "clock.h"
 #include "container.h"
@@ -200,6 +201,9 @@ static void on_request(uint8_t *payload, size_t length)
         break;
     case OP_UPDATE_FILES:
         reply_plain(request.id, update_files(&request), NULL);
+        break;
+    case OP_LIMIT_CONTAINER:
+        reply_plain(request.id, cgroup_limit(request.container, &request, false), NULL);
         break;
     case OP_FREEZE:
         freeze_pod(&request);

@@ -32,6 +32,13 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'kill', summary: 'Send a signal to pods', load: () => import('./commands/kill.ts') },
   { name: 'pause', summary: 'Stop the processes of pods where they are', load: () => import('./commands/pause.ts') },
   { name: 'unpause', summary: 'Let paused pods go on', load: () => import('./commands/unpause.ts') },
+  {
+    name: 'rename',
+    summary: 'Give a pod or a container another name',
+    load: () => import('./commands/rename.ts'),
+  },
+  { name: 'labels', summary: 'List, set and remove labels of a pod', load: () => import('./commands/labels.ts') },
+  { name: 'update', summary: 'Change what pods and containers may use', load: () => import('./commands/update.ts') },
   { name: 'rm', summary: 'Remove pods', load: () => import('./commands/rm.ts') },
   { name: 'wait', summary: 'Wait until pods end and print their exit codes', load: () => import('./commands/wait.ts') },
   { name: 'exec', summary: 'Run a command in a running pod', load: () => import('./commands/exec.ts') },
@@ -62,6 +69,11 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'ports',
     summary: 'List, open and close the ports of this host that lead to a pod',
     load: () => import('./commands/ports.ts'),
+  },
+  {
+    name: 'port',
+    summary: 'Print where the ports of a pod are published',
+    load: () => import('./commands/port.ts'),
   },
   {
     name: 'volume',

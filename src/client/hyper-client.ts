@@ -6,12 +6,16 @@ import type {
   Event,
   ExecSpec,
   ImageProgress,
+  ImagePruneRequest,
+  LabelsRequest,
   NetworkConnection,
   NetworkSpec,
   PodFileRequest,
   PodSpec,
+  PodUpdate,
   PortRemoval,
   PortSpec,
+  PruneRequest,
   TemplateRequest,
   VolumePruneRequest,
   VolumeSpec,
@@ -175,6 +179,18 @@ export class HyperClient {
     this.#json('podPublish', { params: { pod }, body: { ports } }, options);
   podUnpublish = (pod: string, port: PortRemoval, options?: CallOptions) =>
     this.#json('podUnpublish', { params: { pod }, body: port }, options);
+
+  podRename = (pod: string, name: string, options?: CallOptions) =>
+    this.#json('podRename', { params: { pod }, body: { name } }, options);
+  /** Sets labels, and takes those away that are null; answers with all. */
+  podLabels = (pod: string, request: LabelsRequest, options?: CallOptions) =>
+    this.#json('podLabels', { params: { pod }, body: request }, options);
+  podUpdate = (pod: string, update: PodUpdate, options?: CallOptions) =>
+    this.#json('podUpdate', { params: { pod }, body: update }, options);
+  /** Removes the pods that have ended. */
+  podPrune = (request: PruneRequest, options?: CallOptions) => this.#json('podPrune', { body: request }, options);
+  imagePrune = (request: ImagePruneRequest, options?: CallOptions) =>
+    this.#json('imagePrune', { body: request }, options);
 
   /** What the pod has written; with `follow`, until it ends. */
   async *podLogs(pod: string, options: LogOptions = {}): AsyncGenerator<LogRecord, void, undefined> {

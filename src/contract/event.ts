@@ -7,7 +7,9 @@ export const Event = z.object({
   sequence: z.number().int().describe('of all events, growing'),
   time: z.string().describe('ISO 8601'),
   type: z.enum(eventTypes),
-  action: z.string().describe('create, start, die, oom, pause, unpause, rename, connect, disconnect or destroy'),
+  action: z
+    .string()
+    .describe('create, start, die, oom, pause, unpause, rename, update, connect, disconnect or destroy'),
   id: z.string().describe('of what has changed; a volume’s is its name'),
   name: z.string(),
   podId: z.string().nullable().describe('of a container: its pod'),

@@ -7,6 +7,7 @@ export * from './mount.ts';
 export * from './pod.ts';
 export * from './pod-file.ts';
 export * from './pruned.ts';
+export * from './records.ts';
 export * from './routes.ts';
 export * from './system.ts';
 export * from './usage.ts';

@@ -18,16 +18,11 @@ import {
 import { PodFileContent, PodFileRequest } from './pod-file.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
 import { Pruned } from './pruned.ts';
+import { recordRoutes } from './record-routes.ts';
+import { empty, flag, podParam } from './route-parts.ts';
 import { PodStats, Process } from './usage.ts';
 import { Volume, VolumePruneRequest, VolumeSpec, VolumesPruned } from './volume.ts';
 
-/** Query strings carry text: `1`, `true` and the bare name are yes. */
-const flag = z
-  .enum(['1', 'true', '', '0', 'false'])
-  .transform((text) => text === '1' || text === 'true' || text === '')
-  .optional();
-const empty = z.object({});
-const podParam = z.object({ pod: z.string().min(1) });
 const networkParam = z.object({ network: z.string().min(1) });
 const volumeParam = z.object({ volume: z.string().min(1) });
 const containerParam = z.object({ container: z.string().min(1) });
@@ -293,6 +288,8 @@ export const routes = {
     kind: 'websocket',
     params: z.object({ exec: z.string() }),
   },
+
+  ...recordRoutes,
 } as const;
 
 export type Routes = typeof routes;

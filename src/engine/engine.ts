@@ -20,6 +20,7 @@ import { podFolder } from './pod-run.ts';
 import type { ContainerSpec, PodSpec } from './pod-spec.ts';
 import { Pods, type Target } from './pods.ts';
 import { type EventQuery, readEvents, type StoredEvent } from './read-events.ts';
+import { RecordDesk } from './record-desk.ts';
 import type { PoolStatus, VmSupply } from './supply/index.ts';
 import { TemplateDesk } from './template-desk.ts';
 import { timeout } from './timeout.ts';
@@ -47,6 +48,7 @@ export class Engine {
   readonly images: ImageDesk;
   readonly templates: TemplateDesk;
   readonly execs: ExecTable;
+  readonly records: RecordDesk;
 
   private constructor(options: EngineOptions) {
     this.#options = options;
@@ -55,6 +57,7 @@ export class Engine {
     this.images = new ImageDesk(options.images, this.#pods);
     this.templates = new TemplateDesk(options.hypervisor, options.supply);
     this.execs = new ExecTable(this.#pods);
+    this.records = new RecordDesk(this.#pods, options);
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
   }
 

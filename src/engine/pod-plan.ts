@@ -19,12 +19,15 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
   const [image] = images;
   if (first === undefined || image === undefined) throw new HyperError('bad_request', 'a pod needs a container');
   const name = spec.name ?? `${shortName(image, first.image)}-${newNameSuffix()}`;
-  const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
+  const hostname = spec.hostname ?? hostnameOf(name);
   return {
     ...podDefaults,
     id: newPodId(),
     name,
     hostname,
+    hostnameIsFormer: false,
+    limitsChanging: false,
+    storageHasGrown: false,
     state: 'pending',
     ...(spec.vcpus === undefined ? {} : { vcpus: spec.vcpus }),
     ...(spec.memoryMiB === undefined ? {} : { memoryMiB: spec.memoryMiB }),
@@ -45,4 +48,9 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
     containers: planContainers(spec.containers, images, { name, hostname }),
     nextContainer: 0,
   };
+}
+
+/** What a pod calls itself that is not told otherwise. */
+export function hostnameOf(name: string): string {
+  return name.replace(/_/g, '-').slice(0, 63);
 }

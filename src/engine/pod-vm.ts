@@ -4,6 +4,7 @@ import type { PodRecord } from '../store/index.ts';
 import type { VmRecord } from '../vm/index.ts';
 import { heldDisks } from './mounted-disks.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { finishLimits } from './live-limits.ts';
 import { leaveNetworks } from './pod-networks.ts';
 import { PodRun } from './pod-run.ts';
 import type { StartingPod } from './pod-start.ts';
@@ -68,6 +69,7 @@ export async function resumePod(
     // The one that went may have died between the two.
     await run.agent.freeze(record.state === 'paused');
     await leaveNetworks(record, run, options);
+    await finishLimits(record, run, options);
     log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');
     return run;
   } catch (error) {

@@ -69,6 +69,7 @@ export const tag = {
   stream: 65,
   standby: 66,
   frozen: 80,
+  scratchSize: 90,
 } as const;
 
 /** Integers, text, bytes, or a record of fields. Booleans are 0 and 1. */

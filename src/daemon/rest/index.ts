@@ -14,6 +14,7 @@ import { networkHandlers } from './network-handlers.ts';
 import { openApi } from './openapi.ts';
 import { podFileHandlers } from './pod-file-handlers.ts';
 import { podHandlers } from './pod-handlers.ts';
+import { recordHandlers } from './record-handlers.ts';
 import { check, registerRoutes } from './register-routes.ts';
 import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
 import { volumeHandlers } from './volume-handlers.ts';
@@ -60,7 +61,7 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     app,
     {
       ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
-      ...eventHandlers(engine),
+      ...{ ...eventHandlers(engine), ...recordHandlers(engine) },
       ...{ ...podHandlers(engine), ...podFileHandlers(), ...volumeHandlers(engine) },
     },
     log,
