@@ -100,6 +100,6 @@ describe('pods on networks of an ordinary user', { skip, timeout: 400_000, concu
     assert.equal(await run('exec', 'app', 'sh', '-c', script), 'db\nhello from outside');
     assert.equal(await internet.call('ask', '203.0.113.1', 8080), 'app\n');
     await run('rm', '-f', 'db', 'app');
-    assert.equal(await run('network', 'prune'), 'front\nback\n');
+    assert.equal(await run('network', 'prune', '-f'), 'Deleted Networks:\nfront\nback\n\n');
   });
 });

@@ -98,7 +98,8 @@ export class HyperClient {
     this.#json('networkInspect', { params: { network } }, options);
   networkRemove = (network: string, options?: CallOptions) =>
     this.#json('networkRemove', { params: { network } }, options);
-  networkPrune = (options?: CallOptions) => this.#json('networkPrune', {}, options);
+  networkPrune = (request: PruneRequest, options?: CallOptions) =>
+    this.#json('networkPrune', { body: request }, options);
   networkConnect = (network: string, connection: NetworkConnection, options?: CallOptions) =>
     this.#json('networkConnect', { params: { network }, body: connection }, options);
   networkDisconnect = (network: string, pod: string, options?: CallOptions) =>
@@ -191,6 +192,8 @@ export class HyperClient {
   podPrune = (request: PruneRequest, options?: CallOptions) => this.#json('podPrune', { body: request }, options);
   imagePrune = (request: ImagePruneRequest, options?: CallOptions) =>
     this.#json('imagePrune', { body: request }, options);
+
+  diskUsage = (options?: CallOptions) => this.#json('diskUsage', {}, options);
 
   /** What the pod has written; with `follow`, until it ends. */
   async *podLogs(pod: string, options: LogOptions = {}): AsyncGenerator<LogRecord, void, undefined> {

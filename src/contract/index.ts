@@ -1,4 +1,5 @@
 export * from './attach.ts';
+export * from './disk-use.ts';
 export * from './event.ts';
 export * from './exec.ts';
 export * from './image.ts';

@@ -1,13 +1,15 @@
+import { z } from 'zod';
 import {
   ImagePruneRequest,
   ImagesPruned,
   Labels,
   LabelsRequest,
   PodUpdate,
-  PrunedBytes,
   PruneRequest,
   RenameRequest,
 } from './records.ts';
+import { DiskUse } from './disk-use.ts';
+import { PrunedBytes } from './pruned.ts';
 import { empty, podParam } from './route-parts.ts';
 
 /** What changes of what is stored, and what is removed because nobody uses it. */
@@ -44,4 +46,5 @@ export const recordRoutes = {
     body: ImagePruneRequest,
     response: ImagesPruned,
   },
+  diskUsage: { method: 'GET', path: '/v1/disk-usage', kind: 'json', response: z.array(DiskUse) },
 } as const;

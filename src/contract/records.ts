@@ -47,9 +47,6 @@ export const ImagesPruned = z.object({
 });
 export type ImagesPruned = z.infer<typeof ImagesPruned>;
 
-export const PrunedBytes = z.object({ ...Pruned.shape, freedBytes: z.number() });
-export type PrunedBytes = z.infer<typeof PrunedBytes>;
-
 export const ImagePruneRequest = z.strictObject({
   ...PruneRequest.shape,
   all: z.boolean().optional().describe('also those that have a name'),

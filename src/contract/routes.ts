@@ -17,11 +17,12 @@ import {
 } from './pod.ts';
 import { PodFileContent, PodFileRequest } from './pod-file.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
-import { Pruned } from './pruned.ts';
+import { Pruned, PrunedBytes } from './pruned.ts';
 import { recordRoutes } from './record-routes.ts';
+import { PruneRequest } from './records.ts';
 import { empty, flag, podParam } from './route-parts.ts';
 import { PodStats, Process } from './usage.ts';
-import { Volume, VolumePruneRequest, VolumeSpec, VolumesPruned } from './volume.ts';
+import { Volume, VolumePruneRequest, VolumeSpec } from './volume.ts';
 
 const networkParam = z.object({ network: z.string().min(1) });
 const volumeParam = z.object({ volume: z.string().min(1) });
@@ -64,6 +65,7 @@ export const routes = {
     method: 'POST',
     path: '/v1/networks/prune',
     kind: 'json',
+    body: PruneRequest,
     response: Pruned,
   },
   networkInspect: {
@@ -132,7 +134,7 @@ export const routes = {
     path: '/v1/volumes/prune',
     kind: 'json',
     body: VolumePruneRequest,
-    response: VolumesPruned,
+    response: PrunedBytes,
   },
 
   podFileRead: { method: 'POST', path: '/v1/pod-files', kind: 'json', body: PodFileRequest, response: PodFileContent },

@@ -6,6 +6,7 @@ import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { HypervisorDescription, VmRecord } from '../vm/index.ts';
 import { ClockKeeper } from './clock-keeper.ts';
 import { planFurther, withMounts } from './container-plan.ts';
+import { type DiskUse, diskUsage } from './disk-usage.ts';
 import { ExecTable } from './exec-table.ts';
 import { ImageDesk } from './image-desk.ts';
 import { podLimits } from './limits.ts';
@@ -83,6 +84,11 @@ export class Engine {
 
   async resizePool(size: number): Promise<void> {
     await this.#options.supply.resizePool(size);
+  }
+
+  async diskUsage(): Promise<readonly DiskUse[]> {
+    const { images, volumes, templates } = this;
+    return await diskUsage({ images, volumes, templates, pods: () => this.pods() }, this.#options);
   }
 
   pods(): readonly Pod[] {
