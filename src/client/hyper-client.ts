@@ -8,6 +8,7 @@ import type {
   ImageProgress,
   ImagePruneRequest,
   LabelsRequest,
+  LoginRequest,
   NetworkConnection,
   NetworkSpec,
   PodFileRequest,
@@ -193,6 +194,8 @@ export class HyperClient {
   imagePrune = (request: ImagePruneRequest, options?: CallOptions) =>
     this.#json('imagePrune', { body: request }, options);
 
+  /** Tries a login at a registry; nothing is kept of it. */
+  login = (request: LoginRequest, options?: CallOptions) => this.#json('login', { body: request }, options);
   diskUsage = (options?: CallOptions) => this.#json('diskUsage', {}, options);
 
   /** What the pod has written; with `follow`, until it ends. */

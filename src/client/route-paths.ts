@@ -62,6 +62,7 @@ export const routePaths: RoutePaths = {
   podUpdate: 'POST /v1/pods/:pod/update',
   podPrune: 'POST /v1/pods/prune',
   imagePrune: 'POST /v1/images/prune',
+  login: 'POST /v1/login',
   diskUsage: 'GET /v1/disk-usage',
 };
 

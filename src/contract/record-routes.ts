@@ -4,6 +4,8 @@ import {
   ImagesPruned,
   Labels,
   LabelsRequest,
+  LoginAnswer,
+  LoginRequest,
   PodUpdate,
   PruneRequest,
   RenameRequest,
@@ -46,5 +48,6 @@ export const recordRoutes = {
     body: ImagePruneRequest,
     response: ImagesPruned,
   },
+  login: { method: 'POST', path: '/v1/login', kind: 'json', body: LoginRequest, response: LoginAnswer },
   diskUsage: { method: 'GET', path: '/v1/disk-usage', kind: 'json', response: z.array(DiskUse) },
 } as const;

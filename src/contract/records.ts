@@ -17,6 +17,21 @@ export type LabelsRequest = z.infer<typeof LabelsRequest>;
 export const Labels = z.object({ labels: z.record(z.string(), z.string()) });
 export type Labels = z.infer<typeof Labels>;
 
+export const LoginRequest = z.strictObject({
+  server: z
+    .string()
+    .min(1)
+    .regex(/^[A-Za-z0-9.:_[\]-]+$/, { error: 'must be HOST or HOST:PORT' }),
+  username: z.string().min(1),
+  password: z.string(),
+});
+export type LoginRequest = z.infer<typeof LoginRequest>;
+
+export const LoginAnswer = z.object({
+  identityToken: z.string().nullable().describe('to be kept in place of the password, where the registry gives one'),
+});
+export type LoginAnswer = z.infer<typeof LoginAnswer>;
+
 /** What is to change; what is left out stays. Null: no limit. */
 export const PodUpdate = z.strictObject({
   cpus: containerLimitsAsked.cpus.nullable().describe('of the container that is named, or of the first one'),

@@ -1,4 +1,5 @@
 import type { Image, ImageRemoval, ImageStore, ImageUser, PulledImage, TransferOptions } from '../image/index.ts';
+import type { Credentials } from '../lib/credentials.ts';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import type { Pods } from './pods.ts';
 import { fits, type PruneFilter } from './prune-filter.ts';
@@ -35,6 +36,11 @@ export class ImageDesk {
 
   async load(archive: AsyncIterable<Uint8Array>, options: TransferOptions): Promise<readonly PulledImage[]> {
     return await this.#images.load(archive, options);
+  }
+
+  /** Tries a login at a registry; answers with an identity token where it gives one. @throws HyperError `unauthorized` */
+  async logIn(server: string, login: Credentials, signal: AbortSignal): Promise<string | undefined> {
+    return await this.#images.logIn(server, login, signal);
   }
 
   async remove(reference: string, force: boolean): Promise<ImageRemoval> {

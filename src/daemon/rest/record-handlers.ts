@@ -2,7 +2,7 @@ import type { Engine } from '../../engine/index.ts';
 import { pruneFilterOf } from './prune-filter-of.ts';
 import type { Handlers } from './route-types.ts';
 
-type RecordRoutes = 'podRename' | 'podLabels' | 'podUpdate' | 'podPrune' | 'imagePrune' | 'diskUsage';
+type RecordRoutes = 'podRename' | 'podLabels' | 'podUpdate' | 'podPrune' | 'imagePrune' | 'diskUsage' | 'login';
 
 export function recordHandlers(engine: Engine): Pick<Handlers, RecordRoutes> {
   const { records, images } = engine;
@@ -20,6 +20,10 @@ export function recordHandlers(engine: Engine): Pick<Handlers, RecordRoutes> {
     },
     podPrune: async ({ body }) => await records.prune(pruneFilterOf(body)),
     imagePrune: async ({ body }) => await images.prune({ ...pruneFilterOf(body), all: body.all }),
+    login: async ({ body: { server, username, password }, signal }) => {
+      const login = { kind: 'password', username, password } as const;
+      return { identityToken: (await images.logIn(server, login, signal)) ?? null };
+    },
     diskUsage: async () => [...(await engine.diskUsage())],
   };
 }
