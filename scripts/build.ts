@@ -4,7 +4,7 @@
  *     node scripts/build.ts
  */
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, symlinkSync } from 'node:fs';
 import { build, type BuildOptions } from 'esbuild';
 
 // CommonJS packages in an ES module bundle still call require().
@@ -45,3 +45,6 @@ const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
 execFileSync('node_modules/.bin/bun', [...compile, ...closed, 'dist/hyper.cjs', '--outfile', 'dist/hyper'], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
+// The same program by its longer name.
+symlinkSync('hyper', 'dist/hyperctl');
+symlinkSync('hyper.cjs', 'dist/hyperctl.cjs');

@@ -45,6 +45,7 @@ describe('scripts/install', () => {
 
   it('puts programs, guest, service and completions where the system looks for them', () => {
     const release = [
+      ...['bin/hyperctl', 'dist/hyperctl', 'dist/hyperctl.cjs'],
       ...['bin/hyper', 'bin/hyperd', 'dist/disk-worker.js', 'dist/hyper', 'dist/hyper.cjs', 'dist/hyperd.js'],
       ...['dist/layer-worker.js', 'dist/yaml-worker.js', 'guest/build/busybox-image.tar', 'guest/build/guest.json'],
       ...[
@@ -62,6 +63,7 @@ describe('scripts/install', () => {
     ].map((path) => `usr/local/lib/hyper.X/${path}`);
     const elsewhere = [
       ...['bin/hyper', 'bin/hyperd', 'lib/hyper', 'lib/systemd/system/hyper.service', 'lib/systemd/user/hyper.service'],
+      ...['bin/hyperctl', 'share/bash-completion/completions/hyperctl'],
       ...['share/bash-completion/completions/hyper', 'share/zsh/site-functions/_hyper'],
     ].map((path) => `usr/local/${path}`);
     const expected = [...release, ...elsewhere].sort();
@@ -77,6 +79,10 @@ describe('scripts/install', () => {
     const env = { PATH: '/usr/bin:/bin' };
     const hyper = execFileSync(installed('bin/hyper'), ['--version'], { env, encoding: 'utf8' });
     assert.ok(hyper.includes(version), hyper);
+    const help = (name: string): string =>
+      execFileSync(installed(`bin/${name}`), ['run', '--help'], { env, encoding: 'utf8' });
+    assert.match(help('hyper'), /^Usage: hyper run /);
+    assert.match(help('hyperctl'), /^Usage: hyperctl run /);
     assert.equal(
       execFileSync(installed('bin/hyperd'), ['--version'], { env, encoding: 'utf8' }),
       `hyperd version ${version}\n`,
@@ -106,8 +112,12 @@ describe('scripts/install', () => {
   });
 
   it('brings completions that bash and zsh take', (t) => {
-    const bash = installed('share/bash-completion/completions/hyper');
+    const bash = installed('share/bash-completion/completions/hyperctl');
     execFileSync('bash', ['-n', bash]);
+    assert.match(
+      execFileSync('bash', ['-c', `source ${bash}; complete -p hyperctl hyper`], { encoding: 'utf8' }),
+      /_hyper/,
+    );
     const complete = `source ${bash}; COMP_WORDS=(hyper ru); COMP_CWORD=1; _hyper; echo "\${COMPREPLY[@]}"`;
     assert.match(execFileSync('bash', ['-c', complete], { encoding: 'utf8' }), /\brun\b/);
     if (has('zsh')) execFileSync('zsh', ['-n', installed('share/zsh/site-functions/_hyper')]);

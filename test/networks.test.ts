@@ -168,7 +168,7 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
     await refused(1, /the name closed is taken/, 'network', 'create', 'closed');
     await refused(125, /no such network: nowhere/, 'run', '--network', 'nowhere', 'busybox');
     await run('rm', '-f', ...(await run('list', '-q')).trim().split('\n'));
-    assert.equal(await run('network', 'prune'), 'closed\n');
+    assert.equal(await run('network', 'prune', '-f'), 'Deleted Networks:\nclosed\n\n');
   });
 
   it('a pod may have no network, servers of its own for names, and hosts of its own', async () => {

@@ -1,5 +1,6 @@
 #include "control.h"
 
+#include "cgroup.h"
 #include "channel.h"
 #include "clock.h"
 #include "container.h"
@@ -204,6 +205,9 @@ static void on_request(uint8_t *payload, size_t length)
         break;
     case OP_SET_SERVICES:
         services_set(&request);
+        break;
+    case OP_LIMIT_CONTAINER:
+        reply_plain(request.id, cgroup_limit(request.container, &request, false), NULL);
         break;
     case OP_FREEZE:
         freeze_pod(&request);

@@ -1,18 +1,26 @@
 #include "disks.h"
 
 #include "files.h"
+#include "log.h"
 #include "mounts.h"
 #include "uevents.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #define SERIAL_MAX 64
+/* Linux, fs/ext4/ext4.h: the whole file system's blocks. */
+#define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
 
 static const struct {
     const char *folder, *type, *options;
@@ -106,4 +114,18 @@ int disk_release(enum disk_kind kind, const char *serial)
         return 0;
     disk_path(kind, serial, path, sizeof path);
     return mounts_remove(path, serial);
+}
+
+void disk_grow(enum disk_kind kind, const char *serial, uint64_t bytes)
+{
+    char path[128];
+    struct statvfs state;
+    disk_path(kind, serial, path, sizeof path);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool known = folder >= 0 && fstatvfs(folder, &state) == 0;
+    uint64_t blocks = known ? bytes / state.f_bsize : 0;
+    if (!known || ioctl(folder, (int)EXT4_IOC_RESIZE_FS, &blocks) != 0)
+        log_line("cannot grow the file system of %s: %s", serial, strerror(errno));
+    if (folder >= 0)
+        (void)close(folder);
 }

@@ -260,6 +260,8 @@ static int make_root(const struct container *container, char *why)
         error = disk_mount(DISK_SCRATCH, container->request.scratch, why, WHY_SIZE);
     if (error)
         return error;
+    if (container->request.scratch_size)
+        disk_grow(DISK_SCRATCH, container->request.scratch, container->request.scratch_size);
     if ((error = make_folders(container)) != 0)
         return fail(why, error, "cannot make the container's folders");
     if ((error = mount_overlay(container)) != 0)

@@ -278,6 +278,7 @@ static int read_field(struct request *request, struct field *field)
     case TAG_SYSCTL: return add_sysctl(request, field);
     case TAG_ROOT: return read_text(field, &request->root);
     case TAG_SCRATCH: return read_text(field, &request->scratch);
+    case TAG_SCRATCH_SIZE: return read_integer(field, &request->scratch_size);
     case TAG_CPU_MAX: return read_text(field, &request->cpu_max);
     case TAG_READONLY: return read_flag(field, &request->readonly);
     case TAG_FROZEN: return read_flag(field, &request->frozen);

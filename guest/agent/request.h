@@ -9,7 +9,7 @@ enum operation {
     OP_PING = 1, OP_SETUP, OP_CREATE_CONTAINER, OP_START_PROCESS, OP_SIGNAL_PROCESS, OP_RESIZE, OP_SET_CLOCK,
     OP_DESTROY_CONTAINER, OP_SHUTDOWN, OP_CLOSE_OUTPUT, OP_CONFIGURE_NIC, OP_REMOVE_NIC, OP_UPDATE_FILES,
     OP_FREEZE = 20, OP_READ_FILES,
-    OP_SET_SERVICES = 30,
+    OP_SET_SERVICES = 30, OP_LIMIT_CONTAINER,
 };
 
 #define UNLIMITED UINT64_MAX
@@ -89,6 +89,7 @@ struct request {
     struct mount *mounts;
     size_t mount_count;
     uint64_t shm_size, pids_max, memory_max; /* 0: the default, none, none */
+    uint64_t scratch_size;                   /* of its file system, which is made larger; 0: as it is */
     char **arguments, **environment;         /* ended by NULL */
     size_t argument_count, environment_count;
     char *cwd, *user;

@@ -37,7 +37,15 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'Have one pod take the place of another that runs',
     load: () => import('./commands/replace.ts'),
   },
+  {
+    name: 'rename',
+    summary: 'Give a pod or a container another name',
+    load: () => import('./commands/rename.ts'),
+  },
+  { name: 'labels', summary: 'List, set and remove labels of a pod', load: () => import('./commands/labels.ts') },
+  { name: 'update', summary: 'Change what pods and containers may use', load: () => import('./commands/update.ts') },
   { name: 'rm', summary: 'Remove pods', load: () => import('./commands/rm.ts') },
+  { name: 'prune', summary: 'Remove the pods that have ended', load: () => import('./commands/prune.ts') },
   { name: 'wait', summary: 'Wait until pods end and print their exit codes', load: () => import('./commands/wait.ts') },
   { name: 'exec', summary: 'Run a command in a running pod', load: () => import('./commands/exec.ts') },
   { name: 'attach', summary: "Attach to a running pod's process", load: () => import('./commands/attach.ts') },
@@ -67,8 +75,11 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'pod', summary: 'Check pod files, and print their schema', load: () => import('./commands/pod.ts') },
   { name: 'images', summary: 'List images', load: () => import('./commands/images.ts') },
   { name: 'pull', summary: 'Pull an image from a registry', load: () => import('./commands/pull.ts') },
+  { name: 'login', summary: 'Log in to a registry', load: () => import('./commands/login.ts') },
+  { name: 'logout', summary: 'Forget the login of a registry', load: () => import('./commands/logout.ts') },
   { name: 'load', summary: 'Load images from an archive', load: () => import('./commands/load.ts') },
   { name: 'rmi', summary: 'Remove images', load: () => import('./commands/rmi.ts') },
+  { name: 'image', summary: 'List and remove images', load: () => import('./commands/image.ts') },
   {
     name: 'network',
     summary: 'List, make and remove networks',
@@ -78,6 +89,11 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'ports',
     summary: 'List, open and close the ports of this host that lead to a pod',
     load: () => import('./commands/ports.ts'),
+  },
+  {
+    name: 'port',
+    summary: 'Print where the ports of a pod are published',
+    load: () => import('./commands/port.ts'),
   },
   {
     name: 'service',
@@ -98,6 +114,11 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'top', summary: "List the processes of a pod's containers", load: () => import('./commands/top.ts') },
   { name: 'stats', summary: 'Print what containers use', load: () => import('./commands/stats.ts') },
   { name: 'events', summary: 'Print what changes, as it does', load: () => import('./commands/events.ts') },
+  {
+    name: 'system',
+    summary: 'Print what is on the disk, and remove what nobody uses',
+    load: () => import('./commands/system.ts'),
+  },
   { name: 'info', summary: 'Print how Hyper works on this machine', load: () => import('./commands/info.ts') },
   {
     name: 'version',

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { calledName } from './called-name.ts';
 import type { Cli } from './cli.ts';
 import { commandTable, type CommandEntry } from './command-table.ts';
 import { ownVersion } from './own-version.ts';
@@ -13,7 +14,7 @@ export interface ProgramOptions {
  * `everything`, now: for the documentation and completion.
  */
 export async function buildProgram(cli: Cli, everything = false): Promise<Command> {
-  const program = new Command('hyper');
+  const program = new Command(calledName());
   const wholeTree = (): Promise<Command> => buildProgram(cli, true);
   program
     .description('Runs container images, each pod in a virtual machine of its own')

@@ -6,12 +6,17 @@ import type {
   Event,
   ExecSpec,
   ImageProgress,
+  ImagePruneRequest,
+  LabelsRequest,
+  LoginRequest,
   NetworkConnection,
   NetworkSpec,
   PodFileRequest,
   PodSpec,
+  PodUpdate,
   PortRemoval,
   PortSpec,
+  PruneRequest,
   ReplaceRequest,
   ServiceRemoval,
   ServiceSpec,
@@ -106,7 +111,8 @@ export class HyperClient {
     this.#json('networkInspect', { params: { network } }, options);
   networkRemove = (network: string, options?: CallOptions) =>
     this.#json('networkRemove', { params: { network } }, options);
-  networkPrune = (options?: CallOptions) => this.#json('networkPrune', {}, options);
+  networkPrune = (request: PruneRequest, options?: CallOptions) =>
+    this.#json('networkPrune', { body: request }, options);
   networkConnect = (network: string, connection: NetworkConnection, options?: CallOptions) =>
     this.#json('networkConnect', { params: { network }, body: connection }, options);
   networkDisconnect = (network: string, pod: string, options?: CallOptions) =>
@@ -213,6 +219,21 @@ export class HyperClient {
     this.#json('podServiceUpdate', { params: { pod }, body: { services } }, options);
   podServiceRemove = (pod: string, service: ServiceRemoval, options?: CallOptions) =>
     this.#json('podServiceRemove', { params: { pod }, body: service }, options);
+  podRename = (pod: string, name: string, options?: CallOptions) =>
+    this.#json('podRename', { params: { pod }, body: { name } }, options);
+  /** Sets labels, and takes those away that are null; answers with all. */
+  podLabels = (pod: string, request: LabelsRequest, options?: CallOptions) =>
+    this.#json('podLabels', { params: { pod }, body: request }, options);
+  podUpdate = (pod: string, update: PodUpdate, options?: CallOptions) =>
+    this.#json('podUpdate', { params: { pod }, body: update }, options);
+  /** Removes the pods that have ended. */
+  podPrune = (request: PruneRequest, options?: CallOptions) => this.#json('podPrune', { body: request }, options);
+  imagePrune = (request: ImagePruneRequest, options?: CallOptions) =>
+    this.#json('imagePrune', { body: request }, options);
+
+  /** Tries a login at a registry; nothing is kept of it. */
+  login = (request: LoginRequest, options?: CallOptions) => this.#json('login', { body: request }, options);
+  diskUsage = (options?: CallOptions) => this.#json('diskUsage', {}, options);
 
   /** What the pod has written; with `follow`, until it ends. */
   async *podLogs(pod: string, options: LogOptions = {}): AsyncGenerator<LogRecord, void, undefined> {

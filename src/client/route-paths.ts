@@ -68,6 +68,13 @@ export const routePaths: RoutePaths = {
   execStart: 'POST /v1/execs/:exec/start',
   execInspect: 'GET /v1/execs/:exec',
   execAttach: 'GET /v1/execs/:exec/attach',
+  podRename: 'POST /v1/pods/:pod/rename',
+  podLabels: 'POST /v1/pods/:pod/labels',
+  podUpdate: 'POST /v1/pods/:pod/update',
+  podPrune: 'POST /v1/pods/prune',
+  imagePrune: 'POST /v1/images/prune',
+  login: 'POST /v1/login',
+  diskUsage: 'GET /v1/disk-usage',
 };
 
 export type QueryValue = string | number | boolean | undefined;

@@ -10,7 +10,7 @@ export const Event = z.object({
   action: z
     .string()
     .describe(
-      'create, start, die, oom, health_status, ready, unready, pause, unpause, rename, connect, disconnect or destroy',
+      'create, start, die, oom, health_status, ready, unready, pause, unpause, rename, update, connect, disconnect or destroy',
     ),
   id: z.string().describe('of what has changed; a volume’s is its name'),
   name: z.string(),

@@ -1,4 +1,5 @@
 export * from './attach.ts';
+export * from './disk-use.ts';
 export * from './event.ts';
 export * from './file.ts';
 export * from './exec.ts';
@@ -9,6 +10,7 @@ export * from './mount.ts';
 export * from './pod.ts';
 export * from './pod-file.ts';
 export * from './pruned.ts';
+export * from './records.ts';
 export * from './routes.ts';
 export * from './service.ts';
 export * from './system.ts';

@@ -6,3 +6,6 @@ export const Pruned = z.object({
   failed: z.array(z.object({ name: z.string(), reason: z.string() })),
 });
 export type Pruned = z.infer<typeof Pruned>;
+
+export const PrunedBytes = z.object({ ...Pruned.shape, freedBytes: z.number() });
+export type PrunedBytes = z.infer<typeof PrunedBytes>;

@@ -21,19 +21,15 @@ import {
 import { PodFileContent, PodFileRequest } from './pod-file.ts';
 import { Service, ServiceRemoval, ServiceSpecs } from './service.ts';
 import { Info, Template, TemplateRequest, Version } from './system.ts';
-import { Pruned } from './pruned.ts';
+import { Pruned, PrunedBytes } from './pruned.ts';
+import { recordRoutes } from './record-routes.ts';
+import { PruneRequest } from './records.ts';
+import { empty, flag, podParam } from './route-parts.ts';
 import { PodStats, Process } from './usage.ts';
-import { Volume, VolumePruneRequest, VolumeSpec, VolumesPruned } from './volume.ts';
+import { Volume, VolumePruneRequest, VolumeSpec } from './volume.ts';
 
-/** Query strings carry text: `1`, `true` and the bare name are yes. */
-const flag = z
-  .enum(['1', 'true', '', '0', 'false'])
-  .transform((text) => text === '1' || text === 'true' || text === '')
-  .optional();
-const empty = z.object({});
 const servicesAsked = z.strictObject({ services: ServiceSpecs.min(1) });
 const services = z.object({ services: z.array(Service) });
-const podParam = z.object({ pod: z.string().min(1) });
 const networkParam = z.object({ network: z.string().min(1) });
 const volumeParam = z.object({ volume: z.string().min(1) });
 const containerParam = z.object({ container: z.string().min(1) });
@@ -75,6 +71,7 @@ export const routes = {
     method: 'POST',
     path: '/v1/networks/prune',
     kind: 'json',
+    body: PruneRequest,
     response: Pruned,
   },
   networkInspect: {
@@ -143,7 +140,7 @@ export const routes = {
     path: '/v1/volumes/prune',
     kind: 'json',
     body: VolumePruneRequest,
-    response: VolumesPruned,
+    response: PrunedBytes,
   },
 
   podFileRead: { method: 'POST', path: '/v1/pod-files', kind: 'json', body: PodFileRequest, response: PodFileContent },
@@ -384,6 +381,8 @@ export const routes = {
     kind: 'websocket',
     params: z.object({ exec: z.string() }),
   },
+
+  ...recordRoutes,
 } as const;
 
 export type Routes = typeof routes;

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { Pruned } from './pruned.ts';
 
 const texts = z.record(z.string().min(1), z.string());
 
@@ -34,6 +33,3 @@ export const VolumePruneRequest = z.strictObject({
   labels: z.array(z.string().min(1)).optional().describe('only those with all of these: NAME or NAME=VALUE'),
 });
 export type VolumePruneRequest = z.infer<typeof VolumePruneRequest>;
-
-export const VolumesPruned = z.object({ ...Pruned.shape, freedBytes: z.number() });
-export type VolumesPruned = z.infer<typeof VolumesPruned>;

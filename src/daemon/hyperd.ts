@@ -86,7 +86,8 @@ export class Hyperd {
       makeDisk: (path, sizeMiB) => scratchDisks.create(path, sizeMiB, user),
     });
     const rooms = { store, images, hypervisor, networks, supply, volumes };
-    const engine = await Engine.open({ ...rooms, podsDir, bootTimeoutMs, metrics, log });
+    const caches = ['scratch', 'pool', 'tmp', 'embedded-image'].map((name) => join(root, name));
+    const engine = await Engine.open({ ...rooms, podsDir, caches, bootTimeoutMs, metrics, log });
     metrics.watch(engine);
     const facts = {
       ...{ version: ownVersion, root, socket: socketIn(run), rootless: place.kind === 'namespace' },

@@ -6,6 +6,7 @@ import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { HypervisorDescription } from '../vm/index.ts';
 import { ClockKeeper } from './clock-keeper.ts';
 import { planFurther, withMounts } from './container-plan.ts';
+import { type DiskUse, diskUsage } from './disk-usage.ts';
 import { ExecTable } from './exec-table.ts';
 import { FileDesk } from './files/index.ts';
 import { ImageDesk } from './image-desk.ts';
@@ -21,6 +22,7 @@ import { podFolder } from './pod-run.ts';
 import type { ContainerSpec, PodSpec } from './pod-spec.ts';
 import { Pods, type Target } from './pods.ts';
 import { type EventQuery, readEvents, type StoredEvent } from './read-events.ts';
+import { RecordDesk } from './record-desk.ts';
 import type { PoolStatus, VmSupply } from './supply/index.ts';
 import { replacePod, type ReplaceOptions } from './replace-pod.ts';
 import { ServiceDesk } from './service-desk.ts';
@@ -54,6 +56,7 @@ export class Engine {
   readonly vms: VmDesk;
   readonly execs: ExecTable;
   readonly files: FileDesk;
+  readonly records: RecordDesk;
 
   private constructor(options: EngineOptions) {
     this.#options = options;
@@ -65,6 +68,7 @@ export class Engine {
     this.vms = new VmDesk(options.supply);
     this.execs = new ExecTable(this.#pods);
     this.files = new FileDesk(this.#pods, options);
+    this.records = new RecordDesk(this.#pods, options);
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
   }
 
@@ -85,6 +89,11 @@ export class Engine {
 
   async resizePool(size: number): Promise<void> {
     await this.#options.supply.resizePool(size);
+  }
+
+  async diskUsage(): Promise<readonly DiskUse[]> {
+    const { images, volumes, templates } = this;
+    return await diskUsage({ images, volumes, templates, pods: () => this.pods() }, this.#options);
   }
 
   pods(): readonly Pod[] {

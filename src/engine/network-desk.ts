@@ -3,6 +3,7 @@ import { HyperError } from '../lib/errors.ts';
 import type { EgressRule, Network, Networks, SubnetDefinition } from '../network/index.ts';
 import type { NetworkRecord, Store } from '../store/index.ts';
 import { type Pruned, pruneEach } from './prune-each.ts';
+import { fits, type PruneFilter } from './prune-filter.ts';
 import { planEgress } from './network-plan.ts';
 import type { NetworkOfPodSpec } from './pod-spec.ts';
 import type { Pods } from './pods.ts';
@@ -104,8 +105,10 @@ export class NetworkDesk {
   }
 
   /** Removes what no pod is made for. */
-  async prune(): Promise<Pruned> {
-    return await pruneEach([...this.#records.keys()], async (name) => {
+  async prune(filter: PruneFilter): Promise<Pruned> {
+    const wanted = [...this.#records.values()].filter(({ labels, createdAt }) => fits(filter, labels, createdAt));
+    const names = wanted.map(({ name }) => name);
+    return await pruneEach(names, async (name) => {
       if (this.#podsOn(name).length > 0) return false;
       await this.remove(name);
       return true;

@@ -118,7 +118,7 @@ export function planEgress(rule: EgressRule): NonNullable<PodRecord['egress']>[n
   return { to, ...(ports === undefined ? {} : { ports }), ...(protocol === undefined ? {} : { protocol }) };
 }
 
-function planRate(rate: TrafficRate): PodRecord['rate'] {
+export function planRate(rate: TrafficRate): PodRecord['rate'] {
   return { ...(rate.in === undefined ? {} : { in: rate.in }), ...(rate.out === undefined ? {} : { out: rate.out }) };
 }
 
@@ -130,7 +130,8 @@ export function nicsOf(record: PodRecord): NicRequest[] {
 /** A pod's NIC on one of its networks. */
 export function nicOf(record: PodRecord, { network, aliases, ...asked }: NetworkOfPod): NicRequest {
   const containers = record.containers.flatMap(({ id, name }) => [name, id.slice(0, 12)]);
-  const names = [...new Set([record.name, ...containers, record.hostname, ...aliases])];
+  const hostname = record.hostnameIsFormer ? [] : [record.hostname];
+  const names = [...new Set([record.name, ...containers, ...hostname, ...aliases])];
   const hostAccess = record.hosts.some((host) => host.address === hostGateway);
   const { egress, rate, whiteLists } = record;
   const limited = (rate.in ?? rate.out) === undefined ? {} : { rate };

@@ -17,6 +17,8 @@ export interface EngineOptions {
   readonly volumes: Volumes;
   /** Where each pod has a folder with its scratch disk and logs. */
   readonly podsDir: string;
+  /** Folders of what is made again where it is missing. */
+  readonly caches: readonly string[];
   /** How long the agent of a VM that is found again may take to answer. */
   readonly bootTimeoutMs: number;
   readonly metrics: EngineMetrics;

@@ -26,7 +26,7 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
   const [image] = images;
   if (first === undefined || image === undefined) throw new HyperError('bad_request', 'a pod needs a container');
   const name = spec.name ?? `${shortName(image, first.image)}-${newNameSuffix()}`;
-  const hostname = spec.hostname ?? name.replace(/_/g, '-').slice(0, 63);
+  const hostname = spec.hostname ?? hostnameOf(name);
   const network = planNetwork(spec, image, networks);
   const specs = containerSpecs(spec);
   const containers = planContainers(specs, images, { name, hostname }, spec.containers.length);
@@ -36,6 +36,9 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
     id: newPodId(),
     name,
     hostname,
+    hostnameIsFormer: false,
+    limitsChanging: false,
+    storageHasGrown: false,
     state: 'pending',
     ...(spec.vcpus === undefined ? {} : { vcpus: spec.vcpus }),
     ...(spec.memoryMiB === undefined ? {} : { memoryMiB: spec.memoryMiB }),
@@ -57,4 +60,9 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
     containers,
     nextContainer: 0,
   };
+}
+
+/** What a pod calls itself that is not told otherwise. */
+export function hostnameOf(name: string): string {
+  return name.replace(/_/g, '-').slice(0, 63);
 }

@@ -130,6 +130,7 @@ export async function makeContainer(
     files: guestFiles(pod, container),
     volumes: container.volumes,
     ...agentLimits(container, pod),
+    ...(pod.storageHasGrown ? { scratchBytes: pod.storageMiB * 2 ** 20 } : {}),
     mounts,
   });
 }

@@ -5,6 +5,7 @@ import type { VmRecord } from '../vm/index.ts';
 import { killProbesLeft } from './health/index.ts';
 import { heldDisks } from './mounted-disks.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { finishLimits } from './live-limits.ts';
 import { leaveNetworks } from './pod-networks.ts';
 import { PodRun } from './pod-run.ts';
 import { routeServices } from './pod-services.ts';
@@ -72,6 +73,7 @@ export async function resumePod(
     await killProbesLeft(run);
     await leaveNetworks(record, run, options);
     await routeServices(record, run, options); // those that were added, and not told of
+    await finishLimits(record, run, options);
     log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');
     return run;
   } catch (error) {

@@ -1,10 +1,10 @@
 import { HyperError } from '../lib/errors.ts';
 import { hasLabel } from '../lib/has-label.ts';
-import { runCommand } from '../lib/run-command.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { VolumeRecord, Volumes, VolumeSpec } from '../volume/index.ts';
 import { usersOf } from './mounts.ts';
 import { type Pruned, pruneEach } from './prune-each.ts';
+import { usedBytes } from './used-bytes.ts';
 
 /** A volume, and who has it. */
 export interface VolumeInUse {
@@ -79,10 +79,4 @@ export class VolumeDesk {
     const pods = usersOf(record.name, this.#pods()).map(({ name }) => name);
     return { record, path: this.#volumes.path(record), pods };
   }
-}
-
-/** What it has on disk: du(1) counts hard links once, and holes not at all. */
-async function usedBytes(path: string): Promise<number> {
-  const { stdout } = await runCommand('du', ['-s', '--block-size=1', '--', path], { timeoutMs: 300_000 });
-  return Number(stdout.split('\t', 1)[0]);
 }

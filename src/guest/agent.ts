@@ -111,6 +111,11 @@ export class Agent {
     await this.#control.request(requests.updateFilesRequest(container, files), requestTimeoutMs);
   }
 
+  /** Bounds a container that is there anew. */
+  async limitContainer(container: number, limits: requests.ContainerLimits): Promise<void> {
+    await this.#control.request(requests.limitContainerRequest(container, limits), requestTimeoutMs);
+  }
+
   async setClock(): Promise<void> {
     await this.#control.request(requests.setClockRequest(), requestTimeoutMs);
   }

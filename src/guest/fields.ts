@@ -75,6 +75,7 @@ export const tag = {
   host: 91,
   port: 92,
   protocol: 93,
+  scratchSize: 94,
 } as const;
 
 /** Integers, text, bytes, or a record of fields. Booleans are 0 and 1. */

@@ -102,6 +102,8 @@ export interface ContainerSetup {
   readonly root: string;
   /** Serial of the ext4 disk of the writable layer. */
   readonly scratch: string;
+  /** Bytes that its file system is to have, where it has less. */
+  readonly scratchBytes?: number;
   readonly readOnly: boolean;
   readonly tmpfs: readonly { readonly path: string; readonly options: string }[];
   readonly files: readonly ContainerFile[];
@@ -229,6 +231,7 @@ export function createContainerRequest(setup: ContainerSetup): AgentRequest {
       ...setup.files.map(fileField),
       ...setup.volumes.map((path): Field => [tag.volume, [[tag.path, path]]]),
       ...(setup.mounts ?? []).map((mount): Field => [tag.mount, mountFields(mount)]),
+      ...(setup.scratchBytes === undefined ? [] : [[tag.scratchSize, setup.scratchBytes] as const]),
       ...(setup.shmBytes === undefined ? [] : [[tag.shmSize, setup.shmBytes] as const]),
       ...(setup.pidsMax === undefined ? [] : [[tag.pidsMax, setup.pidsMax] as const]),
       ...(setup.memoryMax === undefined ? [] : [[tag.memoryMax, setup.memoryMax] as const]),
@@ -320,6 +323,30 @@ export const removeNicRequest = (mac: string): AgentRequest => ({ op: 12, fields
 export const updateFilesRequest = (container: number, files: readonly ContainerFile[]): AgentRequest => ({
   op: 13,
   fields: [[tag.container, container], ...files.map(fileField)],
+});
+
+export interface ContainerLimits {
+  /** Undefined: none. */
+  readonly pidsMax?: number | undefined;
+  /** Bytes; undefined: what all containers have together. */
+  readonly memoryMax?: number | undefined;
+  /** As `ContainerSetup` has it; undefined: all there is. */
+  readonly cpuMax?: string | undefined;
+}
+
+const unlimited = 2n ** 64n - 1n;
+
+export const limitContainerRequest = (
+  container: number,
+  { pidsMax, memoryMax, cpuMax }: ContainerLimits,
+): AgentRequest => ({
+  op: 31,
+  fields: [
+    [tag.container, container],
+    [tag.pidsMax, pidsMax ?? unlimited],
+    ...(memoryMax === undefined ? [] : [[tag.memoryMax, memoryMax] as const]),
+    [tag.cpuMax, cpuMax ?? 'max'],
+  ],
 });
 
 export const freezeRequest = (frozen: boolean): AgentRequest => ({ op: 20, fields: [[tag.frozen, frozen]] });

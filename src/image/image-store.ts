@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cancellable } from '../lib/cancellable.ts';
 import { throwIfCancelled } from '../lib/cancellation.ts';
+import type { Credentials } from '../lib/credentials.ts';
 import type { Digest } from '../lib/digest.ts';
 import { asHyperError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -172,6 +173,11 @@ export class ImageStore implements AsyncDisposable {
       const configBytes = formatImageConfig(config, [layer.diffId]);
       return (await catalog.add({ configBytes, manifestBytes: undefined }, [name], either)).image;
     });
+  }
+
+  /** Tries a login at a registry; answers with an identity token where it gives one. @throws HyperError `unauthorized` */
+  logIn(host: string, login: Credentials, signal: AbortSignal): Promise<string | undefined> {
+    return this.#run(signal, (either) => this.#parts.client.logIn(host, login, either));
   }
 
   /** Gives an image one more name. @throws HyperError `not_found`, `bad_request` */

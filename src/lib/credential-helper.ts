@@ -13,11 +13,12 @@ interface Outcome {
 
 async function runHelper(
   program: string,
+  action: 'get' | 'store' | 'erase',
   input: string,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const child = spawn(program, ['get'], {
+  const child = spawn(program, [action], {
     env,
     stdio: ['pipe', 'pipe', 'ignore'],
     signal: AbortSignal.any([signal, AbortSignal.timeout(longestMs)]),
@@ -65,13 +66,49 @@ export async function askCredentialHelper(
   environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<Credentials | undefined> {
+  const { outcome, program } = await call(name, 'get', server, environment, signal);
+  if (outcome.exitCode === 0) return parseAnswer(name, outcome.stdout);
+  if (isUnknown(outcome)) return undefined;
+  throw failed(program, server, outcome);
+}
+
+/** Has `docker-credential-NAME` keep a server's login, in place of the one that it has. @throws HyperError as `askCredentialHelper` */
+export async function tellCredentialHelper(
+  name: string,
+  server: string,
+  login: { readonly username: string; readonly secret: string },
+  environment: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const input = JSON.stringify({ ServerURL: server, Username: login.username, Secret: login.secret });
+  const { outcome, program } = await call(name, 'store', input, environment, signal);
+  if (outcome.exitCode !== 0) throw failed(program, server, outcome);
+}
+
+/** Has `docker-credential-NAME` forget a server's login; one that it does not know is fine. */
+export async function eraseFromCredentialHelper(
+  name: string,
+  server: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { outcome, program } = await call(name, 'erase', server, environment, signal);
+  if (outcome.exitCode !== 0 && !isUnknown(outcome)) throw failed(program, server, outcome);
+}
+
+async function call(
+  name: string,
+  action: 'get' | 'store' | 'erase',
+  input: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<{ readonly outcome: Outcome; readonly program: string }> {
   if (!/^[\w.-]+$/.test(name)) {
     throw new HyperError('bad_request', `docker's config.json names a strange credential helper: '${name}'`);
   }
   const program = `docker-credential-${name}`;
-  let outcome: Outcome;
   try {
-    outcome = await runHelper(program, server, { ...environment }, signal);
+    return { outcome: await runHelper(program, action, input, { ...environment }, signal), program };
   } catch (error) {
     throwIfCancelled(signal);
     if (systemCode(error) === 'ENOENT') {
@@ -80,8 +117,11 @@ export async function askCredentialHelper(
     }
     throw new HyperError('unavailable', `${program} failed: ${messageOf(error)}`, { cause: error });
   }
-  if (outcome.exitCode === 0) return parseAnswer(name, outcome.stdout);
-  if (/credentials not found/i.test(outcome.stdout)) return undefined;
-  const said = outcome.stdout.trim().split('\n')[0] ?? '';
-  throw new HyperError('unavailable', `${program} failed for ${server}: ${said}`);
+}
+
+const isUnknown = ({ stdout }: Outcome): boolean => /credentials not found/i.test(stdout);
+
+function failed(program: string, server: string, { stdout }: Outcome): HyperError {
+  const said = stdout.trim().split('\n')[0] ?? '';
+  return new HyperError('unavailable', `${program} failed for ${server}: ${said}`);
 }

@@ -14,17 +14,17 @@ export interface CredentialSources {
 // Docker keeps the hub's login under the address of its first API.
 const hubServer = 'https://index.docker.io/v1/';
 
-function serverOf(host: string): string {
+export function serverOf(host: string): string {
   return host === 'docker.io' ? hubServer : host;
 }
 
 /** `https://index.docker.io/v1/` and `docker.io` alike: the host alone. */
-function hostOfKey(key: string): string {
+export function hostOfKey(key: string): string {
   const host = key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
   return /^(?:index|registry-1)\.docker\.io$/.test(host) ? 'docker.io' : host;
 }
 
-function configPath({ dockerConfig, environment = {} }: CredentialSources): string | undefined {
+export function configPath({ dockerConfig, environment = {} }: CredentialSources): string | undefined {
   if (dockerConfig !== undefined) return dockerConfig;
   const { DOCKER_CONFIG: folder, HOME: home } = environment;
   if (folder !== undefined && folder !== '') return join(folder, 'config.json');

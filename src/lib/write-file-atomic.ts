@@ -11,11 +11,11 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Writes a file that is there whole or not at all, whatever happens to the process or the power. */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+/** Writes a file that is there whole or not at all, whatever happens to the process or the power. @param mode less the umask's bits */
+export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o666): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const file = await open(temporary, 'wx');
+    const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(content);
       await file.datasync();

@@ -173,9 +173,9 @@ export class Network {
     return taken;
   }
 
-  /** What others call a guest from now on, and who answers its queries. */
-  describe(endpoint: Endpoint, { names = [], nameservers = [] }: EndpointWish): Endpoint {
-    return this.#change(endpoint, { names, nameservers });
+  /** What others call a guest from now on, who answers its queries, and what bounds its traffic already. */
+  describe(endpoint: Endpoint, { names = [], nameservers = [], rate = {} }: EndpointWish): Endpoint {
+    return this.#change(endpoint, { names, nameservers, rate });
   }
 
   /** Opens published ports of a guest, whose host's ports are reserved. */

@@ -3,6 +3,7 @@ import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import { bridgesOf } from './bridge.ts';
 import { isOfSameVm } from './link-names.ts';
 import { freeIpv6Subnet, freeSubnet } from './free-subnet.ts';
+import { tableOf } from './firewall-options.ts';
 import { Network } from './network.ts';
 import type { NetworkDefinition, NetworkSettings, NetworkStatus } from './network-options.ts';
 import { BoundPorts, type HostPort, type HostPorts } from './ports/host-ports.ts';
@@ -11,7 +12,7 @@ import { describePort, type PortMapping, type PublishedPort } from './ports/port
 import { reservePort } from './ports/reserve-port.ts';
 import { removeNetwork } from './remove-network.ts';
 import { formatSubnet, overlaps, parseSubnet, type Subnet } from './subnet.ts';
-import { shapeTraffic } from './traffic-rate.ts';
+import { limitTraffic, shapeTraffic, type TrafficRate } from './traffic-rate.ts';
 
 export interface NetworksOptions extends NetworkSettings {
   /** The one that is always there. */
@@ -165,6 +166,20 @@ export class Networks {
     const asItIs = from === to && plain && !hostAccess && egress === null && whiteLists === null;
     await shapeTraffic(endpoint.tap, rate ?? {}); // before: it is the same tap, and what fails here changes nothing
     return asItIs ? to.describe(endpoint, wish) : await to.takeOver(from, endpoint, wish);
+  }
+
+  /** What others call a guest from now on. */
+  rename(endpoint: Endpoint, names: readonly string[]): Endpoint {
+    const { nameservers, rate } = endpoint;
+    return this.#of(endpoint).describe(endpoint, { names, nameservers, rate });
+  }
+
+  /** Bounds what passes to and from a guest anew; empty: no more. */
+  async limit(endpoint: Endpoint, rate: TrafficRate): Promise<Endpoint> {
+    const network = this.#of(endpoint);
+    await limitTraffic(tableOf(network.bridge), endpoint, rate);
+    const { names, nameservers } = endpoint;
+    return network.describe(endpoint, { names, nameservers, rate });
   }
 
   /** Opens ports of the host that lead to a guest: all of them or none. */

@@ -1,4 +1,5 @@
 import { runCommand } from '../lib/run-command.ts';
+import { applyRules } from './nft.ts';
 
 /** Bits a second; undefined: not limited. */
 export interface TrafficRate {
@@ -47,4 +48,18 @@ export function deleteRate(table: string, tap: string, { out: bits }: TrafficRat
   if (bits === undefined) return '';
   const chain = `bridge ${table} ${rateChainOf(tap)}`;
   return `delete element bridge ${table} rates { "${tap}" : jump ${rateChainOf(tap)} }\nflush chain ${chain}\ndelete chain ${chain}\n`;
+}
+
+/** Bounds a guest that is there anew: what passes meanwhile is bounded as before, or as it is to be. */
+export async function limitTraffic(
+  table: string,
+  { tap, rate: before }: { readonly tap: string; readonly rate: TrafficRate },
+  after: TrafficRate,
+): Promise<void> {
+  // Its rule is added first, so that one that is not there is fine.
+  const rules = addRate(table, tap, before) + deleteRate(table, tap, before) + addRate(table, tap, after);
+  if (rules !== '') await applyRules(rules);
+  await shapeTraffic(tap, after);
+  if (after.in !== undefined || before.in === undefined) return;
+  await runCommand('tc', ['-batch', '-'], { input: `qdisc del dev ${tap} root\n` });
 }

@@ -15,9 +15,10 @@ const container: View = {
     ready: null,
   },
   state: 'pending',
+  settings: { cpus: 'null' },
 };
 const pod: PodView = {
-  ...{ id: 'p', name: 'pod', reason: null, restarting: false, networks: ['net'] },
+  ...{ id: 'p', name: 'pod', reason: null, restarting: false, networks: ['net'], settings: { labels: '{}' } },
   state: 'pending',
   containers: [container],
 };
@@ -47,6 +48,13 @@ test('a restart, a pause, another name, another network', () => {
   assert.deepEqual(words(running, { ...running, state: 'paused' }), ['pod pause']);
   assert.deepEqual(words({ ...running, state: 'paused' }, running), ['pod unpause']);
   assert.deepEqual(words(pod, { ...pod, name: 'new' }), ['pod rename']);
+  const renamed = { ...pod, containers: [{ ...container, name: 'new' }] };
+  assert.deepEqual(words(pod, renamed), ['container rename']);
+  assert.deepEqual(podChanges(pod, renamed)[0]?.attributes, { oldName: 'web' });
+  const limited = { ...container, settings: { cpus: '0.5' } };
+  const updated = { ...pod, settings: { labels: '{"a":"b"}' }, containers: [limited] };
+  assert.deepEqual(words(pod, updated), ['pod update', 'container update']);
+  assert.deepEqual(podChanges(pod, updated)[0]?.attributes, { changed: 'labels' });
   assert.deepEqual(words(pod, { ...pod, networks: ['other'] }), ['pod connect', 'pod disconnect']);
   assert.deepEqual(words(pod, { ...pod, containers: [container, { ...container, id: 'd' }] }), ['container create']);
 });

@@ -10,6 +10,7 @@ type ContainerView = Readonly<
     | ('health' | 'probeFailure')
   >
 > & {
+  readonly settings: PodView['settings'];
   /** Null: nothing says so but that it runs, and there is no event of it. */
   readonly ready: boolean | null;
 };
@@ -17,21 +18,41 @@ type ContainerView = Readonly<
 /** What of a pod's record events are about. */
 export interface PodView extends Readonly<Pick<PodRecord, 'id' | 'name' | 'state' | 'reason' | 'restarting'>> {
   readonly networks: readonly string[];
+  /** As text: each that may change at any time. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly containers: readonly ContainerView[];
 }
 
 /** As it is now: the record may be changed. */
-export function viewOf({ id, name, state, reason, restarting, networks, containers }: PodRecord): PodView {
+export function viewOf(record: PodRecord): PodView {
+  const { id, name, state, reason, restarting, networks, containers } = record;
   return {
-    ...{ id, name, state, reason, restarting },
+    ...{ id, name, state, reason, restarting, settings: settingsOf(record, ofPod) },
     networks: networks.map(({ network }) => network),
     containers: containers.map((each) => ({
       ...{ id: each.id, name: each.name, image: each.image, state: each.state, process: each.process },
       ...{ restarts: each.restarts, restarting: each.restarting, exitCode: each.exitCode },
       ...{ oomKilled: each.oomKilled, error: each.error, health: each.health, probeFailure: each.probeFailure },
+      settings: settingsOf(each, ofContainer),
       ready: each.probes.startup === null && each.probes.readiness === null ? null : isReady(each),
     })),
   };
+}
+
+const ofPod = [
+  ...(['labels', 'vcpus', 'memoryMiB', 'storageMiB', 'diskBytesPerSecond', 'diskIops', 'rate'] as const),
+  ...(['restartPolicy', 'maxRestarts'] as const),
+] as const;
+const ofContainer = ['cpus', 'memoryLimitMiB', 'pidsLimit'] as const;
+
+function settingsOf<K extends string>(record: Readonly<Record<K, unknown>>, keys: readonly K[]): PodView['settings'] {
+  return Object.fromEntries(keys.map((key) => [key, JSON.stringify(record[key])]));
+}
+
+/** Which settings are others than before, as an event of theirs. */
+function updates(before: PodView['settings'], after: PodView['settings']): Change[] {
+  const changed = Object.keys(after).filter((key) => before[key] !== after[key]);
+  return changed.length === 0 ? [] : [['update', { changed: changed.join(',') }]];
 }
 
 /** What has happened to a pod and its containers from one stored record of it to the next; undefined: there is none. */
@@ -44,15 +65,15 @@ export function podChanges(before: PodView | undefined, after: PodView | undefin
       pod?.containers.find((each) => each.id === id);
     return containerChanges(record.id, find(before), find(after));
   });
-  const ofPod = ownChanges(before, after).map(([action, attributes = {}]): EventRecord => {
+  const own = ownChanges(before, after).map(([action, attributes = {}]): EventRecord => {
     return { type: 'pod', action, id: record.id, name: record.name, podId: null, attributes };
   });
   // A pod is there before its containers, and ends after them.
-  const first = new Set(['create', 'rename', 'connect', 'disconnect']);
+  const first = new Set(['create', 'rename', 'update', 'connect', 'disconnect']);
   return [
-    ...ofPod.filter(({ action }) => first.has(action)),
+    ...own.filter(({ action }) => first.has(action)),
     ...ofContainers,
-    ...ofPod.filter(({ action }) => !first.has(action)),
+    ...own.filter(({ action }) => !first.has(action)),
   ];
 }
 
@@ -63,6 +84,7 @@ function ownChanges(before: PodView | undefined, after: PodView | undefined): Ch
   if (before === undefined) return [['create', { image: after.containers[0]?.image ?? '' }]];
   const changes: Change[] = [];
   if (before.name !== after.name) changes.push(['rename', { oldName: before.name }]);
+  changes.push(...updates(before.settings, after.settings));
   for (const network of after.networks) if (!before.networks.includes(network)) changes.push(['connect', { network }]);
   for (const network of before.networks) {
     if (!after.networks.includes(network)) changes.push(['disconnect', { network }]);
@@ -86,6 +108,10 @@ function containerChanges(
   const record = after ?? before;
   if (record === undefined) return [];
   const changes: Change[] = [];
+  if (before !== undefined && after !== undefined) {
+    if (before.name !== after.name) changes.push(['rename', { oldName: before.name }]);
+    changes.push(...updates(before.settings, after.settings));
+  }
   if (after === undefined) changes.push(['destroy']);
   else if (before === undefined) changes.push(['create', { image: after.image }]);
   else if (before.state !== after.state || before.process !== after.process) {

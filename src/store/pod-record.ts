@@ -187,10 +187,16 @@ const Pod = z.object({
   id: z.string(),
   name: z.string(),
   hostname: z.string(),
+  /** It is made of a name that the pod has no more: no name of its in the DNS. */
+  hostnameIsFormer: z.boolean().default(false),
+  /** New limits are being set in the VM that runs. */
+  limitsChanging: z.boolean().default(false),
   state: z.enum(podStates),
   vcpus: z.number(),
   memoryMiB: z.number(),
   storageMiB: z.number(),
+  /** The writable layer's disk was made smaller than it is now. */
+  storageHasGrown: z.boolean().default(false),
   ...podLimits,
   labels,
   autoRemove: z.boolean(),

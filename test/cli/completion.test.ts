@@ -33,6 +33,7 @@ describe('the completion of zsh', { skip: noZsh, timeout: 60_000 }, () => {
       await mkdir(join(fake.folder, 'functions'));
       await mkdir(join(fake.folder, 'bin'));
       await symlink(hyper, join(fake.folder, 'bin/hyper'));
+      await symlink(hyper, join(fake.folder, 'bin/hyperctl'));
       const script = (await runCli(build, ['completion', 'zsh'], env)).stdout;
       await writeFile(join(fake.folder, 'functions/_hyper'), script);
       await writeFile(join(fake.folder, 'set-up'), setUp + load);
@@ -44,6 +45,7 @@ describe('the completion of zsh', { skip: noZsh, timeout: 60_000 }, () => {
       for (const [typed, completed] of [
         ['hyper ru', 'hyper run '],
         ['hyper pul', 'hyper pull '],
+        ['hyperctl ru', 'hyperctl run '],
         ['hyper list contai', 'hyper list container '],
         ['hyper run --hostn', 'hyper run --hostname '],
         ['hyper rm we', 'hyper rm web-server '],

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Port } from '../../contract/index.ts';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
 import { formatList } from '../output/list-format.ts';
+import { describePort, type PortRow, portRow } from '../output/port-rows.ts';
 import { parsePublish, parseUnpublish } from '../values/ports.ts';
 
 export function define(command: Command, cli: Cli): void {
@@ -25,7 +25,7 @@ function defineList(command: Command, cli: Cli): void {
     .option('--format <format>', "table, json, or a template: '{{.HostPort}}'")
     .action(async (pod: string, { format }: { readonly format?: string }) => {
       const { ports } = await (await cli.connect()).podInspect(pod);
-      const text = formatList(ports.map(rowOf), { format, columns });
+      const text = formatList(ports.map(portRow), { format, columns });
       if (text !== null) cli.print(text);
     });
 }
@@ -39,7 +39,7 @@ function defineAdd(command: Command, cli: Cli): void {
     .action(async (pod: string, texts: readonly string[]) => {
       const ports = texts.flatMap((text) => parsePublish(text, 'the port'));
       const added = await (await cli.connect()).podPublish(pod, ports);
-      for (const port of added.ports) cli.print(describe(port));
+      for (const port of added.ports) cli.print(describePort(port));
     });
 }
 
@@ -54,26 +54,6 @@ function defineDelete(command: Command, cli: Cli): void {
       const client = await cli.connect();
       for (const port of ports) await client.podUnpublish(pod, port);
     });
-}
-
-/** `80/tcp -> 0.0.0.0:8080`, `80/tcp -> [::]:8080`, as docker's. */
-function describe({ guestPort, protocol, hostIp, hostPort }: Port): string {
-  const address = hostIp.includes(':') ? `[${hostIp}]` : hostIp;
-  return `${guestPort}/${protocol} -> ${address}:${hostPort === 0 ? 'any' : hostPort}`;
-}
-
-interface PortRow {
-  readonly Protocol: string;
-  readonly HostIP: string;
-  readonly HostPort: string;
-  readonly ContainerPort: number;
-}
-
-function rowOf({ protocol, hostIp, hostPort, guestPort }: Port): PortRow {
-  return {
-    ...{ Protocol: protocol, HostIP: hostIp, HostPort: hostPort === 0 ? 'any' : String(hostPort) },
-    ContainerPort: guestPort,
-  };
 }
 
 const columns = [

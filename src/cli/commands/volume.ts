@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { HyperClient } from '../../client/index.ts';
 import { HyperError } from '../../lib/errors.ts';
@@ -13,6 +12,7 @@ import { collect } from '../collect.ts';
 import { UsageError } from '../usage-error.ts';
 import { parseLabels } from '../values/container-values.ts';
 import { parseVolumeFilters } from '../values/volume-filter.ts';
+import { confirmed, printDeleted } from '../prune.ts';
 import { reportFailed } from '../report-failed.ts';
 
 export function define(command: Command, cli: Cli): void {
@@ -159,22 +159,10 @@ function definePrune(command: Command, cli: Cli): void {
         throw new UsageError(`--filter is '${text}': give label=NAME or label=NAME=VALUE`);
       });
       const which = all ? 'all' : 'anonymous';
-      const question = `WARNING! This will remove ${which} local volumes not used by at least one pod.\nAre you sure you want to continue? [y/N] `;
-      if (!force && !(await confirmed(question))) return;
+      if (!force && !(await confirmed(`${which} local volumes not used by at least one pod.`))) return;
       const { removed, failed, freedBytes } = await (await cli.connect()).volumePrune({ all, labels });
-      if (removed.length > 0) cli.print(['Deleted Volumes:', ...removed, ''].join('\n'));
+      printDeleted('Volumes', removed, cli);
       cli.print(`Total reclaimed space: ${showBytes(freedBytes)}`);
       reportFailed(failed, cli);
     });
-}
-
-/** No answer is none. */
-async function confirmed(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-    return /^y(es)?$/i.test((await Promise.race([terminal.question(question), ended])).trim());
-  } finally {
-    terminal.close();
-  }
 }

@@ -37,5 +37,5 @@ ${cases.join('\n')}
   COMPREPLY=($(compgen -W "$candidates $([[ $cur == -* ]] && echo "$flags")" -- "$cur"))
   COMPREPLY=("\${COMPREPLY[@]#"$colon_prefix"}")
 }
-complete -F _hyper hyper`;
+complete -F _hyper hyper hyperctl`;
 }

@@ -19,7 +19,7 @@ export function zshCompletion(commands: readonly CommandWords[]): string {
       valued=(${command.valueFlags.map(quote).join(' ')})
       [[ $PREFIX == -* ]] || ${candidates} ;;`;
   });
-  return `#compdef hyper
+  return `#compdef hyper hyperctl
 # zsh completion for hyper: hyper completion zsh > ~/.zfunc/_hyper
 _hyper() {
   local -a described flags valued candidates
@@ -44,5 +44,5 @@ ${cases.join('\n')}
     compadd -- $candidates
   fi
 }
-if [[ $funcstack[1] == _hyper ]]; then _hyper "$@"; else compdef _hyper hyper; fi`;
+if [[ $funcstack[1] == _hyper ]]; then _hyper "$@"; else compdef _hyper hyper hyperctl; fi`;
 }

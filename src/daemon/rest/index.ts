@@ -15,6 +15,7 @@ import { networkHandlers } from './network-handlers.ts';
 import { openApi } from './openapi.ts';
 import { podFileHandlers } from './pod-file-handlers.ts';
 import { podHandlers } from './pod-handlers.ts';
+import { recordHandlers } from './record-handlers.ts';
 import { check, registerRoutes } from './register-routes.ts';
 import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
 import { serviceHandlers } from './service-handlers.ts';
@@ -62,7 +63,7 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     app,
     {
       ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
-      ...{ ...eventHandlers(engine), ...serviceHandlers(engine), ...fileHandlers(engine) },
+      ...{ ...eventHandlers(engine), ...serviceHandlers(engine), ...fileHandlers(engine), ...recordHandlers(engine) },
       ...{ ...podHandlers(engine), ...podFileHandlers(), ...volumeHandlers(engine) },
     },
     log,

@@ -1,5 +1,6 @@
 import type { Engine } from '../../engine/index.ts';
 import { presentNetwork } from './present.ts';
+import { pruneFilterOf } from './prune-filter-of.ts';
 import type { Handlers } from './route-types.ts';
 
 type NetworkRoutes =
@@ -28,6 +29,6 @@ export function networkHandlers(engine: Engine): Pick<Handlers, NetworkRoutes> {
       await engine.networks.disconnect(params.network, body.pod);
       return {};
     },
-    networkPrune: async () => await engine.networks.prune(),
+    networkPrune: async ({ body }) => await engine.networks.prune(pruneFilterOf(body)),
   };
 }

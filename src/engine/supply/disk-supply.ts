@@ -49,13 +49,13 @@ export class DiskSupply {
       vm.insertDisk({ slot: 'image', path: request.imagePath, format: 'vmdk' }),
       vm.insertDisk({ slot: 'scratch', path: request.scratch.path, format: 'raw' }),
     ]);
-    await vm.limitDisk('scratch', request.scratch.limits);
+    await limit(vm, request);
   }
 
   /** Makes a pod's disks of those with which its VM waited, and exchanges what does not fit. */
   async take(pooled: PooledVm, request: VmRequest): Promise<void> {
     await this.#fit(pooled, request);
-    await pooled.vm.limitDisk('scratch', request.scratch.limits);
+    await limit(pooled.vm, request);
   }
 
   /** Warms a fresh clone with an image of our own, and leaves it with a fresh writable disk and the likeliest image. */
@@ -104,6 +104,11 @@ export class DiskSupply {
     }
     await image;
   }
+}
+
+/** Nothing has limited it before. */
+async function limit(vm: IdleVm['vm'], { scratch: { limits } }: VmRequest): Promise<void> {
+  if ((limits.bytesPerSecond ?? limits.iops) !== null) await vm.limitDisk('scratch', limits);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -10,6 +10,8 @@ export interface AccessToken {
   readonly token: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** An identity token, where one was asked for and the service gives any. */
+  readonly refreshToken: string | undefined;
 }
 
 export interface TokenRequest {
@@ -19,6 +21,7 @@ export interface TokenRequest {
   readonly host: string;
   /** Whether it was asked by HTTPS: then a login is not sent anywhere in the clear. */
   readonly secure: boolean;
+  /** Empty: only the login is tried, for which an identity token is asked as well. */
   readonly repository: string;
   readonly credentials: Credentials | undefined;
   readonly signal: AbortSignal;
@@ -28,6 +31,7 @@ const largestAnswer = 1 << 20;
 const Answer = z.object({
   token: z.string().optional(),
   access_token: z.string().optional(),
+  refresh_token: z.string().optional(),
   expires_in: z.number().optional(),
 });
 // "for compatibility with older clients, a token should never be returned with less than 60 seconds to live" (distribution, token.md).
@@ -47,20 +51,26 @@ function realmOf({ challenge, host, secure, credentials }: TokenRequest): URL {
 function send(request: TokenRequest, realm: URL): ReturnType<Transport['request']> {
   const { transport, challenge, repository, credentials, signal } = request;
   const service = challenge.parameters.get('service');
-  const scope = `repository:${repository}:pull`;
+  const scope = repository === '' ? {} : { scope: `repository:${repository}:pull` };
   if (credentials?.kind === 'identityToken') {
     const body = new URLSearchParams({
       grant_type: 'refresh_token',
       client_id: 'hyper',
       refresh_token: credentials.token,
-      scope,
+      ...scope,
       ...(service === undefined ? {} : { service }),
     });
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     return transport.request(realm, { method: 'POST', headers, body: body.toString(), signal });
   }
   if (service !== undefined) realm.searchParams.set('service', service);
-  realm.searchParams.set('scope', scope);
+  if (scope.scope === undefined)
+    realm.search = new URLSearchParams([
+      ...realm.searchParams,
+      ['client_id', 'hyper'],
+      ['offline_token', 'true'],
+    ]).toString();
+  else realm.searchParams.set('scope', scope.scope);
   if (credentials === undefined) return transport.request(realm, { headers: {}, signal });
   realm.searchParams.set('account', credentials.username);
   return transport.request(realm, { headers: { authorization: basicAuthorization(credentials) }, signal });
@@ -100,5 +110,5 @@ export async function fetchAccessToken(request: TokenRequest): Promise<AccessTok
   const token = answer.data?.token ?? answer.data?.access_token ?? '';
   if (token === '') throw new HyperError('unavailable', `the token service ${realm.host} gave no token`);
   const seconds = Math.max(answer.data?.expires_in ?? shortestLifeSeconds, 1);
-  return { token, expiresAt: Date.now() + seconds * 1000 };
+  return { token, expiresAt: Date.now() + seconds * 1000, refreshToken: answer.data?.refresh_token };
 }

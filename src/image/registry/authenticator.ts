@@ -21,6 +21,7 @@ export class Authenticator {
   #credentials: Promise<Credentials | undefined> | undefined;
   #authorization: { readonly header: string; readonly expiresAt: number } | undefined;
   #pending: Promise<string> | undefined;
+  #refreshToken: string | undefined;
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -30,6 +31,11 @@ export class Authenticator {
   get header(): string | undefined {
     const known = this.#authorization;
     return known !== undefined && Date.now() < known.expiresAt - renewBeforeMs ? known.header : undefined;
+  }
+
+  /** What stands for the login from now on, where the token service gave that. */
+  get refreshToken(): string | undefined {
+    return this.#refreshToken;
   }
 
   /** Whether a login is at hand: then a refusal means that it is wrong or not enough. */
@@ -76,7 +82,8 @@ export class Authenticator {
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer !== undefined) {
       const request = { transport, challenge: bearer, host, secure, repository, credentials, signal };
-      const { token, expiresAt } = await fetchAccessToken(request);
+      const { token, expiresAt, refreshToken } = await fetchAccessToken(request);
+      this.#refreshToken = refreshToken;
       this.#authorization = { header: `Bearer ${token}`, expiresAt };
       return this.#authorization.header;
     }

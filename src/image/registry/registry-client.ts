@@ -80,6 +80,16 @@ export class RegistryClient implements AsyncDisposable {
     throw new HyperError(last.code, failures.map(({ message }) => message).join('; '), { cause: last });
   }
 
+  /** Tries a login at a registry itself; answers with an identity token where it gives one. @throws HyperError `unauthorized` */
+  async logIn(host: string, login: Credentials, signal: AbortSignal): Promise<string | undefined> {
+    const endpoint = endpointsOf(host, this.#config).at(-1);
+    if (endpoint === undefined) throw new HyperError('internal', 'no registry to ask');
+    const credentials = (): Promise<Credentials> => Promise.resolve(login);
+    return await new RegistrySession({ transport: this.#transport, endpoint, repository: '', credentials }).logIn(
+      signal,
+    );
+  }
+
   /** A layer's bytes, unverified, over as many connections as it takes. */
   async *fetchLayer(
     image: RemoteImage,

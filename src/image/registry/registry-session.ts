@@ -66,6 +66,31 @@ export class RegistrySession {
     throw await this.#refusal(response, what, signal);
   }
 
+  /**
+   * Tries the login, of no repository.
+   *
+   * @returns an identity token, where the registry gives one
+   * @throws HyperError `unauthorized` where it is refused, `unavailable`
+   */
+  async logIn(signal: AbortSignal): Promise<string | undefined> {
+    const base = await this.#findBase(signal);
+    const url = new URL('v2/', base);
+    let response = await this.#send(url, {}, undefined, signal);
+    const wanted = headerOf(response, 'www-authenticate');
+    if (response.statusCode === 401 && wanted !== undefined) {
+      await response.body.dump();
+      const header = await this.#authenticator.answer(wanted, base.protocol === 'https:', undefined, signal);
+      response = await this.#send(url, {}, header, signal);
+    }
+    const reason = await readReason(response, this.host);
+    if (response.statusCode === 200) return this.#authenticator.refreshToken;
+    const said = `${this.host} says ${response.statusCode}${reason === '' ? '' : `: ${reason}`}`;
+    if (response.statusCode === 401 || response.statusCode === 403) {
+      throw new HyperError('unauthorized', `the login was refused (${said}): check name and password`);
+    }
+    throw new HyperError('unavailable', `cannot log in (${said}): is it a registry?`);
+  }
+
   /** Sends, and follows redirects. Only the server that asked for a login ever gets it. */
   async #send(
     start: URL,

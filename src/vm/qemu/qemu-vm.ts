@@ -147,7 +147,6 @@ export class QemuVm implements Vm {
   }
 
   async limitDisk(slot: DiskSlot, { bytesPerSecond, iops }: DiskLimits): Promise<void> {
-    if (bytesPerSecond === null && iops === null) return; // nothing has limited it before
     const total = { bps: bytesPerSecond ?? 0, iops: iops ?? 0 };
     const parts = { bps_rd: 0, bps_wr: 0, iops_rd: 0, iops_wr: 0 };
     await this.qmp.execute('block_set_io_throttle', { id: await this.#backendOf(slot), ...total, ...parts });
