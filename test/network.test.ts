@@ -65,6 +65,7 @@ describe('a network', { skip: skipUnlessRoot }, () => {
       nameservers: [],
       egress: null,
       rate: {},
+      whiteLists: null,
       ports: [],
     });
   });

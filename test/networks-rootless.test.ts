@@ -55,6 +55,22 @@ describe('pods on networks of an ordinary user', { skip, timeout: 400_000, concu
     assert.equal(await here.call('ask', '127.0.0.1', 8080), 'ECONNREFUSED');
   });
 
+  it('white lists tell pods apart, and know all who come by a port by the tool’s address', async () => {
+    await serve('friend', '--ip', '192.168.123.50');
+    await serve('stranger', '--ip', '192.168.123.51');
+    await login.client.podCreate({
+      ...{ name: 'guarded', ports: [{ hostPort: 8090, guestPort: 80 }] },
+      whiteLists: { internal: ['192.168.123.50'], external: ['10.0.2.2'] },
+      containers: [{ image: 'busybox', command: ['nc', '-ll', '-p', '80', '-e', 'echo', 'guarded'] }],
+    });
+    await run('start', 'guarded');
+    const ask = (pod: string, script: string): Promise<string> => run('exec', pod, 'sh', '-c', script);
+    assert.equal(await ask('friend', 'until nc guarded 80 </dev/null; do :; done 2>/dev/null'), 'guarded\n');
+    assert.equal(await ask('stranger', 'nc -w 2 guarded 80 </dev/null || echo no'), 'no\n');
+    assert.equal(await here.call('ask', '127.0.0.1', 8090), 'guarded\n');
+    await run('rm', '-f', 'friend', 'stranger', 'guarded');
+  });
+
   it('networks, names and egress are root’s', async () => {
     await run('network', 'create', 'backend');
     await serve('db', '--network', 'backend', '--network-alias', 'database', '--egress', 'none');
