@@ -75,6 +75,7 @@ inBothWays('a network', {}, (way) => {
       nameservers: [],
       egress: null,
       rate: {},
+      whiteLists: null,
       ports: [],
     });
   });

@@ -25,7 +25,7 @@ ofOrdinaryUser('published ports', { timeout: 200_000 }, (way) => {
     for (const thing of [hyperd, here, internet, outside, host]) await thing[Symbol.asyncDispose]();
   });
 
-  const { run, refused, serve, remove } = podCommands(() => hyperd);
+  const { run, refused, serve, inPod, remove } = podCommands(() => hyperd);
 
   /** Has slirp4netns listen on a port of the host, past hyperd. */
   async function forward(port: number): Promise<void> {
@@ -61,5 +61,20 @@ ofOrdinaryUser('published ports', { timeout: 200_000 }, (way) => {
   it('are refused below 1024, which are root’s', async () => {
     const words = /the port 0\.0\.0\.0:80\/tcp cannot be had \(ports below 1024 are not for ordinary users\)/;
     await refused(125, words, 'run', '--rm', '-p', '80:80', 'busybox', 'true');
+  });
+
+  it('with white lists tell pods apart, and know all who come by a port by the tool’s address', async () => {
+    await serve('friend', '--ip', '192.168.123.50');
+    await serve('stranger', '--ip', '192.168.123.51');
+    await hyperd.client.podCreate({
+      ...{ name: 'guarded', ports: [{ hostPort: 8090, guestPort: 80 }] },
+      whiteLists: { internal: ['192.168.123.50'], external: ['10.0.2.2'] },
+      containers: [{ image: 'busybox', command: ['nc', '-ll', '-p', '80', '-e', 'echo', 'guarded'] }],
+    });
+    await run('start', 'guarded');
+    assert.equal(await inPod('friend', 'until nc guarded 80 </dev/null; do :; done 2>/dev/null'), 'guarded\n');
+    assert.equal(await inPod('stranger', 'nc -w 2 guarded 80 </dev/null || echo no'), 'no\n');
+    assert.equal(await here.call('ask', '127.0.0.1', 8090), 'guarded\n');
+    await remove('friend', 'stranger', 'guarded');
   });
 });

@@ -65,7 +65,7 @@ describe('services of a pod', { skip: skipUnlessRoot, timeout: 600_000 }, () => 
     await inPod('client', 'mkfifo /tmp/in');
     await run('exec', '-d', 'client', 'sh', '-c', 'nc 10.254.0.2 81 <>/tmp/in >/tmp/out');
     const says = (word: string): Promise<string> =>
-      inPod('client', `echo ${word} >/tmp/in; until grep ${word} /tmp/out 2>/dev/null; do :; done`);
+      inPod('client', `echo ${word} >/tmp/in; timeout 60 sh -c "until grep ${word} /tmp/out; do :; done"`);
     assert.equal(await says('before'), 'before\n');
     await run('service', 'update', 'client', echo, `${two}:80`);
     assert.equal(await ask('client', 1, echo), 'two\n');
