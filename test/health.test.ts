@@ -95,8 +95,8 @@ describe('the health of containers', () => {
       ),
     );
     await ok('load', '-i', archive);
-    await ok('run', '-d', '--name', 'imaged', 'checked');
-    await untilHealth('imaged', 'unhealthy');
+    const awaited = await hyperd.hyper(['run', '-d', '--wait', '--name', 'imaged', 'checked']);
+    assert.deepEqual([awaited.code, awaited.stderr], [125, 'hyper: container imaged is unhealthy: by /bin/ash\n']);
     assert.equal((await inspect('imaged')).health?.log[0]?.output, 'by /bin/ash\n');
     await ok('rm', '-f', 'imaged');
     await ok('run', '-d', '--name', 'unasked', '--no-healthcheck', 'checked');

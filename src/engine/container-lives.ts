@@ -7,7 +7,7 @@ import type { Container, ContainerResult } from './container.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { addContainer } from './pod-start.ts';
 import { endsWithin } from './ends-within.ts';
-import { PodHealth } from './health/index.ts';
+import { PodHealth, runInContainer } from './health/index.ts';
 import { initFailure, nextToStart } from './init-containers.ts';
 import type { PodRun } from './pod-run.ts';
 import { isToRestart, Restarts } from './restart-policy.ts';
@@ -46,7 +46,8 @@ export class ContainerLives {
     this.#lock = lock;
     this.#end = end;
     this.health = new PodHealth({
-      ...{ run, log: engine.log, paused: pod.record.state === 'paused' },
+      ...{ log: engine.log, paused: pod.record.state === 'paused' },
+      exec: ({ record }, ...rest) => runInContainer(run, record, ...rest),
       change: (change, signal) => this.#change(change, signal),
       end: (container, why) => this.#endByProbe(container, why),
     });

@@ -2,8 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mainEndpoint } from '../../network/index.ts';
 import type { ContainerRecord, HealthCheckRecord, PodRecord, ProbeAction, ProbeRecord } from '../../store/index.ts';
 import type { EngineOptions } from '../pod-context.ts';
-import type { PodRun } from '../pod-run.ts';
-import { runInContainer } from './exec-probe.ts';
 import type { HealthLog } from './health-log.ts';
 import { HealthTally, ProbeTally } from './health-tally.ts';
 import { probeHttp, probeTcp } from './network-probe.ts';
@@ -11,8 +9,8 @@ import { BoundedOutput, type ProbeResult, tooLate } from './probe-result.ts';
 
 /** A container whose process runs. */
 export interface AskedContainer {
-  readonly record: ContainerRecord;
-  readonly pod: PodRecord;
+  readonly record: Pick<ContainerRecord, 'name' | 'healthCheck' | 'probes' | 'health' | 'passed' | 'probeFailure'>;
+  readonly pod: Pick<PodRecord, 'id' | 'endpoints'>;
   /** How long it has run. */
   readonly ranMs: number;
   readonly healthLog: HealthLog;
@@ -20,8 +18,17 @@ export interface AskedContainer {
 
 export interface ContainerHealthOptions {
   readonly container: AskedContainer;
-  readonly run: PodRun;
-  readonly log: EngineOptions['log'];
+  /**
+   * Runs a command in it, until the signal: undefined. Rejects when its VM has gone.
+   *
+   * @param output what it says, also where it is cut short
+   */
+  readonly exec: (
+    args: readonly string[],
+    output: BoundedOutput,
+    signal: AbortSignal,
+  ) => Promise<ProbeResult | undefined>;
+  readonly log: Pick<EngineOptions['log'], 'error'>;
   /** Changes the container's record and stores it, unless the signal has come before its turn. */
   readonly change: (change: () => void, signal: AbortSignal) => Promise<void>;
   /** Its process is to end. */
@@ -196,10 +203,10 @@ export class ContainerHealth {
   }
 
   async #act(action: ProbeAction, output: BoundedOutput, signal: AbortSignal): Promise<ProbeResult | undefined> {
-    const { container, run } = this.#options;
+    const { container, exec } = this.#options;
     if (action.type === 'exec') {
       try {
-        return await runInContainer(run, container.record, action.args, output, signal);
+        return await exec(action.args, output, signal);
       } catch {
         this.stop(); // its VM has gone, which others are told
         return undefined;

@@ -1,3 +1,3 @@
-export { killProbesLeft } from './exec-probe.ts';
+export { killProbesLeft, runInContainer } from './exec-probe.ts';
 export { HealthLog } from './health-log.ts';
 export { PodHealth } from './pod-health.ts';

@@ -1,9 +1,13 @@
 import { type AskedContainer, ContainerHealth, type ContainerHealthOptions } from './container-health.ts';
 
-export interface PodHealthOptions<Container extends AskedContainer> extends Omit<
+export interface PodHealthOptions<Container extends AskedContainer> extends Pick<
   ContainerHealthOptions,
-  'container' | 'end'
+  'log' | 'change'
 > {
+  readonly exec: (
+    container: Container,
+    ...rest: Parameters<ContainerHealthOptions['exec']>
+  ) => ReturnType<ContainerHealthOptions['exec']>;
   readonly end: (container: Container, why: string) => void;
   /** Nobody is asked anything until `goOn`. */
   readonly paused: boolean;
@@ -22,7 +26,7 @@ export class PodHealth<Container extends AskedContainer> {
 
   /** A container's process runs. */
   begin(container: Container): void {
-    const { end, run, log, change } = this.#options;
+    const { end, exec, log, change } = this.#options;
     const { healthCheck, probes, probeFailure } = container.record;
     this.#asked.get(container)?.stop();
     if (healthCheck === null && Object.values(probes).every((probe) => probe === null)) return;
@@ -31,7 +35,8 @@ export class PodHealth<Container extends AskedContainer> {
       return;
     }
     const health = new ContainerHealth({
-      ...{ container, run, log, change },
+      ...{ container, log, change },
+      exec: (...rest) => exec(container, ...rest),
       end: (why) => end(container, why),
     });
     this.#asked.set(container, health);
