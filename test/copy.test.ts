@@ -350,7 +350,6 @@ describe('hyper cp', () => {
     for (let round = 0; round < 20; round++) await shell('true');
     assert.ok(resident() - before < 64, `${before} MiB before, ${resident()} MiB after`);
     archive.destroy();
-
     await shell('rm /huge');
   });
 
