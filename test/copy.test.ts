@@ -197,7 +197,10 @@ describe('hyper cp', () => {
     assert.deepEqual([taken.code, taken.stderr], [0, '']);
     assert.equal(await shell('cd /tars/src; stat -c "%u %F" x pipe'), '0 regular file\n0 fifo\n');
     const zipped = execFileSync('gzip', ['-c'], { input: archive });
-    await refused(['-', 'main:/tars'], 1, /not a tar|damaged/, zipped);
+    await shell('rm -rf /tars/src');
+    assert.equal((await hyperd.hyper(['cp', '-', 'main:/tars'], { input: zipped })).code, 0);
+    await refused(['-', 'main:/tars'], 1, /broken|damaged/, zipped.subarray(0, 60));
+    await refused(['-', 'main:/tars'], 1, /compressed with xz/, execFileSync('xz', ['-c'], { input: archive }));
     const given = await cp('main:/tars/src', '-');
     assert.match(given.stdout, /SCHILY\.xattr\.user\.note=yes\n/);
     const listed = execFileSync('tar', ['t'], { input: Buffer.from(given.stdout, 'latin1'), encoding: 'utf8' });
@@ -240,6 +243,8 @@ describe('hyper cp', () => {
     await refused(['file', 'fixed:/etc'], 1, /container fixed has a read-only root/);
     await copy('file', 'fixed:/data');
     assert.equal(await shell('cat /data/file', 'fixed'), 'file');
+    // It is told also to whom has much to send.
+    await refused(['-', 'fixed:/etc'], 1, /container fixed has a read-only root/, Buffer.alloc(64 << 20));
     await hyper('pause', 'fixed');
     await refused(['fixed:/data/file', '.'], 1, /pod fixed is paused: unpause it first/);
     await hyper('rm', '-f', 'fixed');
@@ -280,12 +285,8 @@ describe('hyper cp', () => {
     await copy('canary', 'main:/trap/root');
     await copy('canary', 'main:/trap/up/memory');
     assert.equal(await shell('cat /canary /memory/canary'), 'canarycanary');
-    await refused(['canary', 'main:/trap/proc/x'], 1, /Too many levels of symbolic links|Symbolic link loop|ELOOP/i);
-    await refused(
-      ['main:/trap/self/etc/passwd', '.'],
-      1,
-      /Too many levels of symbolic links|Symbolic link loop|ELOOP/i,
-    );
+    await refused(['canary', 'main:/trap/proc/x'], 1, /Too many levels|Symbolic link loop|No such file/i);
+    await refused(['main:/trap/self/etc/passwd', '.'], 1, /Too many levels|Symbolic link loop|No such file/i);
     const swap = 'while :; do ln -s / /trap/swap; rm /trap/swap; mkdir /trap/swap; rm -rf /trap/swap; done';
     const swapping = await hyperd.client.execCreate('main', { args: ['sh', '-c', swap] });
     const session = await hyperd.client.execAttach(swapping.id, {}, { output: () => undefined });
@@ -349,7 +350,6 @@ describe('hyper cp', () => {
     for (let round = 0; round < 20; round++) await shell('true');
     assert.ok(resident() - before < 64, `${before} MiB before, ${resident()} MiB after`);
     archive.destroy();
-    await until(async () => !/pack|task/.test(await hyper('top', 'main')));
     await shell('rm /huge');
   });
 

@@ -1,4 +1,5 @@
 /** Images: found by reference, brought from registries, archives and Docker, kept as disks that a VM can open. */
+export { decompressed } from './archive/decompressed.ts';
 export { ImageStore } from './image-store.ts';
 export type { AddTarOptions, ImageStoreOptions } from './image-store.ts';
 export type { ImageRemoval, ImageUser, RemoveOptions } from './image-catalog.ts';

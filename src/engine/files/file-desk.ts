@@ -1,3 +1,4 @@
+import { decompressed } from '../../image/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import type { EngineOptions } from '../pod-context.ts';
 import type { Pods } from '../pods.ts';
@@ -49,7 +50,7 @@ export class FileDesk {
     return await this.#pack(text, ['/', '.', '.', '1'], signal);
   }
 
-  /** Unpacks a tar into a folder that is there. */
+  /** Unpacks a tar, also one in gzip or zstd, into a folder that is there. */
   async unpack(
     text: string,
     path: string,
@@ -59,9 +60,15 @@ export class FileDesk {
   ): Promise<void> {
     const { folder, name } = parseContainerPath(path);
     const into = name === '.' ? folder : `${folder === '/' ? '' : folder}/${name}`;
-    await using guest = await this.#open(text, signal);
     const args = [into, owners ? '1' : '0', replace ? '1' : '0'];
-    await drain(this.#task(guest, { task: 'unpack', args, input }, signal));
+    const upload = new Upload(input);
+    try {
+      await using guest = await this.#open(text, signal);
+      await drain(this.#task(guest, { task: 'unpack', args, input: decompressed(upload) }, signal));
+    } catch (error) {
+      await upload.drop();
+      throw error;
+    }
   }
 
   /** What is not as in the container's image. */
@@ -101,6 +108,28 @@ export class FileDesk {
 
   #task({ run, container }: GuestAccess, spec: TaskSpec, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     return runTask(run, container, spec, AbortSignal.any([signal, this.#closing.signal]));
+  }
+}
+
+/** What is uploaded, without an end that destroys its request: whoever fails still has an answer to send. */
+class Upload implements AsyncIterable<Uint8Array> {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+
+  constructor(input: AsyncIterable<Uint8Array>) {
+    this.#chunks = input[Symbol.asyncIterator]();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return { next: () => this.#chunks.next() };
+  }
+
+  /** Reads what is left: a sender that is cut off would not read the answer. */
+  async drop(): Promise<void> {
+    try {
+      for (let next = await this.#chunks.next(); next.done !== true; next = await this.#chunks.next());
+    } catch {
+      // it has gone, and hears nothing any more
+    }
   }
 }
 

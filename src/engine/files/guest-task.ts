@@ -120,8 +120,11 @@ interface InputState {
 
 async function send(input: AsyncIterable<Uint8Array>, stdin: StdinWriter, state: InputState): Promise<void> {
   try {
-    for await (const { buffer, byteOffset, length } of input) {
+    // Not `for await`: to leave it would destroy a request whose answer is still to be sent.
+    const chunks = input[Symbol.asyncIterator]();
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
       if (state.over()) return;
+      const { buffer, byteOffset, length } = next.value;
       await stdin.write(Buffer.from(buffer, byteOffset, length));
     }
     stdin.end();

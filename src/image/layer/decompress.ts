@@ -18,7 +18,7 @@ export function decompressorFor(start: Buffer): Transform {
     if (magic === 0xfd2f_b528 || skippable) return createZstdDecompress({ chunkSize });
     const name = magic === 0x587a_37fd ? 'xz' : start.toString('latin1', 0, 3) === 'BZh' ? 'bzip2' : undefined;
     if (name !== undefined) {
-      throw new HyperError('unsupported', `the layer is compressed with ${name}: rebuild it with gzip or zstd`);
+      throw new HyperError('unsupported', `it is compressed with ${name}: make it with gzip or zstd`);
     }
   }
   return new PassThrough({ highWaterMark: chunkSize });
