@@ -1,5 +1,6 @@
 import { processCli } from './cli-process.ts';
 import { reportFailure } from './failure-report.ts';
+import { commandTable } from './command-table.ts';
 import { buildProgram, type ProgramOptions } from './program.ts';
 
 /** Runs one command line and ends the process with its exit code, once stdout and stderr are written. */
@@ -44,7 +45,9 @@ function exit(exitCode: number): void {
 function withHelp(args: readonly string[]): readonly string[] {
   const [first, second] = args;
   if (first === undefined || (first === 'help' && second === undefined)) return ['--help'];
-  return first === 'help' && second !== undefined ? [second, '--help'] : args;
+  if (first !== 'help' || second === undefined) return args;
+  const isCommand = commandTable.some(({ name, aliases = [] }) => [name, ...aliases].includes(second));
+  return isCommand ? [second, '--help'] : [second]; // which is refused
 }
 
 void main(withHelp(process.argv.slice(2)));
