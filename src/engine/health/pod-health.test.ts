@@ -18,7 +18,7 @@ function askedAt(port: number): AskedContainer {
   const endpoint = {
     ...{ network: 'hyper0', tap: 'tap', nic: 0, mac: '', address: '127.0.0.1', prefixLength: 8, gateway: '127.0.0.1' },
     ...{ ipv6: null, mtu: 1500, internal: false, dns: [], names: [], hostAccess: false, nameservers: [], egress: null },
-    ...{ rate: {}, ports: [] },
+    ...{ rate: {}, ports: [], whiteLists: null },
   };
   return {
     record: {
