@@ -222,7 +222,8 @@ export class ContainerLives {
     this.#lock
       .run(async () => {
         for (const container of nextToStart(this.#pod.containers)) {
-          if (this.#closed || this.#pod.record.state === 'paused' || container.stopping) return; // `goOn` comes back to it
+          if (this.#closed || this.#pod.record.state === 'paused') return; // `goOn` comes back to it
+          if (container.stopping) continue;
           await this.#startProcess(container).catch((error: unknown) =>
             this.#onFailure(container, startFailure(error)),
           );

@@ -93,7 +93,7 @@ async function refuseBelowUsage(
   }
 }
 
-/** It has been started in this VM: it has a cgroup, which its further processes are in. */
-function isInGuest({ startedAt }: ContainerRecord): boolean {
-  return startedAt !== null;
+/** It has been made in this VM: it has a cgroup, which its further processes are in. */
+export function isInGuest({ startedAt, waiting }: Pick<ContainerRecord, 'startedAt' | 'waiting'>): boolean {
+  return startedAt !== null || waiting;
 }

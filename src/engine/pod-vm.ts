@@ -73,7 +73,9 @@ export async function resumePod(
     await killProbesLeft(run);
     await leaveNetworks(record, run, options);
     await routeServices(record, run, options); // those that were added, and not told of
-    await finishLimits(record, run, options);
+    await finishLimits(record, run, options).catch((error: unknown) => {
+      log.warn({ pod: record.id, error }, 'limits that were being changed could not be set'); // tried again by the next hyperd
+    });
     log.info({ pod: record.id, vm: vm.record.id }, 'pod found again');
     return run;
   } catch (error) {

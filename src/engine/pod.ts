@@ -136,7 +136,7 @@ export class Pod {
     if (lives === undefined) {
       if (!waited && starting === undefined && this.record.state !== 'pending') throw doesNotRun(this.record);
       this.record.restarting &&= comesBack;
-      this.#options.store.savePod(this.record);
+      if (!this.#removed) this.#options.store.savePod(this.record);
       return;
     }
     await lives.giveUp(this.containers);
@@ -151,6 +151,7 @@ export class Pod {
     if (lives === undefined) throw doesNotRun(this.record);
     const targets = only === undefined ? lives.running : [only];
     const ends = number === signalNumber('KILL');
+    if (only?.record.waiting === true) throw only.doesNotRun('');
     const waits = only?.record.restarting === true;
     if (ends) await lives.giveUp(only === undefined ? this.containers : targets);
     if (ends && waits) return; // that was its end

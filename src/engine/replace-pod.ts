@@ -22,24 +22,26 @@ export async function replacePod(old: Pod, next: Pod, options: EngineOptions, as
   const { supply, store, log } = options;
   const { record } = next;
   if (old === next) throw new HyperError('bad_request', `pod ${record.name} cannot take its own place`);
-  if (!old.running) throw doesNotRun(old.record);
-  if (next.active) throw new HyperError('conflict', `pod ${record.name} runs already: stop it first, or name another`);
+  checkStates(old, next);
   const { vcpus, memoryMiB } = record;
   const isWarm = record.networks.length > 0 && !needsShares(record);
   const vm = isWarm ? (await supply.keep({ vcpus, memoryMiB }, asked.signal)).id : undefined;
+  const left = { endpoints: [...old.record.endpoints], ports: old.record.ports };
   const own = { networks: record.networks, ports: record.ports };
-  takePlace(old.record, record);
-  store.savePod(record);
+  let stopped = false;
   try {
+    checkStates(old, next); // others may have done something to both while the VM was made
     await old.stop(asked.timeoutMs);
+    stopped = true;
     await old.settled(); // its addresses and ports are free then
+    takePlace(left, record); // stored with its start: where hyperd dies before it, the pod is as it was
     await next.start(undefined, vm);
   } catch (error) {
     if (vm !== undefined) await supply.kept.remove(vm).catch(() => undefined); // it may have become the pod's
     Object.assign(record, own);
     if (!next.removed) store.savePod(record);
     await next.settled();
-    if (!old.active && !old.removed) {
+    if (stopped && !old.active && !old.removed) {
       await old.start().catch((again: unknown) => {
         log.error(
           { pod: old.record.id, error: messageOf(again) },
@@ -51,7 +53,13 @@ export async function replacePod(old: Pod, next: Pod, options: EngineOptions, as
   }
 }
 
-function takePlace(old: PodRecord, next: PodRecord): void {
+function checkStates(old: Pod, { record: { name }, active, removed }: Pod): void {
+  if (!old.running) throw doesNotRun(old.record);
+  if (removed) throw new HyperError('not_found', `pod ${name} was removed`);
+  if (active) throw new HyperError('conflict', `pod ${name} runs already: stop it first, or name another`);
+}
+
+function takePlace(old: Pick<PodRecord, 'endpoints' | 'ports'>, next: PodRecord): void {
   next.networks = next.networks.map((each) => {
     const left = old.endpoints.find(({ network }) => network === each.network);
     if (left === undefined) return each;

@@ -59,7 +59,13 @@ export async function limitTraffic(
   // Its rule is added first, so that one that is not there is fine.
   const rules = addRate(table, tap, before) + deleteRate(table, tap, before) + addRate(table, tap, after);
   if (rules !== '') await applyRules(rules);
-  await shapeTraffic(tap, after);
+  try {
+    await shapeTraffic(tap, after);
+  } catch (error) {
+    const back = addRate(table, tap, after) + deleteRate(table, tap, after) + addRate(table, tap, before);
+    if (back !== '') await applyRules(back).catch(() => undefined); // the first failure is told
+    throw error;
+  }
   if (after.in !== undefined || before.in === undefined) return;
   await runCommand('tc', ['-batch', '-'], { input: `qdisc del dev ${tap} root\n` });
 }

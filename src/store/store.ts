@@ -28,6 +28,9 @@ const migrations = [
    ) STRICT`,
 ];
 
+/** Of pods that were deleted last: nothing is under way for so long. */
+const rememberedIds = 10_000;
+
 /**
  * What must survive hyperd: one SQLite file. WAL with `synchronous=NORMAL` survives any death of the daemon; a
  * commit takes 0.02 ms (facts: Node).
@@ -38,6 +41,8 @@ export class Store implements Disposable {
   readonly #delete: StatementSync;
   /** Each pod as it is stored: what is written next is compared with it. */
   readonly #stored = new Map<string, PodView>();
+  /** Those that are no more: what is still under way must not bring their rows back. */
+  readonly #deleted = new Set<string>();
   /** What has changed. */
   readonly events: EventLog;
 
@@ -73,8 +78,9 @@ export class Store implements Disposable {
       .map((row) => PodRecord.parse(JSON.parse(String(row['record']))));
   }
 
-  /** Writes the record as it is now, and with it what has changed. A second pod of the same name is a `conflict`. */
+  /** Writes the record as it is now, and with it what has changed. A second pod of the same name is a `conflict`, one that was deleted `not_found`. */
   savePod(record: PodRecord): void {
+    if (this.#deleted.has(record.id)) throw new HyperError('not_found', `pod ${record.name} was removed`);
     const view = viewOf(record);
     try {
       this.events.transact(() => {
@@ -96,6 +102,9 @@ export class Store implements Disposable {
       return podChanges(this.#stored.get(id), undefined);
     });
     this.#stored.delete(id);
+    this.#deleted.add(id);
+    const [oldest] = this.#deleted;
+    if (oldest !== undefined && this.#deleted.size > rememberedIds) this.#deleted.delete(oldest);
   }
 
   /** Oldest first. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { asFailure } from '../../client/index.ts';
 import type { Cli } from '../cli.ts';
@@ -31,12 +31,18 @@ export function define(command: Command, cli: Cli): void {
   addExamples(command, [['hyper export web -o web.tar', 'its files, as docker import takes them']]);
 }
 
-/** Half a tar is not left behind. */
+/** Half a tar is not left behind, nor in place of a whole one that was there. */
 async function save(archive: NodeJS.ReadableStream, path: string, signal: AbortSignal): Promise<void> {
+  const isFile = await stat(path).then(
+    (there) => there.isFile(),
+    () => true, // none is there
+  );
+  const place = isFile ? `${path}.${process.pid}.part` : path;
   try {
-    await pipeline(archive, createWriteStream(path), { signal });
+    await pipeline(archive, createWriteStream(place), { signal });
+    if (isFile) await rename(place, path);
   } catch (error) {
-    await rm(path, { force: true });
+    if (isFile) await rm(place, { force: true });
     throw asFailure(error);
   }
 }

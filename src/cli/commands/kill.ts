@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
@@ -15,9 +16,13 @@ export function define(command: Command, cli: Cli): void {
     .action(async (pods: readonly string[], options: KillOptions) => {
       const client = await cli.connect();
       await forEachTarget(pods, cli, async (pod) => {
-        if (isVmId(pod)) return (await client.vmRemove(pod)).id;
-        await client.podKill(pod, { killSignal: options.signal });
-        return pod;
+        try {
+          await client.podKill(pod, { killSignal: options.signal });
+          return pod;
+        } catch (error) {
+          if (!isVmId(pod) || !(error instanceof HyperError && error.code === 'not_found')) throw error;
+          return (await client.vmRemove(pod)).id;
+        }
       });
     });
   addExamples(command, [

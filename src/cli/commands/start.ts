@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { HyperClient } from '../../client/index.ts';
+import { HyperError } from '../../lib/errors.ts';
 import { addWaitOptions, awaitReady, type WaitOptions } from '../await-ready.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
@@ -34,7 +36,7 @@ export function define(command: Command, cli: Cli): void {
       }
       const client = await cli.connect();
       const [pod, vm] = pods;
-      if (pod !== undefined && vm !== undefined && pods.length === 2 && isVmId(vm)) {
+      if (pod !== undefined && vm !== undefined && pods.length === 2 && isVmId(vm) && !(await isPod(client, vm))) {
         if (options.container === true) throw new UsageError('-c starts containers of pods that run: leave out the VM');
         warn(...(await client.podStart(pod, { vm })).warnings);
         cli.print(pod);
@@ -57,6 +59,17 @@ export function define(command: Command, cli: Cli): void {
     ['hyper start --wait web', 'until its containers are ready'],
     ['hyper start -ai shell', 'start a pod and attach to it'],
   ]);
+}
+
+/** A pod may be called as VMs are. */
+async function isPod(client: HyperClient, name: string): Promise<boolean> {
+  try {
+    await client.podInspect(name);
+    return true;
+  } catch (error) {
+    if (error instanceof HyperError && error.code === 'not_found') return false;
+    throw error;
+  }
 }
 
 async function startAttached(pods: readonly string[], options: StartOptions, cli: Cli): Promise<number> {

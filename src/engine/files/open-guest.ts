@@ -1,5 +1,6 @@
 import { HyperError } from '../../lib/errors.ts';
 import { livesOf } from '../live-pod.ts';
+import { isInGuest } from '../live-limits.ts';
 import type { EngineOptions } from '../pod-context.ts';
 import type { Target } from '../pods.ts';
 import type { GuestAccess } from './guest-access.ts';
@@ -16,7 +17,7 @@ export async function openGuest(
     if (resting !== undefined) return resting;
   }
   const { run } = livesOf(pod);
-  if (container.startedAt === null) {
+  if (!isInGuest(container)) {
     const why = `container ${container.name} was added while its pod runs, and has no files before its start`;
     throw new HyperError('conflict', `${why}: start it with 'hyper start -c ${container.name}'`);
   }

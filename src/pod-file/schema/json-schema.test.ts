@@ -34,8 +34,8 @@ describe('the JSON Schema of pod files', () => {
   });
 
   it('says of what is refused by name that nothing fits', () => {
-    assert.deepEqual(fields.get('initContainers')?.['not'], {});
-    assert.match(String(fields.get('initContainers')?.['description']), /^is not supported: /);
+    assert.deepEqual(fields.get('containers[].logPath')?.['not'], {});
+    assert.match(String(fields.get('containers[].logPath')?.['description']), /^is not supported: /);
     assert.equal(fields.get('containers')?.['not'], undefined);
   });
 
