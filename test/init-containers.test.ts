@@ -149,6 +149,12 @@ describe('init containers', () => {
     assert.match(stderr, /container main waits for init containers, which run before it/);
     const early = await hyperd.hyper(['start', '-c', 'stopped/main']);
     assert.deepEqual([early.code, /starts when the init containers have succeeded/.test(early.stderr)], [1, true]);
+    const killed = await hyperd.hyper(['kill', 'stopped/main']);
+    assert.deepEqual([killed.code, /waits for init containers/.test(killed.stderr)], [1, true]);
+    await ok('update', '-c', '--memory', '64m', 'stopped/main');
+    const limit = ['cat', '/sys/fs/cgroup/pod/container-1/memory.max'];
+    assert.equal(await ok('exec', '--vm', 'stopped', ...limit), `${64 << 20}\n`);
+    assert.equal((await containers('stopped'))[0]?.waiting, true);
     await ok('stop', 'stopped');
     assert.match(
       (await hyperd.client.podInspect('stopped')).reason ?? '',

@@ -112,6 +112,8 @@ describe('services of a pod', { skip: skipUnlessRoot, timeout: 600_000 }, () => 
     assert.equal(await ask('client', 1, '10.254.0.4:80'), 'one\n');
     const both = ['service', 'add', 'client', '10.254.0.5:80', `${host}:80`, `${two}:80`];
     await refused(1, /its hosts are reached by back and hyper0: they must be by one network/, ...both);
+    const elsewhere = ['service', 'add', 'client', '10.254.0.4:81', `${two}:80`];
+    await refused(1, /another of its address has hosts of another network/, ...elsewhere);
     await run('network', 'disconnect', 'back', 'client');
     assert.equal(await ask('client', 1), 'two\n');
     await run('service', 'delete', 'client', '10.254.0.4:80');

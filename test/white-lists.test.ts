@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { linkLocalOf } from '../src/network/link-names.ts';
 import { addIpv6, type Namespace, skipUnlessRoot } from './network/namespaces.ts';
 import type { Room } from './network/room.ts';
 import { TestHyperd } from './support/hyperd.ts';
@@ -94,6 +95,14 @@ describe('white lists of a pod', { skip: skipUnlessRoot, timeout: 400_000 }, () 
     assert.equal(await inPod('outer', ask('203.0.113.1', 8080)), '80\n');
     assert.equal(await inPod('other', ask('203.0.113.1', 8080)), 'no\n'); // its own address, though by the host's
     assert.equal(await here.run('python3', '-c', connect, '0.0.0.0', guarded, '80'), 'no\n');
+    for (const [pod, answer] of [
+      ['guarded', 'no\n'],
+      ['inner', 'inner\n'],
+    ] as const) {
+      const { mac } = await hyperd.client.podInspect(pod);
+      const onLink = `${linkLocalOf(mac ?? '')}%hyper0`;
+      assert.equal(await here.run('python3', '-c', connect, '::', onLink, '80'), answer, onLink);
+    }
   });
 
   it('bound nothing that the pod begins itself: TCP, DNS, pings', async () => {
@@ -118,8 +127,11 @@ describe('white lists of a pod', { skip: skipUnlessRoot, timeout: 400_000 }, () 
   it('leave no rule behind, and are refused where they name no network', async () => {
     await run('rm', '-f', 'guarded');
     assert.doesNotMatch(await host.run('nft', 'list', 'ruleset'), /guard_hy/);
+    const probed = { image: 'busybox', probes: { liveness: { tcpSocket: { port: 80 } } } };
     const create = (whiteLists: { internal: string[]; external: string[] }): Promise<unknown> =>
-      hyperd.client.podCreate({ whiteLists, containers: [{ image: 'busybox' }] });
+      hyperd.client.podCreate({ whiteLists, containers: [probed] });
+    const keptOut = create({ internal: ['10.0.0.0/8'], external: [] });
+    await assert.rejects(keptOut, /keep out: add 192\.168\.123\.1 to a list, or give the probe an exec/);
     await assert.rejects(create({ internal: [], external: [] }), /name those that may reach the pod/);
     await assert.rejects(create({ internal: ['10.0.0.1/8'], external: [] }), /the network is 10\.0\.0\.0\/8/);
     await refused(1, /no such pod/i, 'inspect', 'guarded');

@@ -1,6 +1,5 @@
 #include "control.h"
 
-#include "cgroup.h"
 #include "channel.h"
 #include "clock.h"
 #include "container.h"
@@ -9,6 +8,7 @@
 #include "files.h"
 #include "freeze.h"
 #include "launch.h"
+#include "limits.h"
 #include "nics.h"
 #include "power.h"
 #include "process.h"
@@ -207,7 +207,7 @@ static void on_request(uint8_t *payload, size_t length)
         services_set(&request);
         break;
     case OP_LIMIT_CONTAINER:
-        reply_plain(request.id, cgroup_limit(request.container, &request, false), NULL);
+        limits_set(&request);
         break;
     case OP_FREEZE:
         freeze_pod(&request);

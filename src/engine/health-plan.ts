@@ -1,5 +1,6 @@
 import type { ImageConfig } from '../image/index.ts';
 import { HyperError } from '../lib/errors.ts';
+import { isInNetwork, type WhiteLists } from '../network/index.ts';
 import type { ContainerRecord, HealthCheckRecord, ProbeAction, ProbeRecord } from '../store/index.ts';
 
 /** What a user asks for; the API's shape fits it. */
@@ -110,5 +111,25 @@ export function refuseWithoutNetwork(containers: readonly ContainerRecord[]): vo
       'bad_request',
       `container ${name} has a probe over the network, and its pod has none: give it a network, or the probe an exec`,
     );
+  }
+}
+
+/**
+ * Probes over the network come from the host, by the gateway of the pod's main network.
+ *
+ * @throws HyperError `bad_request` where white lists would keep them out
+ */
+export function refuseUnlisted(
+  containers: readonly ContainerRecord[],
+  lists: WhiteLists | null,
+  gateway: string,
+): void {
+  if (lists === null) return;
+  if ([...lists.internal, ...lists.external].some((network) => isInNetwork({ subnet: network, ipv6: null }, gateway)))
+    return;
+  for (const { name, probes } of containers) {
+    if (!Object.values(probes).some((probe) => probe !== null && probe.action.type !== 'exec')) continue;
+    const advice = `add ${gateway} to a list, or give the probe an exec`;
+    throw new HyperError('bad_request', `container ${name} has a probe that the white lists keep out: ${advice}`);
   }
 }

@@ -54,10 +54,24 @@ export function planServices(
     }
     planned.push(service);
   }
+  refuseTwoWays([...known, ...planned], pod, networks);
   if (known.length + planned.length > mostServices) {
     throw new HyperError('bad_request', `a pod may have ${mostServices} services`);
   }
   return planned;
+}
+
+/** An address is left for by one network, whichever of its ports is asked. @throws HyperError `bad_request` */
+export function refuseTwoWays(services: readonly ServiceOfPod[], pod: NetworkedPod, networks: Networks): void {
+  const ways = new Map<string, Network | undefined>();
+  for (const service of services) {
+    const way = networkOfService(service, pod, networks);
+    if (ways.has(service.address) && ways.get(service.address) !== way) {
+      const why = 'another of its address has hosts of another network: give it an address of its own';
+      throw new HyperError('bad_request', `service ${describeService(service)}: ${why}`);
+    }
+    ways.set(service.address, way);
+  }
 }
 
 /** One service, checked. */
@@ -99,7 +113,7 @@ function networkTo(address: string, pod: NetworkedPod, networks: Networks): Netw
 }
 
 /** As `mainEndpoint` says it of NICs. */
-function mainNetwork(pod: NetworkedPod, networks: Networks): Network | undefined {
+export function mainNetwork(pod: Pick<NetworkedPod, 'networks'>, networks: Networks): Network | undefined {
   const own = pod.networks.map(({ network }) => networks.find(network));
   return own.find(({ internal }) => !internal) ?? own[0];
 }

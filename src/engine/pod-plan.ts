@@ -4,10 +4,10 @@ import { newNameSuffix, newPodId } from '../lib/ids.ts';
 import type { Networks } from '../network/index.ts';
 import type { PodRecord } from '../store/index.ts';
 import { planContainers, shortName } from './container-plan.ts';
-import { refuseWithoutNetwork } from './health-plan.ts';
+import { refuseUnlisted, refuseWithoutNetwork } from './health-plan.ts';
 import { podLimits } from './limits.ts';
 import { planNetwork } from './network-plan.ts';
-import { planServices } from './plan-service.ts';
+import { mainNetwork, planServices } from './plan-service.ts';
 import { type ContainerSpec, podDefaults, type PodSpec } from './pod-spec.ts';
 import { restartOf } from './restart-policy.ts';
 
@@ -30,7 +30,9 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
   const network = planNetwork(spec, image, networks);
   const specs = containerSpecs(spec);
   const containers = planContainers(specs, images, { name, hostname }, spec.containers.length);
-  if (spec.networks?.length === 0) refuseWithoutNetwork(containers);
+  const main = mainNetwork(network, networks);
+  if (main === undefined) refuseWithoutNetwork(containers);
+  else refuseUnlisted(containers, network.whiteLists, main.gateway);
   return {
     ...podDefaults,
     id: newPodId(),

@@ -6,6 +6,7 @@ import {
   planService,
   planServiceName,
   planServices,
+  refuseTwoWays,
   type ServiceName,
   type ServiceSpec,
 } from './plan-service.ts';
@@ -36,7 +37,11 @@ export class ServiceDesk {
     await this.#change(text, ({ record }) => {
       const wanted = specs.map((spec) => planService(spec, record, this.#options.networks));
       for (const service of wanted) indexOf(record, service);
-      return record.services.map((service) => wanted.findLast((each) => isSameService(each, service)) ?? service);
+      const services = record.services.map(
+        (service) => wanted.findLast((each) => isSameService(each, service)) ?? service,
+      );
+      refuseTwoWays(services, record, this.#options.networks);
+      return services;
     });
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { addGuard, deleteGuard, planWhiteLists } from './white-lists.ts';
 
-const guest = { tap: 'hyA-0', address: '10.1.2.3', ipv6: null, ports: [], whiteLists: null };
+const guest = { tap: 'hyA-0', address: '10.1.2.3', mac: '02:00:00:00:00:02', ipv6: null, ports: [], whiteLists: null };
 const port = {
   protocol: 'tcp' as const,
   hostIp: '*',

@@ -1,4 +1,5 @@
 import { HyperError } from '../lib/errors.ts';
+import { linkLocalOf } from './link-names.ts';
 import {
   type AddressedGuest,
   addressesOf,
@@ -33,6 +34,7 @@ export function planWhiteLists({ internal, external }: WhiteLists): { internal: 
 }
 
 interface Guarded extends AddressedGuest {
+  readonly mac: string;
   readonly whiteLists: WhiteLists | null;
   readonly ports: readonly PublishedPort[];
 }
@@ -68,10 +70,10 @@ export function deleteGuard(table: string, guest: Guarded): string {
   if (whiteLists === null) return '';
   const [to, from] = [toGuest(tap), fromGuest(tap)];
   return lines([
-    ...addressesOf(guest).flatMap(({ family: { name: ip }, address }) => [
-      `delete element ${ip} ${table} guarded { ${address} : jump ${to} }`,
-      ...deleteChain(`${ip} ${table} ${to}`),
-    ]),
+    ...reachedAt(guest).map(
+      ({ family: { name: ip }, address }) => `delete element ${ip} ${table} guarded { ${address} : jump ${to} }`,
+    ),
+    ...addressesOf(guest).flatMap(({ family: { name: ip } }) => deleteChain(`${ip} ${table} ${to}`)),
     `delete element bridge ${table} guarded_to { "${tap}" : jump ${to} }`,
     `delete element bridge ${table} guarded_from { "${tap}" : jump ${from} }`,
     ...[to, from].flatMap((chain) => deleteChain(`bridge ${table} ${chain}`)),
@@ -79,10 +81,16 @@ export function deleteGuard(table: string, guest: Guarded): string {
   ]);
 }
 
+/** The host reaches a guest of IPv6 by its link-local address too. */
+function reachedAt(guest: Guarded): ReturnType<typeof addressesOf> {
+  const linkLocal = { family: ipv6Packets, address: linkLocalOf(guest.mac) };
+  return [...addressesOf(guest), ...(guest.ipv6 === null ? [] : [linkLocal])];
+}
+
 /** What the host itself sends, and what it passes on, by the source that it came with. */
 function routedGuard(table: string, guest: Guarded, lists: WhiteLists): string[] {
   const name = toGuest(guest.tap);
-  return addressesOf(guest).flatMap(({ family, address }) => {
+  return reachedAt(guest).flatMap(({ family, address }) => {
     const chain = `${family.name} ${table} ${name}`;
     return [
       ...emptyChain(chain),

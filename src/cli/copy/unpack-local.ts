@@ -78,11 +78,9 @@ export class UnpackLocal implements TarSink {
     for (let at = 0; at < bytes.length;) at += fs.writeSync(file.descriptor, bytes, at);
   }
 
-  hole(bytes: number): void {
-    const file = this.#file;
-    if (file === undefined) return;
-    const chunk = Buffer.alloc(Math.min(bytes, 1 << 20));
-    for (let left = bytes; left > 0; left -= chunk.length) this.data(chunk.subarray(0, left));
+  /** A guest's packer makes none. */
+  hole(): void {
+    throw new HyperError('corrupt', 'the archive has a sparse file, which none of hyperd’s has: nothing of it is made');
   }
 
   /** All has come: folders get their modes and times, which were in the way before. */

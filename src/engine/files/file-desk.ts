@@ -85,12 +85,13 @@ export class FileDesk {
       await output.return();
       await guest[Symbol.asyncDispose]();
     };
-    // A reader that goes before it has read anything would never come to an end.
+    // A reader that goes before it has read anything, or stands still, would never come to an end.
     const onAbort = (): void => void release().catch(() => undefined); // said by whoever reads
-    signal.addEventListener('abort', onAbort, { once: true });
+    const leaving = AbortSignal.any([signal, this.#closing.signal]);
+    leaving.addEventListener('abort', onAbort, { once: true });
     try {
       const { stat, rest } = await splitHead(output, args[2] ?? '');
-      return { stat, bytes: releasing(rest, output, release) };
+      return { stat, bytes: releasing(rest, output, release, leaving) };
     } catch (error) {
       await release();
       throw error;
@@ -162,10 +163,12 @@ async function* releasing(
   first: Buffer,
   output: AsyncGenerator<Buffer, void, undefined>,
   release: () => Promise<void>,
+  leaving: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   try {
     if (first.length > 0) yield first;
     yield* output;
+    leaving.throwIfAborted(); // it was released: that is no good end
   } finally {
     await release();
   }

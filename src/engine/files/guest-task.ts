@@ -66,7 +66,10 @@ export async function* runTask(
     end.came = true;
     wake.resolve();
   };
-  exit.then(onEnd, onEnd);
+  exit.then((event) => {
+    run.stored(event); // in memory only, as all of it; also where nobody reads on
+    onEnd();
+  }, onEnd);
   try {
     await agent.startProcess({ process, ...setupOf(container, spec) });
   } catch (error) {
@@ -94,7 +97,6 @@ export async function* runTask(
       wake = Promise.withResolvers<void>();
     }
     const event = await exit;
-    run.stored(event); // in memory only, as all of it
     signal.throwIfAborted();
     if (input.failure !== undefined) throw input.failure;
     if (event.exitCode !== 0) throw taskFailure(event, message, container);
@@ -103,10 +105,6 @@ export async function* runTask(
     if (!end.came) {
       kill();
       for (const { taken } of pieces) taken();
-      exit.then(
-        (event) => run.stored(event),
-        () => undefined,
-      );
     }
   }
 }
