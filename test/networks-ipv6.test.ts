@@ -72,7 +72,10 @@ inBothWays('pods on networks with IPv6', { timeout: 900_000 }, (way) => {
 
   it('a pod has one address, the link-local one and a default route of it, at once, and hears no router', async () => {
     await serve('app', '--network', 'six');
-    const shown = await inPod('app', 'ip -6 address show eth0; ip -6 route; cat /etc/hosts');
+    // The kernel looks at links once a second at most: where it has just looked, the link-local address comes late.
+    const linked =
+      'n=0; until ip -6 address show eth0 | grep -q "scope link" || [ $n = 200 ]; do n=$((n+1)); usleep 10000; done';
+    const shown = await inPod('app', `${linked}; ip -6 address show eth0; ip -6 route; cat /etc/hosts`);
     const addresses = shown.match(/(?<=inet6 )\S+ scope \w+/g)?.toSorted();
     assert.equal(addresses?.length, 2, shown);
     assert.equal(addresses[0], `${await address6('app')}/64 scope global`);
