@@ -1,14 +1,14 @@
 #include "control.h"
 
+#include "answer.h"
+#include "cgroup.h"
 #include "channel.h"
 #include "clock.h"
 #include "container.h"
 #include "events.h"
 #include "fields.h"
 #include "files.h"
-#include "freeze.h"
 #include "launch.h"
-#include "limits.h"
 #include "nics.h"
 #include "power.h"
 #include "process.h"
@@ -157,6 +157,20 @@ static uint64_t peek_operation(uint8_t *payload, size_t length)
     return operation;
 }
 
+/* Answered when all containers' processes stand still, or go on. */
+static int freeze(const struct request *request, char *why)
+{
+    (void)why;
+    return cgroup_freeze(request->frozen);
+}
+
+/* For less memory the kernel may first have to write to disks. */
+static int limit(const struct request *request, char *why)
+{
+    (void)why;
+    return cgroup_limit(request->container, request, false);
+}
+
 static void on_request(uint8_t *payload, size_t length)
 {
     struct request request;
@@ -207,10 +221,10 @@ static void on_request(uint8_t *payload, size_t length)
         services_set(&request);
         break;
     case OP_LIMIT_CONTAINER:
-        limits_set(&request);
+        answer_by_job(&request, limit);
         break;
     case OP_FREEZE:
-        freeze_pod(&request);
+        answer_by_job(&request, freeze);
         break;
     case OP_READ_FILES:
         answer_files(&request);

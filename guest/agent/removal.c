@@ -1,38 +1,30 @@
-#define _XOPEN_SOURCE 700
 #include "removal.h"
 
 #include "job.h"
 #include "log.h"
+#include "remove.h"
 
 #include <errno.h>
-#include <ftw.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FOLDERS_OPEN 32
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-    (void)status;
-    (void)kind;
-    (void)place;
-    (void)remove(path); /* what is left makes its folder stay, and is told of below */
-    return 0;
-}
+#include <unistd.h>
 
 static int work(void *argument, char *why)
 {
+    const char *path = argument, *name = strrchr(path, '/') + 1;
+    char parent[256];
     (void)why;
-    if (nftw(argument, remove_one, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
-        return errno;
-    return remove(argument) == 0 || errno == ENOENT ? 0 : errno;
+    memcpy(parent, path, (size_t)(name - path));
+    parent[name - path] = 0;
+    int fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? errno : remove_tree(fd, name);
 }
 
 static void done(void *argument, int error, const char *why)
 {
     (void)why;
-    if (error)
+    if (error && error != ENOENT)
         log_line("cannot remove all of %s: %s", (const char *)argument, strerror(error));
     free(argument);
 }

@@ -3,7 +3,7 @@
 
 /*
  * Removes a folder of a scratch disk that nothing uses any more, with all in it, in the background: a container may have
- * left many files. What cannot be removed (a path that is longer than a path may be) stays, and goes with the disk.
+ * left many files. What cannot be removed (folders that are nested too deeply) stays, and goes with the disk.
  */
 void removal_start(const char *path);
 

@@ -1,8 +1,7 @@
 #include "services.h"
 
-#include "control.h"
+#include "answer.h"
 #include "ipvs.h"
-#include "job.h"
 #include "modules.h"
 #include "netlink.h"
 
@@ -10,7 +9,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,11 +18,6 @@
 #define LIST_MAX 256
 /* Whose routes are ours (rtm_protocol); the kernel's and other programs' numbers are others. */
 #define OUR_ROUTES 0x68
-
-struct setting {
-    uint64_t request_id;
-    const struct request *request; /* for the helper alone, which has its own copy of it */
-};
 
 static bool same_service(const struct ipvs_service *one, const struct ipvs_service *other)
 {
@@ -160,9 +153,8 @@ static int retire_others(const struct ipvs *ipvs, const struct request *request)
     return error;
 }
 
-static int set_all(void *argument, char *why)
+static int set_all(const struct request *request, char *why)
 {
-    const struct request *request = ((struct setting *)argument)->request;
     struct ipvs ipvs = {.socket = -1};
     int error = modules_load_services(why, WHY_SIZE);
     if (error)
@@ -180,23 +172,7 @@ static int set_all(void *argument, char *why)
     return error;
 }
 
-static void on_set(void *argument, int error, const char *why)
-{
-    struct setting *setting = argument;
-    reply_plain(setting->request_id, error, why);
-    free(setting);
-}
-
 void services_set(const struct request *request)
 {
-    struct setting *setting = malloc(sizeof *setting);
-    int error = setting ? 0 : ENOMEM;
-    if (error == 0) {
-        *setting = (struct setting){.request_id = request->id, .request = request};
-        error = job_start(set_all, on_set, setting);
-    }
-    if (error == 0)
-        return;
-    free(setting);
-    reply_plain(request->id, error, NULL);
+    answer_by_job(request, set_all);
 }

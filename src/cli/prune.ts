@@ -1,8 +1,22 @@
 import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
 import type { PruneRequest } from '../contract/index.ts';
 import type { Cli } from './cli.ts';
+import { collect } from './collect.ts';
 import { UsageError } from './usage-error.ts';
 import { parseMoment } from './values/moment.ts';
+
+export interface PruneOptions {
+  readonly force?: boolean;
+  readonly filter?: readonly string[];
+}
+
+/** What all prunes take, but for the filters of volumes. */
+export function addPruneOptions(command: Command): Command {
+  return command
+    .option('-f, --force', 'do not ask')
+    .option('--filter <key=value>', 'only some: label=name[=value], until= a time or how long ago', collect);
+}
 
 /** Asks before what cannot be undone; no answer is none. @param what ends `This will remove`, as docker says it */
 export async function confirmed(what: string): Promise<boolean> {

@@ -104,14 +104,10 @@ function planAction({ exec, httpGet, tcpSocket }: ProbeSpec): ProbeAction {
 
 /** Probes over the network need one. @throws HyperError `bad_request` */
 export function refuseWithoutNetwork(containers: readonly ContainerRecord[]): void {
-  for (const { name, probes } of containers) {
-    const asked = Object.values(probes).find((probe) => probe !== null && probe.action.type !== 'exec');
-    if (asked === undefined) continue;
-    throw new HyperError(
-      'bad_request',
-      `container ${name} has a probe over the network, and its pod has none: give it a network, or the probe an exec`,
-    );
-  }
+  const asked = askedByNetwork(containers);
+  if (asked === undefined) return;
+  const why = 'has a probe over the network, and its pod has none: give it a network, or the probe an exec';
+  throw new HyperError('bad_request', `container ${asked.name} ${why}`);
 }
 
 /**
@@ -127,9 +123,15 @@ export function refuseUnlisted(
   if (lists === null) return;
   if ([...lists.internal, ...lists.external].some((network) => isInNetwork({ subnet: network, ipv6: null }, gateway)))
     return;
-  for (const { name, probes } of containers) {
-    if (!Object.values(probes).some((probe) => probe !== null && probe.action.type !== 'exec')) continue;
-    const advice = `add ${gateway} to a list, or give the probe an exec`;
-    throw new HyperError('bad_request', `container ${name} has a probe that the white lists keep out: ${advice}`);
-  }
+  const asked = askedByNetwork(containers);
+  if (asked === undefined) return;
+  const advice = `add ${gateway} to a list, or give the probe an exec`;
+  throw new HyperError('bad_request', `container ${asked.name} has a probe that the white lists keep out: ${advice}`);
+}
+
+/** One with a probe over the network. */
+function askedByNetwork(containers: readonly ContainerRecord[]): ContainerRecord | undefined {
+  return containers.find(({ probes }) =>
+    Object.values(probes).some((probe) => probe !== null && probe.action.type !== 'exec'),
+  );
 }

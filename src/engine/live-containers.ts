@@ -3,7 +3,7 @@ import { HyperError } from '../lib/errors.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import { Container } from './container.ts';
 import { defaultStopTimeoutMs } from './container-lives.ts';
-import { livesOf } from './live-pod.ts';
+import { livesOf, refuseRemoved } from './live-pod.ts';
 import { removeVolumesOf } from './mounts.ts';
 import type { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
@@ -21,7 +21,7 @@ export async function appendContainer(
 ): Promise<ContainerRecord> {
   return await pod.lock.run(async () => {
     const { record } = pod;
-    if (pod.removed) throw new HyperError('not_found', `pod ${record.name} was removed`);
+    refuseRemoved(pod);
     const { containers, nextContainer } = record;
     return await plan((added) => {
       Object.assign(record, { containers: [...containers, added], nextContainer: added.number + 1 });

@@ -17,6 +17,11 @@ export function doesNotRun({ name, state }: Pick<PodRecord, 'name' | 'state'>): 
   return new HyperError('conflict', `pod ${name} ${why}`);
 }
 
+/** Who waits for a pod's lock may find it gone. @throws HyperError `not_found` */
+export function refuseRemoved({ record, removed }: { readonly record: PodRecord; readonly removed: boolean }): void {
+  if (removed) throw new HyperError('not_found', `pod ${record.name} was removed`);
+}
+
 /** The containers of a pod that runs, and is not paused. @throws HyperError `conflict` */
 export function livesOf({ record, running, lives }: Pick<LivePod, 'record' | 'running' | 'lives'>): ContainerLives {
   if (lives === undefined || !running) throw doesNotRun(record);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { HyperError } from '../lib/errors.ts';
 import type { EgressRule, Network, Networks, SubnetDefinition } from '../network/index.ts';
 import type { NetworkRecord, Store } from '../store/index.ts';
+import { byId } from './by-id.ts';
 import { type Pruned, pruneEach } from './prune-each.ts';
 import { fits, type PruneFilter } from './prune-filter.ts';
 import { planEgress } from './network-plan.ts';
@@ -44,13 +45,9 @@ export class NetworkDesk {
 
   /** By its name, its id, or the beginning of its id. */
   find(text: string): NetworkDescription {
-    const byId = [...this.#records.values()].filter(({ id }) => id.startsWith(text));
-    const [only] = byId;
     const known = this.list().some(({ network }) => network.name === text);
-    if (!known && byId.length > 1) {
-      throw new HyperError('ambiguous', `${text} fits ${byId.length} networks: give more of the id`);
-    }
-    const network = this.#networks.find(known || only === undefined ? text : only.name);
+    const only = known ? undefined : byId([...this.#records.values()], text, 'networks');
+    const network = this.#networks.find(only?.name ?? text);
     return { network, record: this.#records.get(network.name) ?? null };
   }
 

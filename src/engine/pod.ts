@@ -9,7 +9,7 @@ import { Container, type ContainerResult } from './container.ts';
 import { ContainerLives, defaultStopTimeoutMs } from './container-lives.ts';
 import { endsWithin } from './ends-within.ts';
 import { Exec } from './exec.ts';
-import { doesNotRun, livesOf } from './live-pod.ts';
+import { doesNotRun, livesOf, refuseRemoved } from './live-pod.ts';
 import { writesDisks } from './mounted-disks.ts';
 import { removeVolumesOf } from './mounts.ts';
 import type { EngineOptions } from './pod-context.ts';
@@ -261,7 +261,7 @@ export class Pod {
   async #start<T>(restarts: number, onStarted: () => T, signal?: AbortSignal, vm?: string): Promise<T> {
     return await this.lock.run(async () => {
       signal?.throwIfAborted();
-      if (this.#removed) throw new HyperError('not_found', `pod ${this.record.name} was removed`);
+      refuseRemoved(this);
       if (this.#lives !== undefined) throw new HyperError('conflict', `pod ${this.record.name} runs already`);
       if (vm !== undefined) checkVm(vm, this.record, this.#options);
       this.record.restarts = restarts;

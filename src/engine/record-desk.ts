@@ -1,4 +1,4 @@
-import { HyperError } from '../lib/errors.ts';
+import { refuseRemoved } from './live-pod.ts';
 import { changeLabels, type LabelChanges } from './pod-labels.ts';
 import type { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
@@ -29,7 +29,7 @@ export class RecordDesk {
   async label(text: string, changes: LabelChanges, overwrite: boolean): Promise<Readonly<Record<string, string>>> {
     const pod = this.#pods.find(text);
     return await pod.lock.run(() => {
-      if (pod.removed) throw new HyperError('not_found', `pod ${pod.record.name} was removed`);
+      refuseRemoved(pod);
       changeLabels(pod.record, changes, overwrite, this.#options.store);
       return Promise.resolve(pod.record.labels);
     });

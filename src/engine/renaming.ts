@@ -1,5 +1,6 @@
 import { HyperError } from '../lib/errors.ts';
 import type { PodRecord } from '../store/index.ts';
+import { refuseRemoved } from './live-pod.ts';
 import { nicOf } from './network-plan.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { hostnameOf } from './pod-plan.ts';
@@ -17,7 +18,7 @@ type Context = Pick<EngineOptions, 'networks' | 'store'>;
 export async function rename(target: Target, name: string, pods: Pods, context: Context): Promise<void> {
   const { pod } = target;
   await pod.lock.run(() => {
-    if (pod.removed) throw new HyperError('not_found', `pod ${pod.record.name} was removed`);
+    refuseRemoved(pod);
     if (target.byContainer) renameContainer(target, name, context);
     else renamePod(pod.record, name, pods, context);
     return Promise.resolve();

@@ -1,6 +1,6 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
 import type { PodRecord } from '../store/index.ts';
-import { doesNotRun } from './live-pod.ts';
+import { doesNotRun, refuseRemoved } from './live-pod.ts';
 import type { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { needsShares } from './vm-desk.ts';
@@ -53,10 +53,11 @@ export async function replacePod(old: Pod, next: Pod, options: EngineOptions, as
   }
 }
 
-function checkStates(old: Pod, { record: { name }, active, removed }: Pod): void {
+function checkStates(old: Pod, next: Pod): void {
   if (!old.running) throw doesNotRun(old.record);
-  if (removed) throw new HyperError('not_found', `pod ${name} was removed`);
-  if (active) throw new HyperError('conflict', `pod ${name} runs already: stop it first, or name another`);
+  refuseRemoved(next);
+  const { active, record } = next;
+  if (active) throw new HyperError('conflict', `pod ${record.name} runs already: stop it first, or name another`);
 }
 
 function takePlace(old: Pick<PodRecord, 'endpoints' | 'ports'>, next: PodRecord): void {

@@ -1,5 +1,6 @@
 import { HyperError } from '../lib/errors.ts';
 import type { Hypervisor, TemplateDescription } from '../vm/index.ts';
+import { byId } from './by-id.ts';
 import { podDefaults, type PodSpec } from './pod-spec.ts';
 import type { VmSupply } from './supply/index.ts';
 
@@ -24,10 +25,7 @@ export class TemplateDesk {
 
   /** By its id or the beginning of it; answers with the id. */
   async remove(text: string): Promise<string> {
-    const fits = (await this.list()).filter(({ id }) => id.startsWith(text));
-    const [only] = fits;
-    if (fits.length > 1)
-      throw new HyperError('ambiguous', `${text} fits ${fits.length} templates: give more of the id`);
+    const only = byId(await this.list(), text, 'templates');
     if (only === undefined) throw new HyperError('not_found', `no such template: ${text}: see 'hyper template ls'`);
     await this.#hypervisor.removeTemplate(only.id);
     return only.id;

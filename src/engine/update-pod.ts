@@ -6,6 +6,7 @@ import type { TrafficRate } from '../network/index.ts';
 import type { ContainerRecord, PodRecord, RestartPolicy } from '../store/index.ts';
 import { podLimits } from './limits.ts';
 import { changeLimits, type ContainerLimits } from './live-limits.ts';
+import { refuseRemoved } from './live-pod.ts';
 import { planRate } from './network-plan.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { scratchPath } from './pod-run.ts';
@@ -40,7 +41,7 @@ type Sizes = Pick<PodRecord, (typeof sizes)[number]>;
 export async function updatePod({ pod, container }: Target, update: PodUpdate, options: EngineOptions): Promise<void> {
   await pod.lock.run(async () => {
     const { record, lives } = pod;
-    if (pod.removed) throw new HyperError('not_found', `pod ${record.name} was removed`);
+    refuseRemoved(pod);
     const size = sizeOf(record, update);
     const ofContainer = containerLimitsOf(container.record, update);
     const ofPod = podLimitsOf(record, update);

@@ -70,9 +70,7 @@ export function deleteGuard(table: string, guest: Guarded): string {
   if (whiteLists === null) return '';
   const [to, from] = [toGuest(tap), fromGuest(tap)];
   return lines([
-    ...reachedAt(guest).map(
-      ({ family: { name: ip }, address }) => `delete element ${ip} ${table} guarded { ${address} : jump ${to} }`,
-    ),
+    ...reachedAt(guest).map((at) => guardedElement('delete', table, at, to)),
     ...addressesOf(guest).flatMap(({ family: { name: ip } }) => deleteChain(`${ip} ${table} ${to}`)),
     `delete element bridge ${table} guarded_to { "${tap}" : jump ${to} }`,
     `delete element bridge ${table} guarded_from { "${tap}" : jump ${from} }`,
@@ -87,10 +85,19 @@ function reachedAt(guest: Guarded): ReturnType<typeof addressesOf> {
   return [...addressesOf(guest), ...(guest.ipv6 === null ? [] : [linkLocal])];
 }
 
+function guardedElement(
+  verb: 'add' | 'delete',
+  table: string,
+  { family, address }: ReturnType<typeof addressesOf>[number],
+  chain: string,
+): string {
+  return `${verb} element ${family.name} ${table} guarded { ${address} : jump ${chain} }`;
+}
+
 /** What the host itself sends, and what it passes on, by the source that it came with. */
 function routedGuard(table: string, guest: Guarded, lists: WhiteLists): string[] {
   const name = toGuest(guest.tap);
-  return reachedAt(guest).flatMap(({ family, address }) => {
+  const chains = addressesOf(guest).flatMap(({ family }) => {
     const chain = `${family.name} ${table} ${name}`;
     return [
       ...emptyChain(chain),
@@ -99,9 +106,9 @@ function routedGuard(table: string, guest: Guarded, lists: WhiteLists): string[]
       ...(family === ipv6Packets ? [`add rule ${chain} ${neighbours} return`] : []),
       ...listed(family, guest, lists).map((match) => `add rule ${chain} ${match} return`),
       `add rule ${chain} drop`,
-      `add element ${family.name} ${table} guarded { ${address} : jump ${name} }`,
     ];
   });
+  return [...chains, ...reachedAt(guest).map((at) => guardedElement('add', table, at, name))];
 }
 
 /**

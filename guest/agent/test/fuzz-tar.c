@@ -1,26 +1,10 @@
 /* An archive of a stranger: read to its end, each text and each byte of it. */
+#include "source.h"
 #include "tar.h"
 #include "unpack.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct source {
-    const uint8_t *at;
-    size_t left;
-};
-
-static ssize_t read_source(void *of, void *bytes, size_t length)
-{
-    struct source *source = of;
-    size_t part = length < source->left ? length : source->left;
-    if (part == 0)
-        return 0;
-    memcpy(bytes, source->at, part);
-    source->at += part;
-    source->left -= part;
-    return (ssize_t)part;
-}
 
 /* A fuzzer finds no checksum by itself. */
 static void mend(uint8_t *block)
@@ -47,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t at = 0; at + TAR_BLOCK <= size; at += TAR_BLOCK)
         if (copy[at + 148] == '!')
             mend(copy + at);
-    struct source source = {.at = copy, .left = size};
+    struct source source = {.at = copy, .left = size, .piece = size};
     tar_open(&reader, read_source, &source);
     while (tar_next(&reader, &entry) > 0) {
         char *name = strdup(entry.name);

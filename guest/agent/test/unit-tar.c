@@ -1,30 +1,12 @@
 /* Archives that are written and read again, those that others write, and those that nobody should. */
 #include "check.h"
 #include "links.h"
+#include "source.h"
 #include "tar.h"
 #include "unpack.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct source {
-    const uint8_t *at;
-    size_t left;
-    size_t piece; /* as much at a time */
-};
-
-static ssize_t read_source(void *of, void *bytes, size_t length)
-{
-    struct source *source = of;
-    size_t part = length < source->piece ? length : source->piece;
-    part = part < source->left ? part : source->left;
-    if (part == 0)
-        return 0;
-    memcpy(bytes, source->at, part);
-    source->at += part;
-    source->left -= part;
-    return (ssize_t)part;
-}
 
 static struct tar_reader open_archive(struct source *source, const struct buffer *archive, size_t piece)
 {

@@ -1,18 +1,15 @@
 import type { Command } from 'commander';
 import type { ImagesPruned } from '../../contract/index.ts';
 import type { Cli } from '../cli.ts';
-import { collect } from '../collect.ts';
 import { addExamples } from '../examples.ts';
 import { showBytes } from '../output/units.ts';
-import { confirmed, parsePruneFilters, printDeleted } from '../prune.ts';
+import { addPruneOptions, confirmed, parsePruneFilters, printDeleted, type PruneOptions } from '../prune.ts';
 import { reportFailed } from '../report-failed.ts';
 import { define as defineList } from './images.ts';
 import { define as defineRemove } from './rmi.ts';
 
-interface PruneOptions {
+interface ImagePruneOptions extends PruneOptions {
   readonly all?: boolean;
-  readonly force?: boolean;
-  readonly filter?: readonly string[];
 }
 
 export function define(command: Command, cli: Cli): void {
@@ -29,18 +26,16 @@ export function define(command: Command, cli: Cli): void {
 }
 
 function definePrune(command: Command, cli: Cli): void {
-  command
-    .option('-a, --all', 'those with a name too')
-    .option('-f, --force', 'do not ask')
-    .option('--filter <key=value>', 'only some: label=name[=value], until= a time or how long ago', collect)
-    .action(async ({ all = false, force = false, filter = [] }: PruneOptions) => {
+  addPruneOptions(command.option('-a, --all', 'those with a name too')).action(
+    async ({ all = false, force = false, filter = [] }: ImagePruneOptions) => {
       const request = parsePruneFilters(filter, Date.now());
       if (!force && !(await confirmed(whichImages(all)))) return;
       const pruned = await (await cli.connect()).imagePrune({ ...request, all });
       printImages(pruned, cli);
       cli.print(`Total reclaimed space: ${showBytes(pruned.freedBytes)}`);
       reportFailed(pruned.failed, cli);
-    });
+    },
+  );
 }
 
 export function whichImages(all: boolean): string {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
+import { unlessMissing } from '../unless-missing.ts';
 import { isVmId } from '../values/vm-id.ts';
 
 interface KillOptions {
@@ -16,13 +16,10 @@ export function define(command: Command, cli: Cli): void {
     .action(async (pods: readonly string[], options: KillOptions) => {
       const client = await cli.connect();
       await forEachTarget(pods, cli, async (pod) => {
-        try {
-          await client.podKill(pod, { killSignal: options.signal });
-          return pod;
-        } catch (error) {
-          if (!isVmId(pod) || !(error instanceof HyperError && error.code === 'not_found')) throw error;
-          return (await client.vmRemove(pod)).id;
-        }
+        const killing = client.podKill(pod, { killSignal: options.signal });
+        // A pod may be called as VMs are.
+        const killed = isVmId(pod) ? await unlessMissing(killing) : await killing;
+        return killed === undefined ? (await client.vmRemove(pod)).id : pod;
       });
     });
   addExamples(command, [

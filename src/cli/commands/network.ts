@@ -11,7 +11,7 @@ import { collect } from '../collect.ts';
 import { given } from '../pod-options.ts';
 import { parseLabels, parseWhole } from '../values/container-values.ts';
 import { endpointOf, parseSubnets, type SubnetFlags } from '../values/networks.ts';
-import { confirmed, parsePruneFilters, printDeleted } from '../prune.ts';
+import { addPruneOptions, confirmed, parsePruneFilters, printDeleted, type PruneOptions } from '../prune.ts';
 import { reportFailed } from '../report-failed.ts';
 import { parseEgress } from '../values/egress.ts';
 
@@ -133,24 +133,16 @@ function defineRemove(command: Command, cli: Cli): void {
     });
 }
 
-interface PruneOptions {
-  readonly force?: boolean;
-  readonly filter?: readonly string[];
-}
-
 function definePrune(command: Command, cli: Cli): void {
-  command
-    .description('Remove all networks that no pod is made for')
-    .helpOption('-h, --help', 'print this help')
-    .option('-f, --force', 'do not ask')
-    .option('--filter <key=value>', 'only some: label=name[=value], until= a time or how long ago', collect)
-    .action(async ({ force = false, filter = [] }: PruneOptions) => {
-      const request = parsePruneFilters(filter, Date.now());
-      if (!force && !(await confirmed('all networks that no pod is made for.'))) return;
-      const { removed, failed } = await (await cli.connect()).networkPrune(request);
-      printDeleted('Networks', removed, cli);
-      reportFailed(failed, cli);
-    });
+  addPruneOptions(
+    command.description('Remove all networks that no pod is made for').helpOption('-h, --help', 'print this help'),
+  ).action(async ({ force = false, filter = [] }: PruneOptions) => {
+    const request = parsePruneFilters(filter, Date.now());
+    if (!force && !(await confirmed('all networks that no pod is made for.'))) return;
+    const { removed, failed } = await (await cli.connect()).networkPrune(request);
+    printDeleted('Networks', removed, cli);
+    reportFailed(failed, cli);
+  });
 }
 
 interface ConnectOptions {

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { HyperClient } from '../../client/index.ts';
-import { HyperError } from '../../lib/errors.ts';
 import { addWaitOptions, awaitReady, type WaitOptions } from '../await-ready.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
@@ -8,6 +7,7 @@ import { addExamples } from '../examples.ts';
 import { runFailure } from '../run-failure.ts';
 import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+import { unlessMissing } from '../unless-missing.ts';
 import { UsageError } from '../usage-error.ts';
 import { isVmId } from '../values/vm-id.ts';
 import { warn } from '../warn.ts';
@@ -63,13 +63,7 @@ export function define(command: Command, cli: Cli): void {
 
 /** A pod may be called as VMs are. */
 async function isPod(client: HyperClient, name: string): Promise<boolean> {
-  try {
-    await client.podInspect(name);
-    return true;
-  } catch (error) {
-    if (error instanceof HyperError && error.code === 'not_found') return false;
-    throw error;
-  }
+  return (await unlessMissing(client.podInspect(name))) !== undefined;
 }
 
 async function startAttached(pods: readonly string[], options: StartOptions, cli: Cli): Promise<number> {

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { collect } from '../collect.ts';
 import { addExamples } from '../examples.ts';
 import { diskUseColumns, diskUseDetails, diskUseRow } from '../output/disk-use-rows.ts';
 import { formatList } from '../output/list-format.ts';
 import { showBytes } from '../output/units.ts';
-import { confirmed, parsePruneFilters, printDeleted } from '../prune.ts';
+import { addPruneOptions, confirmed, parsePruneFilters, printDeleted, type PruneOptions } from '../prune.ts';
 import { reportFailed } from '../report-failed.ts';
 import { UsageError } from '../usage-error.ts';
 import { printImages, whichImages } from './image.ts';
@@ -45,20 +44,15 @@ function defineDf(command: Command, cli: Cli): void {
     });
 }
 
-interface PruneOptions {
+interface SystemPruneOptions extends PruneOptions {
   readonly all?: boolean;
-  readonly force?: boolean;
   readonly volumes?: boolean;
-  readonly filter?: readonly string[];
 }
 
 function definePrune(command: Command, cli: Cli): void {
-  command
-    .option('-a, --all', 'images with a name too')
-    .option('--volumes', 'volumes without a name too')
-    .option('-f, --force', 'do not ask')
-    .option('--filter <key=value>', 'only some: label=name[=value], until= a time or how long ago', collect)
-    .action(async ({ all = false, volumes = false, force = false, filter = [] }: PruneOptions) => {
+  command.option('-a, --all', 'images with a name too').option('--volumes', 'volumes without a name too');
+  addPruneOptions(command).action(
+    async ({ all = false, volumes = false, force = false, filter = [] }: SystemPruneOptions) => {
       const request = parsePruneFilters(filter, Date.now());
       if (volumes && request.until !== undefined) {
         throw new UsageError('--filter until is not of volumes: leave out one of them');
@@ -83,5 +77,6 @@ function definePrune(command: Command, cli: Cli): void {
       printImages(images, cli);
       cli.print(`Total reclaimed space: ${showBytes(pods.freedBytes + ofVolumes.freedBytes + images.freedBytes)}`);
       reportFailed([...pods.failed, ...networks.failed, ...ofVolumes.failed, ...images.failed], cli);
-    });
+    },
+  );
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { HyperClient } from '../../client/index.ts';
-import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
@@ -9,6 +8,7 @@ import { printInspected } from '../output/inspected.ts';
 import { showBytes } from '../output/units.ts';
 import { volumeDetails, volumeRow } from '../output/volume-rows.ts';
 import { collect } from '../collect.ts';
+import { unlessMissing } from '../unless-missing.ts';
 import { UsageError } from '../usage-error.ts';
 import { parseLabels } from '../values/container-values.ts';
 import { parseVolumeFilters } from '../values/volume-filter.ts';
@@ -121,12 +121,8 @@ function defineInspect(command: Command, cli: Cli): void {
 }
 
 async function detailsOf(client: HyperClient, name: string): Promise<object | undefined> {
-  try {
-    return volumeDetails(await client.volumeInspect(name));
-  } catch (error) {
-    if (error instanceof HyperError && error.code === 'not_found') return undefined;
-    throw error;
-  }
+  const volume = await unlessMissing(client.volumeInspect(name));
+  return volume === undefined ? undefined : volumeDetails(volume);
 }
 
 function defineRemove(command: Command, cli: Cli): void {

@@ -1,5 +1,5 @@
 import { logRecordHeaderBytes } from '../../contract/index.ts';
-import { HyperError } from '../../lib/errors.ts';
+import { parseTime } from './parse-time.ts';
 
 interface LogPiece {
   readonly stream: 1 | 2;
@@ -21,9 +21,5 @@ export async function* encodeLogStream(pieces: AsyncIterable<LogPiece>): AsyncGe
 
 /** ISO 8601, or seconds since 1970 with a fraction, as nanoseconds since 1970. */
 export function parseSince(text: string): bigint {
-  const milliseconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-  if (!Number.isFinite(milliseconds)) {
-    throw new HyperError('bad_request', `query.since: ${text} is no time: use ISO 8601 or seconds since 1970`);
-  }
-  return BigInt(Math.floor(milliseconds * 1000)) * 1000n;
+  return BigInt(Math.floor(parseTime('query.since', text) * 1000)) * 1000n;
 }

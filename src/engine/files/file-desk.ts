@@ -81,13 +81,14 @@ export class FileDesk {
   async #pack(text: string, args: readonly string[], signal: AbortSignal): Promise<Archive> {
     const guest = await this.#open(text, signal);
     const output = this.#task(guest, { task: 'pack', args }, signal);
+    const leaving = this.#leaving(signal);
+    // A reader that goes before it has read anything, or stands still, would never come to an end.
+    const onAbort = (): void => void release().catch(() => undefined); // said by whoever reads
     const release = async (): Promise<void> => {
+      leaving.removeEventListener('abort', onAbort); // else the process would keep all of this
       await output.return();
       await guest[Symbol.asyncDispose]();
     };
-    // A reader that goes before it has read anything, or stands still, would never come to an end.
-    const onAbort = (): void => void release().catch(() => undefined); // said by whoever reads
-    const leaving = AbortSignal.any([signal, this.#closing.signal]);
     leaving.addEventListener('abort', onAbort, { once: true });
     try {
       const { stat, rest } = await splitHead(output, args[2] ?? '');
@@ -104,11 +105,16 @@ export class FileDesk {
   }
 
   #open(text: string, signal: AbortSignal): Promise<GuestAccess> {
-    return openGuest(this.#pods.target(text), this.#options, AbortSignal.any([signal, this.#closing.signal]));
+    return openGuest(this.#pods.target(text), this.#options, this.#leaving(signal));
   }
 
   #task({ run, container }: GuestAccess, spec: TaskSpec, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-    return runTask(run, container, spec, AbortSignal.any([signal, this.#closing.signal]));
+    return runTask(run, container, spec, this.#leaving(signal));
+  }
+
+  /** Who asked has gone, or hyperd goes. */
+  #leaving(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closing.signal]);
   }
 }
 

@@ -3,6 +3,7 @@ import type { ContainerRecord, PodRecord } from '../../store/index.ts';
 import type { Volumes } from '../../volume/index.ts';
 import { furtherImages, imagePath } from '../image-disks.ts';
 import { diskLimits } from '../limits.ts';
+import { refuseRemoved } from '../live-pod.ts';
 import { MountedSources } from '../mounted-sources.ts';
 import type { Pod } from '../pod.ts';
 import type { EngineOptions } from '../pod-context.ts';
@@ -29,7 +30,7 @@ export async function openRestingVm(
   pod.lock
     .run(async () => {
       signal.throwIfAborted();
-      if (pod.removed) throw new HyperError('not_found', `pod ${pod.record.name} was removed`);
+      refuseRemoved(pod);
       if (pod.active) {
         opened.resolve(undefined);
         return;

@@ -2,6 +2,7 @@ import type { VmId } from '../../lib/ids.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { VmRecord } from '../../vm/index.ts';
+import { byId } from '../by-id.ts';
 import type { PooledVm } from './ready-vm.ts';
 import { type PodShape, shapeKey } from './shape-uses.ts';
 
@@ -76,11 +77,13 @@ export class UserVms {
   }
 
   #find(text: string): VmId {
-    const found = [...this.#waiting.keys()].filter((id) => id === text || id.startsWith(text));
-    const [only] = found;
+    const only = byId(
+      this.list().map(({ vm }) => vm.record),
+      text,
+      'VMs',
+    );
     if (only === undefined) throw notFound(text);
-    if (found.length > 1) throw new HyperError('ambiguous', `${text} fits ${found.length} VMs: give more of the id`);
-    return only;
+    return only.id;
   }
 }
 
