@@ -4,7 +4,7 @@ import { loadavg } from 'node:os';
 import { describeMachine } from './machine.ts';
 import type { Breakdown, Comparison, Fact, Survey } from './measure.ts';
 import { breakdown } from './measures/breakdown.ts';
-import { burst } from './measures/burst.ts';
+import { bursts } from './measures/burst.ts';
 import { cli } from './measures/cli.ts';
 import { coldStart } from './measures/cold-start.ts';
 import { exec } from './measures/exec.ts';
@@ -26,7 +26,7 @@ import { Room } from './room.ts';
 
 /** gVisor last: what its trial may leave running would be in the others' way. */
 const comparisons: readonly Comparison[] = [
-  ...[...runs, exec, coldStart, burst, runOther, runFolder, pull, stream, cli],
+  ...[...runs, exec, coldStart, ...bursts, runOther, runFolder, pull, stream, cli],
   ...[...network, ...files, runGvisor],
 ];
 /** The footprint first: it wants a daemon that has done nothing yet. */

@@ -135,4 +135,27 @@ describe('what nobody uses', { skip: skipUnlessRoot, timeout: 300_000 }, () => {
     assert.deepEqual(await names(), ['runs']);
     assert.equal(await run('system', 'prune', '-f'), 'Total reclaimed space: 0B\n');
   });
+
+  it('of images is told as it goes, and before as it came', async () => {
+    const past = async (...filters: string[]): Promise<string[]> => {
+      const all = filters.flatMap((filter) => ['-f', filter]);
+      const shown = ['--format', '{{.Action}} {{.Name}} {{.ID}}'];
+      return (await run('events', '--since', '1h', '--until', '0s', ...all, ...shown)).trim().split('\n');
+    };
+    const [app, usedId, oldId, freshId] = ['docker.io/library/app:1', used, old, fresh].map((each) =>
+      typeof each === 'string' ? each : each.config.digest,
+    );
+    assert.deepEqual(await past('type=image', 'image=app:1'), [
+      ...[`load ${app} ${oldId}`, `load ${app} ${freshId}`],
+      ...[`untag ${app} ${freshId}`, `delete ${app} ${freshId}`],
+    ]);
+    assert.deepEqual(await past('type=image', 'event=delete'), [
+      ...[`delete ${oldId} ${oldId}`, `delete ${app} ${freshId}`, `delete docker.io/library/used:1 ${usedId}`],
+    ]);
+    const ofPods = await past('image=busybox');
+    assert.ok(
+      ofPods.some((line) => /^create (runs|ended)/.test(line)),
+      ofPods.join('\n'),
+    );
+  });
 });

@@ -165,6 +165,20 @@ describe('a warm start', { skip: skipUnlessRoot }, () => {
     await untilPoolHas(hyperd, 2);
   });
 
+  it('has as many VMs wait as were started at once, up to its bound, and fewer when that is lowered', async () => {
+    hyperd.configure({ ...warm, pool: { size: 1, maxSize: 4 } });
+    const burst = await Promise.all(Array.from({ length: 5 }, () => hyper('run', '--rm', 'busybox', 'true')));
+    assert.deepEqual(
+      burst.map(({ code }) => code),
+      [0, 0, 0, 0, 0],
+    );
+    await untilPoolHas(hyperd, 4);
+    assert.match(await ok('info'), /^Pool: 4 of 4 VMs wait$/m);
+    hyperd.configure(warm);
+    await untilPoolHas(hyperd, 2);
+    assert.equal(hyperd.vmProcesses().length, 2);
+  });
+
   it('replaces a VM that dies while it waits', async () => {
     await untilPoolHas(hyperd, 2);
     const killed = await hyperd.client.vmList();

@@ -1,35 +1,48 @@
+import type { HyperdKind } from '../bench-hyperd.ts';
 import type { Comparison } from '../measure.ts';
 import type { Timed } from '../run-timed.ts';
 
 const count = 20;
 
 /** Many runs at once: from the start of the first client to the end of the last. */
-export const burst: Comparison = {
-  name: 'burst',
-  what: `${count} × \`hyper run --rm busybox true\` at once`,
-  peer: `${count} × \`docker run --rm busybox true\` at once`,
-  unit: 'ms',
-  reach: 0.7,
-  aim: 0.4,
-  async prepare(room) {
-    const hyperd = await room.hyperd('pool');
-    const image = await room.dockerBusybox();
-    return {
-      settle: () => hyperd.settled(),
-      ours: async () => {
-        const { value, origins } = await hyperd.counted(() =>
-          atOnce(() => hyperd.hyper('run', '--rm', 'busybox', 'true')),
-        );
-        const { pool, template, boot } = origins;
-        if (pool + template !== count)
-          throw new Error(`of ${count} runs ${pool} came from the pool, ${template} were clones`);
-        return { value, parts: { pool, template, boot } };
-      },
-      peer: async () => ({ value: await atOnce(() => room.docker('run', '--rm', image, 'true')) }),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
-  },
-};
+function burstOf(hyperdKind: HyperdKind, facts: Omit<Comparison, 'peer' | 'unit' | 'prepare'>): Comparison {
+  return {
+    ...facts,
+    peer: `${count} × \`docker run --rm busybox true\` at once`,
+    unit: 'ms',
+    async prepare(room) {
+      const hyperd = await room.hyperd(hyperdKind);
+      const image = await room.dockerBusybox();
+      return {
+        settle: () => hyperd.settled(),
+        ours: async () => {
+          const { value, origins } = await hyperd.counted(() =>
+            atOnce(() => hyperd.hyper('run', '--rm', 'busybox', 'true')),
+          );
+          const { pool, template, boot } = origins;
+          if (pool + template !== count)
+            throw new Error(`of ${count} runs ${pool} came from the pool, ${template} were clones`);
+          return { value, parts: { pool, template, boot } };
+        },
+        peer: async () => ({ value: await atOnce(() => room.docker('run', '--rm', image, 'true')) }),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      };
+    },
+  };
+}
+
+export const bursts: readonly Comparison[] = [
+  burstOf('pool', {
+    name: 'burst',
+    what: `${count} × \`hyper run --rm busybox true\` at once, after another such burst`,
+    reach: 0.7,
+    aim: 0.4,
+  }),
+  burstOf('clones', {
+    name: 'burst-clones',
+    what: `${count} × \`hyper run --rm busybox true\` at once, all of them clones (no pool)`,
+  }),
+];
 
 async function atOnce(run: () => Promise<Timed>): Promise<number> {
   const began = performance.now();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const eventTypes = ['pod', 'container', 'network', 'volume'] as const;
+export const eventTypes = ['pod', 'container', 'image', 'network', 'volume'] as const;
 
 /** Something that has changed. It is in hyperd's database before it is told. */
 export const Event = z.object({
@@ -10,7 +10,7 @@ export const Event = z.object({
   action: z
     .string()
     .describe(
-      'create, start, die, oom, health_status, ready, unready, pause, unpause, rename, update, connect, disconnect or destroy',
+      'create, start, die, oom, health_status, ready, unready, pause, unpause, rename, update, connect, disconnect or destroy; of an image pull, load, import, untag or delete',
     ),
   id: z.string().describe('of what has changed; a volume’s is its name'),
   name: z.string(),

@@ -14,7 +14,16 @@ const Settings = z.strictObject({
   guestDir: z.string().optional().describe('where vmlinux and initramfs.cpio are'),
   bootTimeoutSeconds: z.number().min(1).default(120),
   pool: z
-    .strictObject({ size: z.number().int().min(0).max(256).optional().describe('VMs that wait; 0: none') })
+    .strictObject({
+      size: z.number().int().min(0).max(256).optional().describe('VMs that wait; 0: none'),
+      maxSize: z
+        .number()
+        .int()
+        .min(0)
+        .max(256)
+        .optional()
+        .describe('after a burst so many wait for the next one; default `size` where that is said'),
+    })
     .default({}),
   memory: z
     .strictObject({

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Engine, type HostMemoryOptions, VmSupply } from '../engine/index.ts';
+import { Engine, type HostMemoryOptions, type PoolBounds, VmSupply } from '../engine/index.ts';
 import { ImageStore, type ImageStoreConfig } from '../image/index.ts';
 import { exists } from '../lib/exists.ts';
 import type { Log } from '../lib/log.ts';
@@ -76,7 +76,7 @@ export class Hyperd {
       ...{ hypervisor, networks, scratchDisks, bootTimeoutMs, metrics, log },
       poolDir: join(root, 'pool'),
       ownImage: () => embedded.disk(),
-      poolSize: settings.pool.size ?? defaultPoolSize(),
+      pool: poolBounds(settings),
       makesTemplates: settings.templates.maxMiB > 0,
       memory: hostMemory(settings),
     });
@@ -100,8 +100,8 @@ export class Hyperd {
   }
 
   /** What can change while hyperd runs: the pool's size. Everything else waits for the next start. */
-  async reconfigure({ pool }: Config): Promise<void> {
-    await this.#engine.resizePool(pool.size ?? defaultPoolSize());
+  async reconfigure(config: Config): Promise<void> {
+    await this.#engine.resizePool(poolBounds(config));
   }
 
   /** `stopPods`: ends every pod in order and takes the network down; else all is left to the next hyperd. */
@@ -117,9 +117,14 @@ export class Hyperd {
 /** Of QEMU and guest together, under emulation (docs/performance.md, Memory). */
 const waitingVmBytes = 60 << 20;
 
-/** Enough for a small burst: four for each processor, at most 16, in a fiftieth of the memory. */
-function defaultPoolSize(): number {
-  return Math.min(4 * availableParallelism(), 16, Math.floor(totalmem() / 50 / waitingVmBytes));
+/**
+ * Enough for a small burst: four for each processor, at most 16, in a fiftieth of the memory. After a greater one as many
+ * as it had: at most 64, in a tenth of the memory. A size that is configured is kept.
+ */
+function poolBounds({ pool: { size, maxSize } }: Config): PoolBounds {
+  const within = (share: number): number => Math.floor((totalmem() * share) / waitingVmBytes);
+  const least = size ?? Math.min(4 * availableParallelism(), 16, within(1 / 50));
+  return { least, most: Math.max(least, maxSize ?? size ?? Math.min(64, within(1 / 10))) };
 }
 
 function hostMemory({ memory: { maxMiB, whenFull } }: Config): HostMemoryOptions {

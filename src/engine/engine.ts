@@ -23,7 +23,7 @@ import type { ContainerSpec, PodSpec } from './pod-spec.ts';
 import { Pods, type Target } from './pods.ts';
 import { type EventQuery, readEvents, type StoredEvent } from './read-events.ts';
 import { RecordDesk } from './record-desk.ts';
-import type { PoolStatus, VmSupply } from './supply/index.ts';
+import type { PoolBounds, PoolStatus, VmSupply } from './supply/index.ts';
 import { replacePod, type ReplaceOptions } from './replace-pod.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { TemplateDesk } from './template-desk.ts';
@@ -62,7 +62,7 @@ export class Engine {
     this.#options = options;
     this.networks = new NetworkDesk(options.store, options.networks, this.#pods);
     this.volumes = new VolumeDesk(options.volumes, () => this.pods().map(({ record }) => record));
-    this.images = new ImageDesk(options.images, this.#pods);
+    this.images = new ImageDesk(options.images, this.#pods, options.store.events);
     this.templates = new TemplateDesk(options.hypervisor, options.supply);
     this.services = new ServiceDesk(this.#pods, options);
     this.vms = new VmDesk(options.supply);
@@ -87,8 +87,8 @@ export class Engine {
     return { hypervisor: hypervisor.describe(), network: networks.status(), pool, memory };
   }
 
-  async resizePool(size: number): Promise<void> {
-    await this.#options.supply.resizePool(size);
+  async resizePool(bounds: PoolBounds): Promise<void> {
+    await this.#options.supply.resizePool(bounds);
   }
 
   async diskUsage(): Promise<readonly DiskUse[]> {

@@ -1,6 +1,15 @@
-import type { Image, ImageRemoval, ImageStore, ImageUser, PulledImage, TransferOptions } from '../image/index.ts';
+import type {
+  Image,
+  ImageRemoval,
+  ImageStore,
+  ImageUser,
+  PulledImage,
+  RemoveOptions,
+  TransferOptions,
+} from '../image/index.ts';
 import type { Credentials } from '../lib/credentials.ts';
 import { HyperError, messageOf } from '../lib/errors.ts';
+import type { Store } from '../store/index.ts';
 import type { Pods } from './pods.ts';
 import { fits, type PruneFilter } from './prune-filter.ts';
 
@@ -12,14 +21,16 @@ export interface ImagesPruned {
   freedBytes: number;
 }
 
-/** What users do with images. That pods use them is known here. */
+/** What users do with images. That pods use them is known here, and what changes is told as events. */
 export class ImageDesk {
   readonly #images: ImageStore;
   readonly #pods: Pods;
+  readonly #events: Store['events'];
 
-  constructor(images: ImageStore, pods: Pods) {
+  constructor(images: ImageStore, pods: Pods, events: Store['events']) {
     this.#images = images;
     this.#pods = pods;
+    this.#events = events;
   }
 
   list(): readonly Image[] {
@@ -31,11 +42,15 @@ export class ImageDesk {
   }
 
   async pull(reference: string, options: TransferOptions): Promise<PulledImage> {
-    return await this.#images.pull(reference, options);
+    const pulled = await this.#images.pull(reference, options);
+    this.#tell([['pull', pulled.image.id, pulled.reference]]);
+    return pulled;
   }
 
   async load(archive: AsyncIterable<Uint8Array>, options: TransferOptions): Promise<readonly PulledImage[]> {
-    return await this.#images.load(archive, options);
+    const loaded = await this.#images.load(archive, options);
+    this.#tell(loaded.map(({ image, reference }) => ['load', image.id, reference]));
+    return loaded;
   }
 
   /** Tries a login at a registry; answers with an identity token where it gives one. @throws HyperError `unauthorized` */
@@ -44,7 +59,7 @@ export class ImageDesk {
   }
 
   async remove(reference: string, force: boolean): Promise<ImageRemoval> {
-    return await this.#images.remove(reference, { force, inUse: (imageId) => this.#usersOf(imageId) });
+    return await this.#remove(reference, force, (imageId) => this.#usersOf(imageId));
   }
 
   /** Removes what no pod was made from, and has no name unless `all`. */
@@ -58,7 +73,7 @@ export class ImageDesk {
     const inUse = (id: string): ImageUser[] => this.#usersOf(id).map(({ name }) => ({ name, running: true }));
     for (const { id, layers } of wanted) {
       try {
-        const { untagged, deleted } = await this.#images.remove(id, { force: true, inUse });
+        const { untagged, deleted } = await this.#remove(id, true, inUse);
         pruned.untagged.push(...untagged);
         pruned.deleted.push(...deleted);
         const gone = layers.filter(({ diffId }) => deleted.includes(diffId));
@@ -72,7 +87,7 @@ export class ImageDesk {
 
   /** One that is here, or in the machine's Docker. @throws HyperError `image_not_found` */
   async need(reference: string, signal: AbortSignal): Promise<Image> {
-    const image = this.#images.find(reference) ?? (await this.#images.importFromDocker(reference, { signal }));
+    const image = this.#images.find(reference) ?? (await this.#importFromDocker(reference, signal));
     if (image === undefined) {
       throw new HyperError('image_not_found', `no such image: ${reference}: pull it with 'hyper pull ${reference}'`);
     }
@@ -86,6 +101,30 @@ export class ImageDesk {
       if (!found.has(image)) found.set(image, await this.need(image, signal));
     }
     return containers.flatMap(({ image }) => found.get(image) ?? []);
+  }
+
+  async #importFromDocker(reference: string, signal: AbortSignal): Promise<Image | undefined> {
+    const image = await this.#images.importFromDocker(reference, { signal });
+    if (image !== undefined) this.#tell([['import', image.id, reference]]);
+    return image;
+  }
+
+  async #remove(reference: string, force: boolean, inUse: RemoveOptions['inUse']): Promise<ImageRemoval> {
+    const { id } = this.#images.inspect(reference);
+    const removal = await this.#images.remove(reference, { force, inUse });
+    const { untagged, deleted } = removal;
+    this.#tell([
+      ...untagged.map((name) => ['untag', id, name] as const),
+      ...(deleted.includes(id) ? [['delete', id, untagged[0] ?? id] as const] : []),
+    ]);
+    return removal;
+  }
+
+  #tell(changes: readonly (readonly [action: string, id: string, name: string])[]): void {
+    if (changes.length === 0) return;
+    this.#events.transact(() =>
+      changes.map(([action, id, name]) => ({ type: 'image', action, id, name, podId: null, attributes: {} })),
+    );
   }
 
   #usersOf(imageId: string): ImageUser[] {

@@ -15,7 +15,7 @@ export type { EngineMetrics } from './metrics.ts';
 export type { EngineOptions } from './pod-context.ts';
 export type { VolumeDesk, VolumeInUse } from './volume-desk.ts';
 export type { StartTiming } from './start-timing.ts';
-export { type HostMemoryOptions, VmSupply } from './supply/index.ts';
+export { type HostMemoryOptions, type PoolBounds, VmSupply } from './supply/index.ts';
 export type { ContainerSpec, ExecSpec, PodSpec } from './pod-spec.ts';
 export type { StoredEvent } from './read-events.ts';
 export { type ContainerRecord, isReady, type PodRecord } from '../store/index.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Something that has changed, as it is stored and told. */
 export const EventRecord = z.object({
-  type: z.enum(['pod', 'container', 'network', 'volume']),
+  type: z.enum(['pod', 'container', 'image', 'network', 'volume']),
   action: z.string(),
   /** Of what has changed; a volume's is its name. */
   id: z.string(),

@@ -24,7 +24,7 @@ export function define(command: Command, cli: Cli): void {
     .option('--until <time>', 'only what has changed until then; in the past it ends at once', moment('--until'))
     .option(
       '-f, --filter <key=value>',
-      'type, event, pod, container, network, volume or health; again: any of a kind',
+      'type, event, pod, container, image, network, volume or health; again: any of a kind',
       collect,
     )
     .option('--format <format>', "json, or a template: '{{.Time}} {{.Action}} {{.Name}}'")

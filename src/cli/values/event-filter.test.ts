@@ -31,6 +31,20 @@ test('an event has to fit each kind of filter, and any of a kind', () => {
   assert.ok(!fits('container=we'));
 });
 
+test('an image is meant by any way to write its name, by its id, and by what was made from it', () => {
+  const image = { ...event, type: 'image', action: 'pull', id: 'sha256:ab', name: 'docker.io/library/busybox:latest' };
+  const made = { ...event, action: 'create', attributes: { image: 'busybox' } };
+  for (const text of ['busybox', 'busybox:latest', 'docker.io/library/busybox', 'sha256:a']) {
+    assert.ok(parseEventFilters([`image=${text}`])(image as Event), text);
+  }
+  assert.ok(parseEventFilters(['image=busybox:latest'])(made));
+  for (const text of ['busy', 'busybox:1', 'sha256:b']) {
+    assert.ok(!parseEventFilters([`image=${text}`])(image as Event), text);
+    assert.ok(!parseEventFilters([`image=${text}`])(made), text);
+  }
+  assert.ok(!parseEventFilters(['image=busybox'])(event));
+});
+
 test('other filters are refused with those that there are', () => {
   for (const text of ['', 'type', 'type=', 'name=web']) {
     assert.throws(

@@ -1,7 +1,8 @@
 import type { Event } from '../../contract/index.ts';
+import { formatReference, parseReference } from '../../lib/image-reference.ts';
 import { UsageError } from '../usage-error.ts';
 
-const keys = ['type', 'event', 'pod', 'container', 'network', 'volume', 'health'] as const;
+const keys = ['type', 'event', 'pod', 'container', 'image', 'network', 'volume', 'health'] as const;
 type Key = (typeof keys)[number];
 
 /** `KEY=VALUE`: all of the kinds, of a kind that may be repeated any. A pod is also that of a container's event. */
@@ -23,7 +24,18 @@ function fits({ type, action, id, name, podId, attributes }: Event, key: Key, va
   if (key === 'type') return type === value;
   if (key === 'event') return action === value;
   if (key === 'health') return attributes['health'] === value;
+  if (key === 'image' && isSameImage(value, type === 'image' ? name : attributes['image'])) return true;
   if (key === 'network' && attributes['network'] === value) return true;
   if (key === 'pod' && podId !== null && podId.startsWith(value)) return true;
   return type === key && (name === value || id.startsWith(value));
+}
+
+/** Whether both are the same reference, `busybox` as `docker.io/library/busybox:latest`. */
+function isSameImage(wanted: string, name: string | undefined): boolean {
+  if (name === undefined) return false;
+  try {
+    return formatReference(parseReference(wanted)) === formatReference(parseReference(name));
+  } catch {
+    return false; // a part of an id
+  }
 }

@@ -4,12 +4,12 @@ import type { Hypervisor, ScratchDisks } from '../../vm/index.ts';
 import type { HostMemoryOptions } from './host-memory.ts';
 import type { SupplyMetrics } from './metrics.ts';
 import type { ClaimedVm } from './ready-vm.ts';
+import type { PoolBounds } from './vm-pool.ts';
 
 export interface SupplyOptions {
   readonly hypervisor: Hypervisor;
   readonly networks: Networks;
-  /** VMs that wait for a pod. */
-  readonly poolSize: number;
+  readonly pool: PoolBounds;
   /** Whether templates are made by themselves. */
   readonly makesTemplates: boolean;
   readonly memory: HostMemoryOptions;

@@ -1,11 +1,17 @@
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { PooledVm } from './ready-vm.ts';
+import { RecentDemand } from './recent-demand.ts';
 import { type PodShape, shapeKey, type ShapeUses } from './shape-uses.ts';
 
+/** How many VMs wait, of all shapes together: as many as were started together lately, within these bounds. */
+export interface PoolBounds {
+  readonly least: number;
+  readonly most: number;
+}
+
 export interface VmPoolOptions {
-  /** How many VMs wait, of all shapes together. */
-  readonly size: number;
+  readonly bounds: PoolBounds;
   readonly uses: ShapeUses;
   /** Makes a warmed VM; undefined where there can be none now. */
   readonly make: (shape: PodShape, signal: AbortSignal) => Promise<PooledVm | undefined>;
@@ -20,7 +26,8 @@ export class VmPool {
   readonly #options: VmPoolOptions;
   readonly #idle = new Set<PooledVm>();
   readonly #shapes = new WeakMap<PooledVm, string>();
-  #size: number;
+  readonly #demand = new RecentDemand();
+  #bounds: PoolBounds;
   #filling: Promise<void> | undefined;
   #again = false;
   #abort = new AbortController();
@@ -29,11 +36,13 @@ export class VmPool {
 
   constructor(options: VmPoolOptions) {
     this.#options = options;
-    this.#size = options.size;
+    this.#bounds = options.bounds;
   }
 
+  /** How many are to wait now. */
   get size(): number {
-    return this.#size;
+    const { least, most } = this.#bounds;
+    return Math.min(Math.max(least, this.#demand.peak(performance.now())), most);
   }
 
   get waiting(): number {
@@ -46,6 +55,7 @@ export class VmPool {
 
   /** The VM of this shape that has waited longest. Who takes it handles its end from now on. */
   take(shape: PodShape): PooledVm | undefined {
+    this.#demand.note(performance.now());
     const key = shapeKey(shape);
     for (const vm of this.#idle) {
       if (this.#shapes.get(vm) !== key) continue;
@@ -58,7 +68,7 @@ export class VmPool {
   /** Makes what is missing, in the background, one after another, and gives up what is too much. */
   fill(): void {
     this.#again = true; // what was impossible may be possible now
-    if (this.#size === 0) return;
+    if (this.size === 0) return;
     const { signal } = this.#abort;
     this.#filling ??= this.#fill(signal)
       .catch((error: unknown) => {
@@ -68,11 +78,17 @@ export class VmPool {
       .finally(() => (this.#filling = undefined));
   }
 
-  /** A new size; smaller takes effect at once. */
-  async resize(size: number): Promise<void> {
-    this.#size = size;
+  /** New bounds; smaller ones take effect at once. */
+  async resize(bounds: PoolBounds): Promise<void> {
+    this.#bounds = bounds;
+    await this.adjust();
+  }
+
+  /** Makes what is missing, as `fill`, and gives up what is too many by now. */
+  async adjust(): Promise<void> {
+    const { size } = this;
     if (size < this.#idle.size || size === 0) await this.drain(size);
-    this.fill();
+    if (size > this.#idle.size) this.fill(); // what failed, or had no room, may do better now
   }
 
   /** Gives VMs up until so many wait, the youngest first, also the one that is being made. Resolves when they are gone. */
@@ -85,7 +101,7 @@ export class VmPool {
   }
 
   async close(): Promise<void> {
-    this.#size = 0;
+    this.#bounds = { least: 0, most: 0 };
     await this.drain();
   }
 
@@ -109,7 +125,7 @@ export class VmPool {
         impossible.add(shapeKey(shape));
         continue;
       }
-      if (signal.aborted || this.#idle.size >= this.#size) {
+      if (signal.aborted || this.#idle.size >= this.size) {
         await this.#options.discard(vm);
         continue;
       }
@@ -132,7 +148,7 @@ export class VmPool {
 
   /** The shape of which most are missing; VMs that wait for a shape that is not used any more make room for it. */
   #missing(impossible: ReadonlySet<string>): PodShape | undefined {
-    const shares = this.#options.uses.shares(this.#size);
+    const shares = this.#options.uses.shares(this.size);
     const have = (shape: PodShape): number => {
       const key = shapeKey(shape);
       return [...this.#idle].filter((vm) => this.#shapes.get(vm) === key).length;
@@ -143,7 +159,7 @@ export class VmPool {
       .sort((a, b) => b.count - a.count);
     const [most] = missing;
     if (most === undefined) return undefined;
-    if (this.#idle.size >= this.#size) {
+    if (this.#idle.size >= this.size) {
       const surplus = [...this.#idle].find((vm) => {
         const share = shares.find(({ shape }) => shapeKey(shape) === this.#shapes.get(vm));
         return share === undefined || have(share.shape) > share.count;

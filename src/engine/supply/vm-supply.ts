@@ -18,7 +18,7 @@ import { plugIn, shapeOf, vmSpec } from './requested.ts';
 import { setUp } from './set-up.ts';
 import { type GuestSize, type PodShape, ShapeUses } from './shape-uses.ts';
 import { UserVms } from './user-vms.ts';
-import { VmPool } from './vm-pool.ts';
+import { type PoolBounds, VmPool } from './vm-pool.ts';
 
 /** A guest of the pool answers in milliseconds; one that does not is given up for another. */
 const pooledAnswerMs = 5000;
@@ -51,7 +51,7 @@ export class VmSupply {
     this.#disks = new DiskSupply({ scratchDisks, folder: poolDir, owner: hypervisor.user, ownImage });
     this.#nics = new NicSupply(options);
     this.#pool = new VmPool({
-      ...{ size: options.poolSize, uses: this.#uses, log: options.log },
+      ...{ bounds: options.pool, uses: this.#uses, log: options.log },
       make: (shape, signal) => this.#makeIdle(shape, signal),
       discard: (vm) => this.#discard(vm),
       quiet: (signal) => this.#quiet.reached(signal),
@@ -152,8 +152,8 @@ export class VmSupply {
     return made;
   }
 
-  async resizePool(size: number): Promise<void> {
-    await this.#pool.resize(size);
+  async resizePool(bounds: PoolBounds): Promise<void> {
+    await this.#pool.resize(bounds);
   }
 
   async close(): Promise<void> {
@@ -390,7 +390,7 @@ export class VmSupply {
 
   async #look(): Promise<void> {
     if ((await availableMemoryShare()) >= shortShare) {
-      if (this.#pool.waiting < this.#pool.size) this.#pool.fill(); // what failed, or had no room, may do better now
+      await this.#pool.adjust();
       return;
     }
     if (this.#pool.waiting === 0) return;
