@@ -65,7 +65,9 @@ describe(`a walk of commands with hyperd killed ${kills} times (HYPER_WALK_SEED=
       try {
         await assertSound(hyperd);
       } catch (error) {
-        throw new Error(`after the walk of HYPER_WALK_SEED=${seed}:\n${walked.join('\n')}`, { cause: error });
+        const latest = walked.slice(-30).join('\n');
+        const log = hyperd.log.slice(-4000);
+        throw new Error(`after ${kill + 1} kills, HYPER_WALK_SEED=${seed}:\n${latest}\n${log}`, { cause: error });
       }
     }
   });

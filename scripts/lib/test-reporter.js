@@ -30,7 +30,7 @@ export default async function* report(source) {
     if (failed && data.details?.error?.failureType !== 'subtestsFailed') {
       const { error } = data.details;
       const cause = error?.cause ?? error;
-      yield `  FAILED   ${file}: ${data.name}\n${indent(cause?.stack ?? String(cause))}\n`;
+      yield `  FAILED   ${file}: ${data.name}\n${indent(whole(cause))}\n`;
     }
     if (data.nesting === 0 && !skipped) {
       const sum = files.get(file) ?? 0;
@@ -42,10 +42,16 @@ export default async function* report(source) {
   yield `ℹ duration_ms ${Date.now() - began}\n`;
 }
 
+/** An error and what it came from. */
+function whole(error) {
+  const own = error?.stack ?? String(error);
+  return error?.cause instanceof Error ? `${own}\ncaused by ${whole(error.cause)}` : own;
+}
+
 function indent(text) {
   return text
     .split('\n')
-    .slice(0, 60)
+    .slice(0, 200)
     .map((line) => `    ${line}`)
     .join('\n');
 }
