@@ -75,19 +75,21 @@ describe(`a walk of commands with hyperd killed ${kills} times (HYPER_WALK_SEED=
 
 async function assertSound(hyperd: TestHyperd): Promise<void> {
   const { client } = hyperd;
-  const settled = (pods: readonly Pod[]): boolean =>
-    pods.every(({ restarting, containers }) => !restarting && containers.every((each) => !each.restarting)) &&
-    hyperd.vmProcesses().length === pods.filter(hasVm).length;
+  const settled = (pods: readonly Pod[]): boolean => {
+    const running = pods.filter(hasVm).length;
+    const { vms, taps } = traces(hyperd); // what its VM left goes behind the back of a pod that has ended
+    return (
+      pods.every(({ restarting, containers }) => !restarting && containers.every((each) => !each.restarting)) &&
+      [hyperd.vmProcesses().length, namesOf(vms).size, taps.length].every((count) => count === running)
+    );
+  };
   // What the dead one has begun is taken back, and what is to come back is started.
   await until(async () => settled(await client.podList()));
   const pods = await client.podList();
   const running = pods.filter(hasVm);
   const left = traces(hyperd);
   assert.deepEqual(left.pods.sort(), pods.map(({ id }) => id).sort());
-  assert.deepEqual(
-    [...new Set(left.vms.map((path) => path.split('/').at(-1)))].sort(),
-    running.map(({ vmId }) => vmId).sort(),
-  );
+  assert.deepEqual([...namesOf(left.vms)].sort(), running.map(({ vmId }) => vmId).sort());
   assert.equal(left.taps.length, running.length);
   assert.equal((await client.vmList()).length, running.length);
   for (const pod of pods) {
@@ -95,6 +97,8 @@ async function assertSound(hyperd: TestHyperd): Promise<void> {
     assert.equal(await stateByEvents(hyperd, pod.id), pod.state, `what events say of ${pod.name}`);
   }
 }
+
+const namesOf = (paths: readonly string[]) => new Set(paths.map((path) => path.split('/').at(-1)));
 
 const hasVm = ({ state }: Pod): boolean => state === 'running' || state === 'paused';
 

@@ -99,6 +99,34 @@ describe('the disks of a VM that waits', { skip: skipUnlessRoot, timeout: 90_000
     await agent.destroyContainer(1);
   });
 
+  it('have the first process of that container wait, which its pod then has; where it was killed there is another', async () => {
+    const { agent } = idle;
+    const container = { container: 1, root: 'image', scratch: 'scratch', volumes: [], readOnly: false, tmpfs: [] };
+    const processes = 'cat /sys/fs/cgroup/pod/container-1/cgroup.procs';
+    const create = async (): Promise<void> => await agent.createContainer({ ...container, files: [] });
+    const first = async (process: number): Promise<number> =>
+      await agent.startProcess({
+        ...{ process, container: 1, args: ['sleep', '1000'], env: ['PATH=/bin'], user: '', tty: true },
+        ...{ stdin: false, rlimits: [] },
+      });
+
+    await disks.standBy(idle);
+    const [waiting] = await output(agent, 12, 0, processes);
+    assert.match(waiting ?? '', /^\d+$/);
+    await create();
+    assert.equal(await first(13), Number(waiting));
+    assert.match((await output(agent, 14, 1, 'tty < /dev/console; cat /proc/1/comm')).join(), /^\/dev\/console,sleep$/);
+    await agent.destroyContainer(1);
+
+    await disks.standBy(idle);
+    const [killed] = await output(agent, 15, 0, processes);
+    await output(agent, 16, 0, `kill -KILL ${killed}`);
+    await create();
+    assert.notEqual(await first(17), Number(killed));
+    assert.deepEqual(await output(agent, 18, 1, 'cat /proc/1/comm'), ['sleep']);
+    await agent.destroyContainer(1);
+  });
+
   it('are not exchanged while one is still mounted: such a VM is of no use', async () => {
     const standby = await disks.standBy(idle);
     const { agent } = idle;

@@ -118,5 +118,49 @@ describe(
       await refused(1, /does not run: start it first/, 'replace', '-o', 'old', '-n', 'broken');
       await refused(2, /give the new pod by -n, or its file by -f/, 'replace', '-o', 'new');
     });
+
+    it('the new one may come from a file, and is gone where it cannot start', async () => {
+      const file = (command: string): string =>
+        JSON.stringify({ id: 'filed', containers: [{ image: 'busybox', command: [command, '1000'] }] });
+      const broken = await hyperd.hyper(['replace', '-o', 'new', '-f', '-'], { input: file('no-such-command') });
+      assert.deepEqual([broken.code === 0, /no-such-command/.test(broken.stderr)], [false, true], broken.stderr);
+      assert.deepEqual(
+        (await hyperd.client.podList()).filter(({ name }) => name === 'filed'),
+        [],
+      );
+      await until(async () => (await here.call('ask', '127.0.0.1', 8080)) === 'new\n');
+      const done = await hyperd.hyper(['replace', '-o', 'new', '-f', '-'], { input: file('sleep') });
+      assert.equal(done.code, 0, done.stderr);
+      const pod = await hyperd.client.podInspect('filed');
+      assert.deepEqual([pod.state, pod.ports.length], ['running', 1]);
+      await remove('filed');
+      await run('start', 'new');
+    });
+
+    it('where hyperd dies in between, one of the two runs', async () => {
+      await run('create', '--name', 'late', 'busybox', 'sleep', '1000');
+      const old = await hyperd.client.podInspect('new');
+      const ended = Promise.withResolvers<void>();
+      const follows = new AbortController();
+      const follower = (async () => {
+        for await (const { action, id } of hyperd.client.eventList({ follow: true, signal: follows.signal })) {
+          if (action === 'die' && id === old.id) ended.resolve();
+        }
+      })().catch(() => undefined);
+      const replacing = hyperd.hyper(['replace', '-o', 'new', '-n', 'late']);
+      await ended.promise;
+      await hyperd.signal('SIGKILL');
+      follows.abort();
+      await Promise.all([follower, replacing]);
+      await hyperd.start();
+      const running = async (): Promise<string[]> =>
+        (await hyperd.client.podList()).filter(({ state }) => state === 'running').map(({ name }) => name);
+      await until(async () => (await running()).length === 1);
+      const [name = ''] = await running();
+      assert.match(name, /^(new|late)$/);
+      const { address } = await hyperd.client.podInspect(name);
+      assert.equal(address, old.address);
+      await remove('new', 'late', 'broken', 'old');
+    });
   },
 );

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -50,6 +51,17 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+pid_t child_clone(uint64_t flags, int cgroup)
+{
+    struct clone_args arguments = {.flags = flags | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)(unsigned int)cgroup};
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+pid_t child_clone_first(int cgroup)
+{
+    return child_clone(CLONE_NEWPID | CLONE_NEWNS, cgroup);
+}
+
 static void join_container(const struct launch *launch)
 {
     const int *namespaces = launch->container->namespaces;
@@ -68,11 +80,13 @@ static void place_stdio(const struct launch *launch)
     }
 }
 
-/* What the image names from here on may be /proc/self/fd/N: there is nothing of the agent's to be found (CVE-2024-21626). */
-static void close_others(const struct launch *launch)
+void child_keep_only(const struct launch *launch, const int *kept, size_t count)
 {
-    unsigned int report = (unsigned int)launch->report;
-    if (syscall(SYS_close_range, 3U, report - 1, 0U) != 0 || syscall(SYS_close_range, report + 1, ~0U, 0U) != 0)
+    unsigned int first = 3;
+    for (size_t i = 0; i < count; first = (unsigned int)kept[i++] + 1)
+        if ((unsigned int)kept[i] > first && syscall(SYS_close_range, first, (unsigned int)kept[i] - 1, 0U) != 0)
+            child_fail(launch, FAILURE_OTHER, errno, "cannot close the agent's descriptors");
+    if (syscall(SYS_close_range, first, ~0U, 0U) != 0)
         child_fail(launch, FAILURE_OTHER, errno, "cannot close the agent's descriptors");
 }
 
@@ -93,22 +107,33 @@ static void fail_folder(const struct launch *launch, int error)
     child_fail(launch, FAILURE_NOT_EXECUTABLE, error, "chdir to cwd (\"%s\") set in config.json failed", launch->request->cwd);
 }
 
-void child_run(const struct launch *launch)
+void child_begin(const struct launch *launch)
 {
-    const struct request *request = launch->request;
     hide(launch);
     reset_signals();
     (void)umask(022);
     (void)setsid();
+}
+
+void child_run(const struct launch *launch)
+{
+    child_begin(launch);
     if (launch->own_root)
-        rootfs_enter(launch);
+        rootfs_finish(launch, rootfs_begin(launch));
     else if (launch->container)
         join_container(launch);
+    child_become(launch);
+}
+
+void child_become(const struct launch *launch)
+{
+    const struct request *request = launch->request;
     if (request->tty)
         terminal_open(launch);
     else
         place_stdio(launch);
-    close_others(launch);
+    /* What the image names from here on may be /proc/self/fd/N: there is nothing of the agent's to be found (CVE-2024-21626). */
+    child_keep_only(launch, &launch->report, 1);
     if (request->task) {
         identity_take(launch, &(struct account){0}); /* the container's accounts are not asked */
         task_run(launch);

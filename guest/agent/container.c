@@ -10,6 +10,7 @@
 #include "removal.h"
 #include "shares.h"
 #include "sockets.h"
+#include "stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,6 +104,7 @@ static void drop(struct container *container)
     *link = container->next;
     request_free(&container->request);
     free(container->message);
+    free(container->create.bytes);
     free(container);
 }
 
@@ -112,6 +114,7 @@ static void forget(struct container *container)
         if (process->container == container)
             process->container = NULL;
     sockets_close(container->id);
+    stage_end(container);
     close_namespaces(container);
     if (container->cgroup >= 0)
         (void)close(container->cgroup);
@@ -123,6 +126,7 @@ static void on_created(void *argument, int error, const char *why)
 {
     struct container *container = argument;
     uint64_t request = container->waiting_request;
+    bool standby = container->request.standby;
     if (error == 0 && container->cgroup < 0) {
         container->cgroup = cgroup_open(container->id);
         error = container->cgroup < 0 ? errno : 0;
@@ -134,6 +138,8 @@ static void on_created(void *argument, int error, const char *why)
         forget(container);
     }
     reply_plain(request, error, why);
+    if (error == 0 && standby)
+        stage_begin(container);
 }
 
 static struct container *add(const uint8_t *message, size_t length)
@@ -178,12 +184,13 @@ static bool complete(struct container *standby, struct container *newcomer)
     if (!standby->request.standby || newcomer->request.standby || standby->state != CONTAINER_READY || standby->init ||
         !same_disk(standby->request.root, newcomer->request.root) || !same_disk(standby->request.scratch, newcomer->request.scratch))
         return false;
-    struct request request = standby->request;
-    uint8_t *message = standby->message;
+    struct container before = *standby;
     standby->request = newcomer->request;
     standby->message = newcomer->message;
-    newcomer->request = request;
-    newcomer->message = message;
+    standby->create = newcomer->create;
+    newcomer->request = before.request;
+    newcomer->message = before.message;
+    newcomer->create = before.create;
     drop(newcomer);
     prepare(standby);
     return true;
@@ -214,6 +221,8 @@ void container_create(uint8_t *message, size_t length)
     int error = request_decode(&container->request, container->message, length);
     uint64_t request = container->request.id;
     struct container *existing = error ? NULL : container_find(container->request.container);
+    if (error == 0 && (container->request.standby || (existing && existing->stage.pid > 0)))
+        container->create = message_copy(message, length);
     if (error || container->request.container == 0) {
         drop(container);
         reply_plain(request, error ? error : EINVAL, error ? NULL : "container 0 is the guest itself");
@@ -303,4 +312,6 @@ void container_lose(struct container *container, const struct process *process)
         return;
     container->init = NULL;
     close_namespaces(container);
+    if (container->request.standby && container->state == CONTAINER_READY)
+        stage_begin(container);
 }

@@ -20,10 +20,15 @@ struct container {
     bool has_root;          /* its root and cgroup are there */
     struct request request; /* CREATE_CONTAINER's, which lies in `message` */
     uint8_t *message;
+    struct message create; /* the same as it came, while a process may have to be told */
     uint64_t waiting_request; /* the id to answer when the job is done */
     struct process *init;
     int namespaces[NAMESPACE_COUNT]; /* -1: the first process does not run */
     int cgroup;
+    struct {
+        pid_t pid; /* 0: there is none */
+        int socket;
+    } stage; /* the process that waits to be its first one */
 };
 
 extern struct container *containers;

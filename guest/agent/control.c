@@ -15,6 +15,7 @@
 #include "request.h"
 #include "services.h"
 #include "setup.h"
+#include "stage.h"
 #include "update.h"
 #include "version.h"
 
@@ -178,10 +179,12 @@ static void on_request(uint8_t *payload, size_t length)
         container_create(payload, length); /* keeps its request, so it decodes a copy of its own */
         return;
     }
+    struct message message = peek_operation(payload, length) == OP_START_PROCESS && stage_waits() ? message_copy(payload, length) : (struct message){0};
     int error = request_decode(&request, payload, length);
     if (error) {
         reply_plain(request.id, error, NULL);
         request_free(&request);
+        free(message.bytes);
         return;
     }
     char why[256] = "";
@@ -200,7 +203,7 @@ static void on_request(uint8_t *payload, size_t length)
         container_destroy(request.container, request.id);
         break;
     case OP_START_PROCESS:
-        launch_process(&request);
+        launch_process(&request, &message);
         break;
     case OP_SIGNAL_PROCESS:
     case OP_RESIZE:
@@ -237,6 +240,7 @@ static void on_request(uint8_t *payload, size_t length)
         reply_plain(request.id, ENOSYS, "the agent does not know this operation");
     }
     request_free(&request);
+    free(message.bytes);
 }
 
 static void on_message(void *context, uint8_t kind, uint8_t *payload, size_t length)

@@ -6,17 +6,16 @@
 #include "control.h"
 #include "fields.h"
 #include "log.h"
+#include "stage.h"
 #include "streams.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Less waking of agent and process in turn than with the usual 64 KiB. */
@@ -157,26 +156,20 @@ static int open_stdio(struct process *process, const struct request *request, st
     return error;
 }
 
-static pid_t clone_into(uint64_t flags, int cgroup)
-{
-    struct clone_args arguments = {.flags = flags | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)(unsigned int)cgroup};
-    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-}
-
 static pid_t clone_child(const struct launch *launch)
 {
     if (!launch->container)
-        return clone_into(0, cgroup_guest());
+        return child_clone(0, cgroup_guest());
     int cgroup = launch->container->cgroup;
     if (launch->own_root)
-        return clone_into(CLONE_NEWPID | CLONE_NEWNS, cgroup);
+        return child_clone_first(cgroup);
     /* A task is none of the container's processes: they cannot see it, nor does it end with them. */
     if (launch->request->task)
-        return clone_into(0, cgroup);
+        return child_clone(0, cgroup);
     /* The namespace of PIDs is entered by children only: so the agent stays their parent, and itself stays where it is. */
     if (setns(launch->container->namespaces[NAMESPACE_PID], CLONE_NEWPID) != 0)
         return -1;
-    pid_t pid = clone_into(0, cgroup);
+    pid_t pid = child_clone(0, cgroup);
     int error = errno;
     if (pid != 0 && setns(own_pid_namespace, CLONE_NEWPID) != 0)
         log_fatal("cannot return to the own PID namespace");
@@ -184,7 +177,16 @@ static pid_t clone_child(const struct launch *launch)
     return pid;
 }
 
-static int start(struct process *process, const struct request *request, struct container *container)
+/* The one that waits for it, or a new one. */
+static pid_t become_child(const struct launch *launch, struct container *container, const struct message *message)
+{
+    pid_t pid = message->bytes && stage_fits(launch) ? stage_take(launch, message) : -1;
+    if (pid < 0 && launch->init)
+        stage_end(container);
+    return pid < 0 ? clone_child(launch) : pid;
+}
+
+static int start(struct process *process, const struct request *request, struct container *container, const struct message *message)
 {
     struct launch launch = {.request = request, .container = container, .init = container && container->init == process, .stdio = {-1, -1, -1}};
     launch.own_root = launch.init || (container && !container->init);
@@ -199,7 +201,7 @@ static int start(struct process *process, const struct request *request, struct 
     launch.report = sockets[1];
     if (error == 0) {
         process->oom_kills = container ? cgroup_oom_kills(container->id) : 0;
-        process->pid = clone_child(&launch);
+        process->pid = become_child(&launch, container, message);
         error = process->pid < 0 ? errno : 0;
     }
     if (error == 0 && process->pid == 0)
@@ -212,7 +214,7 @@ static int start(struct process *process, const struct request *request, struct 
     return error;
 }
 
-void launch_process(const struct request *request)
+void launch_process(const struct request *request, const struct message *message)
 {
     struct process *process = process_find(request->process);
     struct container *container = NULL;
@@ -245,7 +247,7 @@ void launch_process(const struct request *request)
     process->start_request = request->id;
     if (container && !container->init && !request->task)
         container->init = process;
-    int error = start(process, request, container);
+    int error = start(process, request, container, message);
     if (error) {
         refuse(request->id, error, FAILURE_OTHER, error == EAGAIN && container ? "the container has as many processes as it may have" : NULL);
         process_remove(process);

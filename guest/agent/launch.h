@@ -28,8 +28,8 @@ struct launch {
 };
 
 void launch_open(void);
-/* START_PROCESS: answers at once when it cannot be, else when the command runs or has failed to. */
-void launch_process(const struct request *request);
+/* START_PROCESS: answers at once when it cannot be, else when the command runs or has failed to. `message`: the same, as it came. */
+void launch_process(const struct request *request, const struct message *message);
 /* The new process is dead: what did it report? */
 void launch_settle(struct process *process);
 

@@ -4,6 +4,7 @@
 #include "container.h"
 #include "events.h"
 #include "launch.h"
+#include "stage.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -116,8 +117,10 @@ void processes_reap(void)
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct process *process = find_pid(pid);
-        if (!process)
-            continue; /* an orphan, or a job */
+        if (!process) {
+            stage_lost(pid); /* else it is an orphan, or a job */
+            continue;
+        }
         process->reaped = true;
         process->wait_status = status;
         if (process->state == PROCESS_STARTING)

@@ -303,6 +303,14 @@ static int read_field(struct request *request, struct field *field)
     }
 }
 
+struct message message_copy(const uint8_t *bytes, size_t length)
+{
+    struct message message = {.bytes = malloc(length + 1), .length = length};
+    if (message.bytes)
+        memcpy(message.bytes, bytes, length);
+    return message;
+}
+
 /* execve wants a NULL at the end. */
 static int end_list(char ***list, size_t count)
 {

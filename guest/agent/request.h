@@ -100,6 +100,14 @@ struct request {
     uint64_t task;         /* what the agent does itself, in place of a command; 0: none */
 };
 
+/* A REQUEST as it came: decoding one changes it. */
+struct message {
+    uint8_t *bytes; /* to be freed; NULL: it was not kept */
+    size_t length;
+};
+
+struct message message_copy(const uint8_t *bytes, size_t length);
+
 /* Returns 0 or an errno; the request must be freed either way. Changes the payload. */
 int request_decode(struct request *request, uint8_t *payload, size_t length);
 void request_free(struct request *request);

@@ -132,8 +132,6 @@ static void fill_dev(const struct launch *launch, int root)
         error = mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor));
     for (size_t i = 0; error == 0 && i < sizeof links / sizeof *links; i++)
         error = symlinkat(links[i][0], dev, links[i][1]);
-    if (error == 0 && launch->request->tty)
-        error = mknodat(dev, "console", S_IFREG | 0600, 0);
     if (error)
         child_fail(launch, FAILURE_OTHER, errno, "cannot fill /dev");
     (void)umask(mask);
@@ -220,16 +218,35 @@ static void set_sysctls(const struct launch *launch)
     }
 }
 
-static void protect(const struct launch *launch)
+/* What the container has of the kernel's, below a path of its root. False: there is none. */
+static bool kernel_path(const struct launch *launch, int root, const char *path, int *fd, char place[32])
 {
-    for (size_t i = 0; i < sizeof read_only / sizeof *read_only; i++)
-        if (mount(read_only[i], read_only[i], NULL, MS_BIND | MS_REC, NULL) == 0 ? make_read_only(read_only[i]) != 0 : errno != ENOENT)
-            child_fail(launch, FAILURE_OTHER, errno, "cannot make %s read-only", read_only[i]);
-    for (size_t i = 0; i < sizeof masked / sizeof *masked; i++) {
-        if (mount("/dev/null", masked[i], NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
+    *fd = file_resolve(root, path);
+    if (*fd < 0 && errno != ENOENT)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot reach %s", path);
+    descriptor_path(*fd, place);
+    return *fd >= 0;
+}
+
+static void protect(const struct launch *launch, int root)
+{
+    char place[32];
+    int fd;
+    for (size_t i = 0; i < sizeof read_only / sizeof *read_only; i++) {
+        if (!kernel_path(launch, root, read_only[i], &fd, place))
             continue;
-        if (errno != ENOTDIR || mount("tmpfs", masked[i], "tmpfs", MS_RDONLY | HARMLESS, "size=0k") != 0)
+        if (mount(place, place, NULL, MS_BIND | MS_REC, NULL) != 0)
+            child_fail(launch, FAILURE_OTHER, errno, "cannot make %s read-only", read_only[i]);
+        (void)close(fd);
+        bind_read_only(launch, root, read_only[i]);
+    }
+    for (size_t i = 0; i < sizeof masked / sizeof *masked; i++) {
+        if (!kernel_path(launch, root, masked[i], &fd, place))
+            continue;
+        if (mount("/dev/null", place, NULL, MS_BIND, NULL) != 0 &&
+            (errno != ENOTDIR || mount("tmpfs", place, "tmpfs", MS_RDONLY | HARMLESS, "size=0k") != 0))
             child_fail(launch, FAILURE_OTHER, errno, "cannot mask %s", masked[i]);
+        (void)close(fd);
     }
 }
 
@@ -241,7 +258,16 @@ static void make_working_folder(int root, const char *path)
         (void)close(fd);
 }
 
-void rootfs_enter(const struct launch *launch)
+/* Where the terminal is bound, once it has a number. */
+static void make_console(const struct launch *launch, int root)
+{
+    int dev = target(launch, root, "/dev", true);
+    if (mknodat(dev, "console", S_IFREG | 0600, 0) != 0)
+        child_fail(launch, FAILURE_OTHER, errno, "cannot make /dev/console");
+    (void)close(dev);
+}
+
+int rootfs_begin(const struct launch *launch)
 {
     char path[64];
     if (unshare(CLONE_NEWCGROUP) != 0)
@@ -251,11 +277,18 @@ void rootfs_enter(const struct launch *launch)
     if (root < 0)
         child_fail(launch, FAILURE_OTHER, errno, "the container has no root");
     mount_base(launch, root);
+    protect(launch, root);
+    return root;
+}
+
+void rootfs_finish(const struct launch *launch, int root)
+{
     mount_requested(launch, root);
+    if (launch->request->tty)
+        make_console(launch, root);
     make_working_folder(root, launch->request->cwd);
-    change_root(launch, root);
     set_sysctls(launch);
-    protect(launch);
+    change_root(launch, root);
     if (launch->container->request.readonly && make_read_only("/") != 0)
         child_fail(launch, FAILURE_OTHER, errno, "cannot make the root read-only");
 }

@@ -24,7 +24,7 @@ import { Pods, type Target } from './pods.ts';
 import { type EventQuery, readEvents, type StoredEvent } from './read-events.ts';
 import { RecordDesk } from './record-desk.ts';
 import type { PoolBounds, PoolStatus, VmSupply } from './supply/index.ts';
-import { replacePod, type ReplaceOptions } from './replace-pod.ts';
+import { replacePod, type ReplaceOptions, resumeReplaced } from './replace-pod.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { TemplateDesk } from './template-desk.ts';
 import { timeout } from './timeout.ts';
@@ -232,6 +232,7 @@ export class Engine {
     await Promise.race([resumed, timeout(resumePatienceMs)]);
     resumed
       .then(() => this.#options.volumes.seedings.clearUnfinished(this.#options.volumes.list()))
+      .then(() => resumeReplaced(this.pods(), this.#options))
       .catch((error: unknown) => log.error({ error }, 'a pod could not be taken back'));
   }
 

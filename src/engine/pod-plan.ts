@@ -41,6 +41,7 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
     hostnameIsFormer: false,
     limitsChanging: false,
     storageHasGrown: false,
+    replacedBy: null,
     state: 'pending',
     ...(spec.vcpus === undefined ? {} : { vcpus: spec.vcpus }),
     ...(spec.memoryMiB === undefined ? {} : { memoryMiB: spec.memoryMiB }),

@@ -1,8 +1,10 @@
 import { HyperError, messageOf } from '../lib/errors.ts';
 import type { PodRecord } from '../store/index.ts';
+import { defaultStopTimeoutMs } from './container-lives.ts';
 import { doesNotRun, refuseRemoved } from './live-pod.ts';
 import type { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { timeout } from './timeout.ts';
 import { needsShares } from './vm-desk.ts';
 
 export interface ReplaceOptions {
@@ -31,16 +33,20 @@ export async function replacePod(old: Pod, next: Pod, options: EngineOptions, as
   let stopped = false;
   try {
     checkStates(old, next); // others may have done something to both while the VM was made
+    old.record.replacedBy = record.id; // stored with its end, or before
+    store.savePod(old.record);
     await old.stop(asked.timeoutMs);
     stopped = true;
     await old.settled(); // its addresses and ports are free then
     takePlace(left, record); // stored with its start: where hyperd dies before it, the pod is as it was
     await next.start(undefined, vm);
+    forget(old, store);
   } catch (error) {
     if (vm !== undefined) await supply.kept.remove(vm).catch(() => undefined); // it may have become the pod's
     Object.assign(record, own);
     if (!next.removed) store.savePod(record);
     await next.settled();
+    forget(old, store);
     if (stopped && !old.active && !old.removed) {
       await old.start().catch((again: unknown) => {
         log.error(
@@ -51,6 +57,29 @@ export async function replacePod(old: Pod, next: Pod, options: EngineOptions, as
     }
     throw error;
   }
+}
+
+/** hyperd has died while pods were about to take others' places: where the new one does not run, the old one is to. */
+export async function resumeReplaced(pods: readonly Pod[], { store, log }: EngineOptions): Promise<void> {
+  const replaced = pods.filter(({ record: { replacedBy } }) => replacedBy !== null);
+  await Promise.all(
+    replaced.map(async (old) => {
+      const next = pods.find(({ record }) => record.id === old.record.replacedBy);
+      const isReplaced = (): boolean => next?.active === true;
+      // It may have been told to end already.
+      if (!isReplaced() && old.active) await Promise.race([old.wait(), timeout(defaultStopTimeoutMs)]);
+      await old.settled();
+      forget(old, store);
+      if (isReplaced() || old.active || old.removed) return;
+      log.warn({ pod: old.record.id, by: next?.record.id }, 'the pod that was to be replaced is started again');
+      await old.start();
+    }),
+  );
+}
+
+function forget({ record, removed }: Pod, store: EngineOptions['store']): void {
+  record.replacedBy = null;
+  if (!removed) store.savePod(record);
 }
 
 function checkStates(old: Pod, next: Pod): void {

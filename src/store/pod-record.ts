@@ -207,6 +207,8 @@ const Pod = z.object({
   restarts: z.number().default(0),
   /** It has ended, and is to be started again. */
   restarting: z.boolean().default(false),
+  /** The pod that is about to take its place: until that runs, it is this one that is to run. */
+  replacedBy: z.string().nullable().default(null),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
