@@ -1,17 +1,16 @@
-import { isIPv4 } from 'node:net';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { ensureBridge, routeLoopback } from './bridge.ts';
 import type { Gate } from './dns/gate.ts';
 import { DnsServer } from './dns/server.ts';
 import { fileUpstreams } from './dns/upstreams.ts';
-import { allGuests, type EgressRule, rulesForName } from './egress.ts';
+import type { EgressRule } from './egress.ts';
+import { egressGate } from './egress-gate.ts';
 import type { ConnectOptions, Endpoint, EndpointWish } from './endpoint.ts';
 import { type FirewalledSubnet, tableOf } from './firewall-options.ts';
 import { firewallRules, removeIpv6Rules } from './firewall-rules.ts';
 import { keepAddresses, releaseAddresses, takeAddresses } from './guest-addresses.ts';
-import { leftOverChains } from './guest-chains.ts';
 import { namesIn } from './guest-names.ts';
-import { admitGuests, closePorts, dismissGuest, openPorts, resetGuests } from './guest-rules.ts';
+import { admitGuests, closePorts, dismissGuest, openPorts } from './guest-rules.ts';
 import { hostFirewallProblem } from './host-firewall.ts';
 import { ensureForwarding, ensureIpv6Forwarding } from './ip-forward.ts';
 import { checkBridgeName, checkMac, macOf, tapName } from './link-names.ts';
@@ -23,8 +22,10 @@ import { applyRules } from './nft.ts';
 import { OpenedNames } from './opened-names.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
 import { formatSubnet } from './subnet.ts';
+import { reclaimGuests } from './reclaim-guests.ts';
 import { removeNetwork } from './remove-network.ts';
 import { createTap, deleteTaps, listTaps, moveTap } from './tap.ts';
+import { whatIsGone } from './what-is-gone.ts';
 
 /** A network that is not up is tried again at a connect, but no more often than this. */
 const retryAfterMs = 2000;
@@ -109,6 +110,19 @@ export class Network {
   /** Sets the network up; does nothing when it is. Never throws: see `status()`. */
   async open(): Promise<void> {
     if (this.#up !== undefined) return;
+    this.#opening ??= this.#setUp().finally(() => (this.#opening = undefined));
+    await this.#opening;
+  }
+
+  /** Makes again what somebody else has taken away of it; does nothing while it is not up. */
+  async mend(): Promise<void> {
+    if (this.#up === undefined) return;
+    const gone = await whatIsGone(this.bridge, this.ipv6 !== null);
+    if (gone.length === 0 || this.problem !== null) return;
+    this.#options.log.warn(
+      { network: this.name, gone },
+      'somebody has taken away what the network needs: it is made again',
+    );
     this.#opening ??= this.#setUp().finally(() => (this.#opening = undefined));
     await this.#opening;
   }
@@ -220,7 +234,7 @@ export class Network {
   async restore(endpoints: readonly Endpoint[]): Promise<{ readonly missing: readonly Endpoint[] }> {
     for (const endpoint of endpoints) this.#remember(endpoint);
     this.#restored = true;
-    return { missing: this.#up === undefined ? [] : await this.#takeOver() };
+    return { missing: this.#up === undefined ? [] : await this.#takeOver(this.#up.mtu) };
   }
 
   /** Stops what runs in this process: DNS. Bridge, taps and rules stay, as VMs outlive hyperd. */
@@ -251,17 +265,20 @@ export class Network {
     this.#triedAt = Date.now();
     const { owner, log, upstreams = fileUpstreams(), mtu: wanted } = this.#options;
     const { bridge, gateway, internal, addresses } = this;
-    let dns: DnsServer | undefined;
+    let dns = this.#up?.dns; // it listens on when all else is made again
     try {
       await requireTun();
       const mtu = await ensureBridge({ ...addresses, name: bridge, mtu: wanted, owner });
       this.#ours = true;
-      const gate = (from: string, name: string): Gate => this.#gateFor(from, name);
+      const gate = (from: string, name: string): Gate => {
+        const [guest, openedNames] = [this.#guestAt(from), this.#openedNames];
+        return egressGate(name, { internal, egress: this.egress, guest, openedNames });
+      };
       const upstreamsFor = (from: string): Promise<readonly string[]> => {
         const own = this.#guestAt(from)?.nameservers ?? [];
         return own.length > 0 ? Promise.resolve(own) : upstreams();
       };
-      dns = await DnsServer.listen({
+      dns ??= await DnsServer.listen({
         address: gateway,
         names: (from) => namesIn(this.#networksFor(from)),
         upstreams: upstreamsFor,
@@ -274,11 +291,13 @@ export class Network {
       await routeLoopback(bridge);
       await ensureForwarding();
       if (addresses.ipv6 !== null && !internal) await ensureIpv6Forwarding();
-      if (this.#restored) await this.#takeOver();
+      if (this.#restored) await this.#takeOver(mtu);
+      this.#openedNames.reset();
       this.#up = { mtu, dns, reason: await hostFirewallProblem(bridge, addresses.ipv6 !== null) };
       log.info({ network: this.name, ...this.status() }, 'the network is up');
     } catch (error) {
       await dns?.close();
+      this.#up = undefined;
       this.#problem = explainFailure(error);
       this.#warn(this.#problem, 'the network is not available');
     }
@@ -323,23 +342,6 @@ export class Network {
     return asker === undefined ? [this] : [this, ...this.#networksOf(asker).filter((network) => network !== this)];
   }
 
-  /** Whether a guest may ask outside for a name; where each list that bounds it names it, the answer opens the way. */
-  #gateFor(from: string, name: string): Gate {
-    if (this.internal) return 'closed';
-    const guest = this.#guestAt(from);
-    const bounds = [
-      { whose: allGuests, egress: this.egress },
-      { whose: guest?.tap ?? '', egress: guest?.egress ?? null },
-    ].flatMap(({ whose, egress }) => (egress === null ? [] : { whose, rules: rulesForName(egress, name) }));
-    if (bounds.length === 0) return 'open';
-    if (bounds.some(({ rules }) => rules.length === 0)) return 'closed';
-    return async (addresses, seconds) => {
-      const usable = addresses.filter((address) => isIPv4(address) || guest?.ipv6 != null);
-      if (usable.length === 0) return;
-      for (const { whose, rules } of bounds) await this.#openedNames.open(whose, rules, usable, seconds);
-    };
-  }
-
   #guestAt(address: string): Endpoint | undefined {
     return this.guests().find((guest) => guest.address === address);
   }
@@ -355,17 +357,13 @@ export class Network {
     });
   }
 
-  /** Removes the taps that no guest has, lets the guests that have theirs through, and tells which have none. */
-  async #takeOver(): Promise<readonly Endpoint[]> {
-    const taps = new Set(await listTaps(this.bridge));
-    const guests = [...this.#guests.values()];
-    const found = guests.filter(({ tap }) => taps.delete(tap));
-    if (taps.size > 0) this.#options.log.info({ bridge: this.bridge, taps: [...taps] }, 'left-over taps are removed');
-    const chains = await leftOverChains(tableOf(this.bridge), found);
-    const admitted = found.map((guest) => this.#asHere(guest));
-    const rules = resetGuests(this.bridge, admitted, this.ipv6 !== null);
-    await Promise.all([deleteTaps([...taps]), applyRules(rules + chains)]);
-    return guests.filter((guest) => !found.includes(guest));
+  /** Tells which guests have no tap any more. */
+  async #takeOver(mtu: number): Promise<readonly Endpoint[]> {
+    const { log } = this.#options;
+    const guests = this.guests();
+    const asHere = guests.map((guest) => this.#asHere(guest));
+    const gone = await reclaimGuests({ bridge: this.bridge, mtu, guests: asHere, ipv6: this.ipv6 !== null, log });
+    return guests.filter(({ tap }) => gone.has(tap));
   }
 
   /** Its VM runs whatever is configured now: what keeps us from reserving its address keeps nothing else from going on. */

@@ -12,6 +12,7 @@ import { describePort, type PortMapping, type PublishedPort } from './ports/port
 import { reservePort } from './ports/reserve-port.ts';
 import { removeNetwork } from './remove-network.ts';
 import { formatSubnet, overlaps, parseSubnet, type Subnet } from './subnet.ts';
+import { Upkeep } from './upkeep.ts';
 import { limitTraffic, shapeTraffic, type TrafficRate } from './traffic-rate.ts';
 
 export interface NetworksOptions extends NetworkSettings {
@@ -46,6 +47,7 @@ export class Networks {
   readonly #options: NetworksOptions;
   readonly #hostPorts: HostPorts;
   readonly #all = new Map<string, Network>();
+  #upkeep: Upkeep | undefined;
 
   constructor(options: NetworksOptions) {
     this.#options = options;
@@ -56,6 +58,7 @@ export class Networks {
 
   async open(): Promise<void> {
     await Promise.all([...this.list().map((network) => network.open()), this.#removeLeftOvers()]);
+    this.#upkeep = new Upkeep(() => this.list(), this.#options.log);
   }
 
   /** What a hyperd left that died while it made a network: a bridge of ours that no record tells of. */
@@ -118,6 +121,7 @@ export class Networks {
       throw new HyperError('conflict', `the subnet ${text} ${whose} another network's: choose another with --subnet`);
     }
     const network = this.#add({ ...definition, subnet, ipv6 });
+    await network.restore([]); // no earlier run has guests on it
     await network.open();
     const { problem } = network;
     if (problem === null) return network;
@@ -235,11 +239,13 @@ export class Networks {
 
   /** Stops what runs in this process; bridges, taps and rules stay. */
   async close(): Promise<void> {
+    this.#upkeep?.[Symbol.dispose]();
     await Promise.all([...this.list().map((network) => network.close()), this.#hostPorts.close()]);
   }
 
   /** Closes all and takes away everything they made on this machine. */
   async removeAll(): Promise<void> {
+    this.#upkeep?.[Symbol.dispose]();
     await Promise.all([...this.list().map((network) => network.remove()), this.#hostPorts.close()]);
   }
 

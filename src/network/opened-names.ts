@@ -48,6 +48,11 @@ export class OpenedNames {
     }
   }
 
+  /** All sets are new and empty: what was open is opened again when it is asked for. */
+  reset(): void {
+    this.#open.clear();
+  }
+
   /** The guest has gone, and its sets with it. */
   forget(tap: string): void {
     this.#open.delete(tap);

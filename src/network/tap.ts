@@ -39,6 +39,13 @@ export async function moveTap(name: string, bridge: string, mtu: number): Promis
   await ipBatch([`link set dev ${name} mtu ${mtu} master ${bridge}`, hairpin(name)]);
 }
 
+/** Puts taps that are in use on a bridge again; those that are gone are fine. */
+export async function putBack(names: readonly string[], bridge: string, mtu: number): Promise<void> {
+  if (names.length === 0) return;
+  const lines = names.flatMap((name) => [`link set dev ${name} mtu ${mtu} master ${bridge} up`, hairpin(name)]);
+  await ipBatchAll(lines, isNoSuchDevice);
+}
+
 /** Removes taps in one process; those that are gone already are fine. */
 export async function deleteTaps(names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
