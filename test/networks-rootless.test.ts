@@ -63,7 +63,7 @@ ofOrdinaryUser('published ports', { timeout: 200_000 }, (way) => {
     await refused(125, words, 'run', '--rm', '-p', '80:80', 'busybox', 'true');
   });
 
-  it('with white lists tell pods apart, and know all who come by a port by the tool’s address', async () => {
+  it('with white lists tell pods apart, and know who comes by a port by its own address, or the tool’s for the loopback', async () => {
     await serve('friend', '--ip', '192.168.123.50');
     await serve('stranger', '--ip', '192.168.123.51');
     await hyperd.client.podCreate({
@@ -75,6 +75,19 @@ ofOrdinaryUser('published ports', { timeout: 200_000 }, (way) => {
     assert.equal(await inPod('friend', 'until nc guarded 80 </dev/null; do :; done 2>/dev/null'), 'guarded\n');
     assert.equal(await inPod('stranger', 'nc -w 2 guarded 80 </dev/null || echo no'), 'no\n');
     assert.equal(await here.call('ask', '127.0.0.1', 8090), 'guarded\n');
-    await remove('friend', 'stranger', 'guarded');
+    assert.notEqual(await internet.call('ask', '203.0.113.1', 8090).catch(() => ''), 'guarded\n');
+    await hyperd.client.podCreate({
+      ...{ name: 'outer', ports: [{ hostPort: 8091, guestPort: 80 }] },
+      whiteLists: { internal: [], external: ['203.0.113.2'] },
+      containers: [{ image: 'busybox', command: ['nc', '-ll', '-p', '80', '-e', 'echo', 'outer'] }],
+    });
+    await run('start', 'outer');
+    assert.equal(await internet.call('ask', '203.0.113.1', 8091), 'outer\n');
+    await remove('friend', 'stranger', 'guarded', 'outer');
+  });
+
+  it('are on no subnet that has an address of the host in it', async () => {
+    const words = /the subnet 203\.0\.113\.0\/24 of .* has the host's own address 203\.0\.113\.1 in it/;
+    await refused(1, words, 'network', 'create', '--subnet', '203.0.113.0/24', 'lan');
   });
 });

@@ -22,6 +22,7 @@ import { applyRules } from './nft.ts';
 import { OpenedNames } from './opened-names.ts';
 import type { PublishedPort } from './ports/port-mapping.ts';
 import { formatSubnet } from './subnet.ts';
+import { refuseHostAddress } from './subnet-conflict.ts';
 import { reclaimGuests } from './reclaim-guests.ts';
 import { removeNetwork } from './remove-network.ts';
 import { createTap, deleteTaps, listTaps, moveTap } from './tap.ts';
@@ -268,6 +269,7 @@ export class Network {
     let dns = this.#up?.dns; // it listens on when all else is made again
     try {
       await requireTun();
+      refuseHostAddress(addresses.subnet, bridge, this.#options.hostOutside?.addresses ?? []);
       const mtu = await ensureBridge({ ...addresses, name: bridge, mtu: wanted, owner });
       this.#ours = true;
       const gate = (from: string, name: string): Gate => {

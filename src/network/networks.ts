@@ -108,7 +108,8 @@ export class Networks {
       throw new HyperError('conflict', `the name ${definition.name} is taken: choose another, or remove that network`);
     }
     const ours = this.#subnets();
-    const subnet = definition.subnet ?? (await freeSubnet(ours));
+    const host = (this.#options.hostOutside?.addresses ?? []).map((address) => parseSubnet(`${address}/32`));
+    const subnet = definition.subnet ?? (await freeSubnet([...ours, ...host]));
     const ipv6 = definition.ipv6 && {
       ...definition.ipv6,
       subnet: definition.ipv6.subnet ?? (await freeIpv6Subnet(ours)),

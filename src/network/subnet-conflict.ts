@@ -16,6 +16,21 @@ export function conflictingRoute(subnet: Subnet, bridge: string, routes: readonl
   });
 }
 
+/**
+ * For a hyperd in a namespace of its own, which has no route to the host's networks.
+ *
+ * @param addresses the host's own, of IPv4
+ * @throws HyperError `conflict` when the subnet has one of them: answers to the host's neighbours would go to the bridge
+ */
+export function refuseHostAddress(subnet: Subnet, bridge: string, addresses: readonly string[]): void {
+  const own = addresses.find((address) => overlaps(subnet, parseSubnet(`${address}/32`)));
+  if (own === undefined) return;
+  throw new HyperError(
+    'conflict',
+    `the subnet ${formatSubnet(subnet)} of the network ${bridge} has the host's own address ${own} in it: choose another`,
+  );
+}
+
 /** @throws HyperError `conflict` when the subnet overlaps a network that the host already reaches. */
 export function refuseConflict(subnet: Subnet, bridge: string, routes: readonly Route[]): void {
   const route = conflictingRoute(subnet, bridge, routes);
