@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { after, before, it } from 'node:test';
 import type { Namespace } from './network/namespaces.ts';
 import { Room } from './network/room.ts';
@@ -51,6 +52,26 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
     assert.match(await run('ports', 'ls', 'web'), /^tcp +0\.0\.0\.0 +8080 +80$/m);
     await remove('web', 'other');
     assert.equal(await here.call('ask', '127.0.0.1', 8080), 'ECONNREFUSED');
+  });
+
+  it('curl has a page by a published port, is told of one that is not there, and uploads', async () => {
+    const size = 3_000_000;
+    const cgi = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"; head -c $CONTENT_LENGTH | wc -c';
+    const script = [
+      `mkdir -p /www/cgi-bin && printf '%s' '${cgi}' > /www/cgi-bin/count && chmod +x /www/cgi-bin/count`,
+      `head -c ${size} /dev/zero > /www/page && exec httpd -f -p 80 -h /www`,
+    ].join(' && ');
+    await run('run', '-d', '--name', 'pages', '--stop-signal', 'KILL', '-p', '8082:80', 'busybox', 'sh', '-c', script);
+    const curl = (...args: string[]): Promise<string> => outside.run('curl', '-sS', '--max-time', '20', ...args);
+    const page = 'http://203.0.113.1:8082/page';
+    const shown = ['-o', '/dev/null', '-w', '%{http_code} %{size_download}\n'];
+    // Until the server listens.
+    const got = await curl('--retry', '20', '--retry-all-errors', '--retry-delay', '1', ...shown, page);
+    assert.equal(got, `200 ${size}\n`);
+    assert.match(await curl(...shown, `${page}s`), /^404 \d+\n$/);
+    const uploaded = await curl('--data-binary', '@/bin/sh', 'http://203.0.113.1:8082/cgi-bin/count');
+    assert.equal(Number(uploaded), statSync('/bin/sh').size);
+    await remove('pages');
   });
 
   it('ports are opened and closed while the pod runs, and hold over its next start', async () => {
