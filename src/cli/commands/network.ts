@@ -163,7 +163,7 @@ function defineConnect(command: Command, cli: Cli): void {
     .option('--mac <address>', 'the MAC address of its NIC')
     .option('--alias <name>', 'a further name in the DNS of the network', collect)
     .action(async (name: string, pod: string, { ip, ip6, mac, alias }: ConnectOptions) => {
-      const { network, ...wish } = endpointOf(name, { ip, ip6, mac, aliases: alias });
+      const { network, ...wish } = endpointOf(name, { ip, ip6, mac, aliases: alias, aliasFlag: '--alias' });
       await (await cli.connect()).networkConnect(network, { pod, ...wish });
     });
 }
