@@ -5,6 +5,7 @@ import { addNetworkOptions, networkSpecOf, type PodNetworkOptions } from './netw
 import { collect } from './collect.ts';
 import { addHealthOptions, type HealthOptions, healthCheckOf } from './health-options.ts';
 import { addLimitOptions, containerLimitsOf, type LimitOptions, podLimitsOf, vcpusOf } from './limit-options.ts';
+import { refuseOption } from './refused-option.ts';
 import { UsageError } from './usage-error.ts';
 import {
   parseLabels,
@@ -95,7 +96,10 @@ export function addPodOptions(command: Command): Command {
       collect,
     )
     .option('--ulimit <name=soft[:hard]>', 'limit the process: nofile=1024:2048', collect)
-    .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)");
+    .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)")
+    .option('--log-driver <name>', "json-file, as 'hyper logs' reads it: there is no other", parseLogDriver);
+  refuseOption(command, '--log-opt <name=value>', 'logs are kept whole until the pod is removed: leave it out');
+  refuseOption(command, '--stop-timeout <seconds>', "no pod keeps one: give --timeout to 'hyper stop'");
   return addHealthOptions(command).option(
     '--pull <policy>',
     'pull the image: always, missing or never',
@@ -153,6 +157,11 @@ export function podSpecOf(
       },
     ],
   };
+}
+
+function parseLogDriver(text: string): string {
+  if (text === 'json-file') return text;
+  throw new UsageError(`--log-driver is '${text}': hyperd keeps all output itself, as json-file does: leave it out`);
 }
 
 /** The property when it has a value. */

@@ -119,7 +119,7 @@ export const NetworkSpec = z.strictObject({
 export type NetworkSpec = z.infer<typeof NetworkSpec>;
 
 export const Network = z.object({
-  id: z.string().nullable().describe('null for the default network'),
+  id: z.string().describe('64 hex digits'),
   name: z.string(),
   bridge: z.string(),
   subnet: z.string(),

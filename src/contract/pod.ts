@@ -208,7 +208,10 @@ export type StartTiming = z.infer<typeof StartTiming>;
 export const PodStarted = z.object({ warnings: z.array(z.string()), timing: StartTiming.nullable() });
 export type PodStarted = z.infer<typeof PodStarted>;
 
-export const StopRequest = z.strictObject({ timeoutSeconds: z.number().min(0).optional() });
+export const StopRequest = z.strictObject({
+  timeoutSeconds: z.number().min(0).optional(),
+  signal: z.string().optional().describe('in place of the stop signal of each'),
+});
 export type StopRequest = z.infer<typeof StopRequest>;
 
 export const KillRequest = z.strictObject({

@@ -10,6 +10,7 @@ import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { standardStreams, terminalSize } from '../terminal/foreground.ts';
 import { chooseStreams, type StreamFlags } from '../terminal/stream-choice.ts';
+import { UsageError } from '../usage-error.ts';
 import { parseForm } from '../values/container-values.ts';
 import { collectVariables } from '../values/environment.ts';
 
@@ -18,6 +19,7 @@ interface ExecOptions extends StreamFlags {
   readonly envFile?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
+  readonly attach?: boolean;
   readonly vm?: boolean;
   readonly detachKeys: string;
 }
@@ -30,6 +32,7 @@ export function define(command: Command, cli: Cli): void {
     .option('-i, --interactive', 'send our stdin to the process (default: when it is a terminal)')
     .option('-t, --tty', 'give the process a terminal (default: when stdin and stdout are terminals)')
     .option('--no-tty', 'give it none, even in a terminal')
+    .option('-a, --attach', 'attach to it (the default)')
     .option('-d, --detach', 'leave it running in the background')
     .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect)
     .option('--env-file <file>', 'read variables from a file', collect)
@@ -37,9 +40,10 @@ export function define(command: Command, cli: Cli): void {
       parseForm(text, '--workdir', textForms.absolutePath),
     )
     .option('-u, --user <name|uid[:group|gid]>', 'run as this user')
-    .option('--vm', 'run it in the VM itself, outside every container')
+    .option('-m, --vm', 'run it in the VM itself, outside every container')
     .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
     .action(async (pod: string, args: readonly string[], options: ExecOptions) => {
+      if (options.attach === true && options.detach === true) throw new UsageError('give one of --attach and --detach');
       cli.exitCode = await exec(pod, args, options, cli);
     });
   addExamples(command, [
