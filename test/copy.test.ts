@@ -232,6 +232,8 @@ describe('hyper cp', () => {
     await copy('main:/', 'all');
     assert.deepEqual(readdirSync(path('all/proc')).concat(readdirSync(path('all/sys'))), []);
     assert.equal(read('all/volume/in'), 'file');
+    await refused(['main:/dev/zero', '.'], 1, /main:\/dev\/zero is a device or a FIFO: there is nothing to copy/);
+    assert.ok(!existsSync(path('zero')));
     await copy('main:/proc/version', '.');
     assert.match(read('version'), /^Linux version/);
   });

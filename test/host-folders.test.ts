@@ -255,6 +255,14 @@ inBothWays('a folder of the host in a pod', {}, (way) => {
     await refused(['-v', `${folder}:data`], 2, /mount path must be absolute/);
     await refused(['-v', `${folder}:/`], 125, /target can't be '\/'/);
     await refused(['-v', `${folder}:/data:rx`], 2, /invalid mode: rx/);
+    for (const path of ['/proc', '/sys/fs/cgroup', '/dev', '/x/../proc/1/']) {
+      await refused(
+        ['-v', `${folder}:${path}`],
+        125,
+        /target can't be \/(proc|sys|dev).*its own kernel.*choose another/,
+      );
+    }
+    await refused(['--tmpfs', '/proc/sys'], 125, /target can't be \/proc\/sys/);
     await refused(['-v', `${folder}:/data`, '-v', `${work}:/data/`], 125, /Duplicate mount point: \/data/);
     await refused(['-v', `${folder}:/data`, '--tmpfs', '/data'], 125, /Duplicate mount point: \/data/);
     await put('file', '');

@@ -8,7 +8,7 @@ import { untilLogged } from './support/logs.ts';
 import { traces } from './support/traces.ts';
 
 /** A process that says when its TERM came, and ignores it. */
-const stubborn = 'trap "echo ignored" TERM; echo ready; while :; do sleep 1000 & wait; done';
+const stubborn = 'trap "echo ended" TERM; trap "echo ignored" HUP; echo ready; while :; do sleep 1000 & wait; done';
 /** One that ends at TERM with 3, and says at HUP that it heard it. */
 const polite = 'trap "echo bye; exit 3" TERM; trap "echo heard" HUP; echo ready; while :; do sleep 1000 & wait; done';
 
@@ -128,9 +128,8 @@ describe('a pod’s life', () => {
     });
 
     it('is neither started again nor removed', async () => {
-      const started = await hyper('start', 'one');
-      assert.equal(started.code, 1);
-      assert.match(started.stderr, /^hyper: pod one runs already$/m);
+      assert.equal(await ok('start', 'one'), 'one\n');
+      await assert.rejects(hyperd.client.podStart('one'), { code: 'conflict', message: 'pod one runs already' });
       const removed = await hyper('rm', 'one');
       assert.equal(removed.code, 1);
       assert.match(removed.stderr, /^hyper: pod one runs: stop it first, or remove it by force \(-f\)$/m);
@@ -157,6 +156,9 @@ describe('a pod’s life', () => {
         times.every((time, at) => time <= Date.now() && time >= (times[at - 1] ?? 0)),
         stamped.join('\n'),
       );
+      assert.equal(await ok('logs', '--until', stamped[4]?.split(' ')[0] ?? '', 'one'), 'ready\nheard\nheard\nheard\n');
+      const before = await ok('logs', '--until', stamped[4]?.split(' ')[0] ?? '', '--tail', '1', 'one');
+      assert.equal(before, 'heard\n');
       const since = await hyper('logs', '--since', stamped[4]?.split(' ')[0] ?? '', 'one');
       assert.equal(since.stdout, 'line 1\nline 2\nline 3\n');
       assert.equal(await ok('logs', '--since', '1h', 'one'), all.stdout);
@@ -174,7 +176,8 @@ describe('a pod’s life', () => {
       assert.deepEqual([pod.state, pod.exitCode, pod.vmId, pod.reason], ['failed', 3, null, null]);
       assert.match(await ok('list'), new RegExp(`^ ${id} {27}one {24}failed$`, 'm'));
       assert.equal(await ok('list', 'vm', '-q'), '');
-      assert.equal((await hyper('stop', 'one')).code, 1);
+      assert.equal(await ok('stop', 'one'), 'one\n');
+      await assert.rejects(hyperd.client.podStop('one'), { code: 'conflict' });
     });
 
     it('starts again, with an attached client if wanted, on the disk that it left', async () => {
@@ -192,8 +195,11 @@ describe('a pod’s life', () => {
     });
 
     it('is removed by force while it runs, with all that it had', async () => {
-      await ok('start', 'one');
+      await ok('restart', 'one');
       await untilLogged(hyperd, id, 'ready', 3);
+      assert.equal(await ok('restart', 'one'), 'one\n');
+      await untilLogged(hyperd, id, 'ready', 4);
+      assert.equal((await ok('logs', 'one')).match(/bye/g)?.length, 3);
       const vm = await vmOf('one');
       assert.equal(await ok('rm', '-f', 'one'), 'one\n');
       assert.equal(existsSync(`/proc/${vm.pid}`), false);
@@ -206,7 +212,7 @@ describe('a pod’s life', () => {
     await ok('run', '-d', '--name', 'stubborn', 'busybox', 'sh', '-c', stubborn);
     await untilLogged(hyperd, 'stubborn', 'ready');
     const began = performance.now();
-    await ok('stop', '-t', '1', 'stubborn');
+    await ok('stop', '-s', 'HUP', '-t', '1', 'stubborn');
     const took = performance.now() - began;
     assert.ok(took >= 1000 && took < 8000, `${took} ms`);
     assert.equal(await ok('wait', 'stubborn'), '137\n');

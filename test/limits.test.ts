@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import type { Finished, TestHyperd } from './support/hyperd.ts';
@@ -45,6 +46,12 @@ inBothWays('a limit', { timeout: 300_000 }, (way) => {
   const write = (mebibytes: number): readonly string[] => [
     ...['dd', 'if=/dev/zero', 'of=/written', 'bs=1M', `count=${mebibytes}`, 'conv=fsync'],
   ];
+
+  it('--cpus of more than one processor gives the VM so many', async () => {
+    const all = String(cpus().length);
+    const { stdout } = await hyperd.hyper(['run', '--rm', '--cpus', all, 'busybox', 'nproc']);
+    assert.equal(stdout.trim(), all);
+  });
 
   it('of processor time holds: the container gets its share and no more', async () => {
     await inPod('slow', ['--cpus', '0.2'], async () => {
@@ -175,11 +182,15 @@ inBothWays('a limit', { timeout: 300_000 }, (way) => {
     const wrong: readonly (readonly [string, number, RegExp])[] = [
       ['--cpus 0', 2, /^hyper: --cpus is '0': give a number of 0\.01 or more, as 1\.5$/],
       ['--cpus x', 2, /^hyper: --cpus is 'x': /],
-      ['--cpus 1.5', 2, /^hyper: --cpus is 1\.5, and the VM has 1: give 0\.01 to 1, or more of them with --cpu 2$/],
+      [
+        '--cpu 1 --cpus 1.5',
+        2,
+        /^hyper: --cpus is 1\.5, and the VM has 1: give 0\.01 to 1, or more of them with --cpu 2$/,
+      ],
       ['--pids-limit -2', 2, /^hyper: --pids-limit is '-2': give a whole number of 1 or more, or -1 for no limit$/],
       ['--shm-size 1k', 2, /^hyper: --shm-size is '1k': give 4096 bytes or more, or a number with a unit, as 256m$/],
       ['--disk-rate 1k', 2, /^hyper: --disk-rate is '1k': give 65536 bytes or more/],
-      ['--disk-iops 1', 2, /^hyper: --disk-iops is '1': give a whole number of 10 or more$/],
+      ['--disk-iops 1', 2, /^hyper: --disk-iops is '1': give a whole number of 10 to 1000000000$/],
       ['--sysctl user.x=1', 2, /^hyper: --sysctl is 'user\.x=1': give NAME=VALUE, the name beginning with fs\., /],
       ['--sysctl net.nope=1', 125, /^hyper: cannot set sysctl net\.nope: No such file or directory$/],
       ['--sysctl net.core.somaxconn=many', 125, /^hyper: cannot set sysctl net\.core\.somaxconn: Invalid argument$/],

@@ -154,6 +154,9 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
     await run('network', 'create', ...options, '--mtu', '1400', '--internal', '--label', 'a=b', 'closed');
     await serve('one', '--network', 'closed', '--ip', '10.88.0.9', '--mac', '02:42:00:00:00:09');
     await serve('two', '--network', 'closed');
+    const idOf = (network: string): Promise<string> => run('network', 'inspect', '-f', '{{.id}}', network);
+    const standard = await idOf('default');
+    assert.match(standard, /^[0-9a-f]{64}\n$/);
     assert.match(await inPod('one', 'ip address show eth0'), /mtu 1400[^]*02:42:00:00:00:09[^]*inet 10\.88\.0\.9\/24/);
     assert.match(
       await inPod('two', 'ip route; cat /etc/resolv.conf'),
@@ -161,6 +164,8 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
     );
     await hyperd.signal('SIGKILL');
     await hyperd.start();
+    assert.equal(await idOf(standard.slice(0, 12)), standard, 'the default network keeps its id');
+    assert.equal(await run('network', 'ls', '-q', '-f', 'label=a=b', '--no-trunc'), await idOf('closed'));
     assert.equal(await inPod('two', 'nc one 80 </dev/null'), 'one\n');
     await refused(1, /./, 'exec', 'two', 'nc', '-w', '2', '203.0.113.2', '80');
     assert.match(await run('network', 'ls'), /closed +hy-[0-9a-f]{12} +10\.88\.0\.0\/24 +up, internal/);

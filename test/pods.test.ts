@@ -291,10 +291,22 @@ describe('a pod of several containers', () => {
     ]);
     await hyperd.signal('SIGKILL');
     await hyperd.start();
-    const lines = await hyper('events', '--since', '0', '--until', '0s', '-f', 'container=inner', '-f', 'event=die');
+    const lines = await hyper(
+      'events',
+      '--since',
+      '0',
+      '--until',
+      '0s',
+      '-f',
+      'pod=told',
+      '-f',
+      'type=container',
+      '-f',
+      'event=die',
+    );
     assert.match(
       lines,
-      /^\S+Z container die [0-9a-f]{64} \(name=inner, pod=pod-\w+, exitCode=4, restarting=false\)\n$/,
+      /^\S+Z container die [0-9a-f]{64} \(name=inner, pod=pod-\w+, podName=told, exitCode=4, restarting=false\)\n$/,
     );
   });
 

@@ -42,7 +42,10 @@ describe('what is stored of a pod', { skip: skipUnlessRoot, timeout: 600_000 }, 
     await refused(1, /no such pod or container: nope/, 'rename', 'nope', 'other');
     await refused(1, /name: must be letters, digits/, 'rename', 'old', 'x/y');
     assert.equal(await inPod('old', 'hostname; cat /etc/hostname'), 'web\nweb\n');
-    assert.deepEqual(await eventsOf('rename'), ['pod old {"oldName":"web"}', 'container old {"oldName":"web"}']);
+    assert.deepEqual(await eventsOf('rename'), [
+      'pod old {"oldName":"web"}',
+      'container old {"podName":"old","oldName":"web"}',
+    ]);
     await hyperd.signal('SIGKILL');
     await hyperd.start();
     assert.equal(await ask('old'), 'web\n');
@@ -145,9 +148,9 @@ describe('what a pod may use', { skip: skipUnlessRoot, timeout: 600_000 }, () =>
       await run('events', '--since', '1h', '--until', '0s', '-f', 'event=update', '--format', format),
       [
         'pod {"changed":"diskBytesPerSecond"}',
-        'container {"changed":"cpus,pidsLimit"}',
+        'container {"podName":"app","changed":"cpus,pidsLimit"}',
         'pod {"changed":"rate,restartPolicy,maxRestarts"}',
-        'container {"changed":"memoryLimitMiB"}\n',
+        'container {"podName":"app","changed":"memoryLimitMiB"}\n',
       ].join('\n'),
     );
   });

@@ -16,7 +16,8 @@ export async function addContainer(
   const { containers, ...ofPod } = podSpecOf(image, command, own, streams, cli.env);
   const [container] = containers;
   if (container === undefined) throw new UsageError('-c adds a container: give its image');
-  const [wrong] = Object.keys(ofPod).filter((key) => key !== 'networks' || options.network !== undefined);
+  // Those of --cpus alone are no wish: hyperd says where its VM has fewer.
+  const [wrong] = Object.keys(ofPod).filter((key) => key !== 'vcpus' || options.cpu !== undefined);
   if (wrong !== undefined) throw new UsageError(`-c adds a container to a pod that is there: ${wrong} is the pod's`);
   const client = await cli.connect();
   const spec = { ...container, ...(name === undefined ? {} : { name }) };

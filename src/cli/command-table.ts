@@ -29,6 +29,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   { name: 'start', summary: 'Start pods', load: () => import('./commands/start.ts') },
   { name: 'stop', summary: 'Stop pods', load: () => import('./commands/stop.ts') },
+  { name: 'restart', summary: 'Stop pods and start them again', load: () => import('./commands/restart.ts') },
   { name: 'kill', summary: 'Send a signal to pods', load: () => import('./commands/kill.ts') },
   { name: 'pause', summary: 'Stop the processes of pods where they are', load: () => import('./commands/pause.ts') },
   { name: 'unpause', summary: 'Let paused pods go on', load: () => import('./commands/unpause.ts') },

@@ -5,7 +5,7 @@ import { collect } from './collect.ts';
 import { UsageError } from './usage-error.ts';
 import { parseEgress, parseRate } from './values/egress.ts';
 import { parseNetworks } from './values/networks.ts';
-import { parsePublish } from './values/ports.ts';
+import { parseAllPublished } from './values/ports.ts';
 
 /** What `run` and `create` are told about the pod's network, as commander gives it. */
 export interface PodNetworkOptions {
@@ -13,7 +13,7 @@ export interface PodNetworkOptions {
   readonly networkAlias?: readonly string[];
   readonly ip?: string;
   readonly ip6?: string;
-  readonly mac?: string;
+  readonly macAddress?: string;
   readonly dns?: readonly string[];
   readonly dnsSearch?: readonly string[];
   readonly addHost?: readonly string[];
@@ -26,14 +26,14 @@ export interface PodNetworkOptions {
 export function addNetworkOptions(command: Command): Command {
   return command
     .option(
-      '--network <name>',
+      '--net, --network <name>',
       'a network, or none (default: the default network); again for further ones, also as name=…,ip=…,alias=…',
       collect,
     )
     .option('--network-alias <name>', 'a further name in the DNS of its first network', collect)
     .option('--ip <address>', 'its IPv4 address on the first network (default: the next that is free)')
     .option('--ip6 <address>', 'its IPv6 address there, where the network has IPv6')
-    .option('--mac <address>', 'the MAC address of its first NIC')
+    .option('--mac, --mac-address <address>', 'the MAC address of its first NIC')
     .option('--dns <address>', 'ask this server for names that are not of pods', collect)
     .option('--dns-search <domain>', 'look for short names in this domain', collect)
     .option('--add-host <name:address>', 'a line for /etc/hosts; the address host-gateway is this host', collect)
@@ -51,8 +51,8 @@ export function addNetworkOptions(command: Command): Command {
 export function networkSpecOf(
   options: PodNetworkOptions,
 ): Pick<PodSpec, 'networks' | 'dns' | 'hosts' | 'egress' | 'rate' | 'ports' | 'publishAll'> {
-  const { network = [], networkAlias, ip, ip6, mac, dns, dnsSearch, addHost, publish } = options;
-  const networks = parseNetworks(network, { ip, ip6, mac, aliases: networkAlias });
+  const { network = [], networkAlias, ip, ip6, macAddress, dns, dnsSearch, addHost, publish } = options;
+  const networks = parseNetworks(network, { ip, ip6, mac: macAddress, aliases: networkAlias });
   for (const address of dns ?? []) {
     if (isIP(address) === 0) throw new UsageError(`--dns is '${address}': give an IP address`);
   }
@@ -64,7 +64,7 @@ export function networkSpecOf(
     ...(addHost === undefined ? {} : { hosts: addHost.map(parseHost) }),
     ...(options.egress === undefined ? {} : { egress: parseEgress(options.egress) }),
     ...(options.netRate === undefined ? {} : { rate: parseRate(options.netRate) }),
-    ...(publish === undefined ? {} : { ports: publish.flatMap((text) => parsePublish(text, '--publish')) }),
+    ...(publish === undefined ? {} : { ports: parseAllPublished(publish, '--publish') }),
     ...(options.publishAll === true ? { publishAll: true } : {}),
   };
 }

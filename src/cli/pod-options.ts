@@ -1,11 +1,20 @@
 import type { Command } from 'commander';
+import { bounds, textForms } from '../contract/bounds.ts';
 import type { PodSpec } from '../contract/index.ts';
 import { addNetworkOptions, networkSpecOf, type PodNetworkOptions } from './network-options.ts';
 import { collect } from './collect.ts';
 import { addHealthOptions, type HealthOptions, healthCheckOf } from './health-options.ts';
-import { addLimitOptions, containerLimitsOf, type LimitOptions, podLimitsOf } from './limit-options.ts';
+import { addLimitOptions, containerLimitsOf, type LimitOptions, podLimitsOf, vcpusOf } from './limit-options.ts';
+import { refuseOption } from './refused-option.ts';
 import { UsageError } from './usage-error.ts';
-import { parseLabels, parseChoice, parseTmpfs, parseUlimit, parseWhole } from './values/container-values.ts';
+import {
+  parseLabels,
+  parseChoice,
+  parseTmpfs,
+  parseUlimit,
+  parseBounded,
+  parseForm,
+} from './values/container-values.ts';
 import { collectVariables } from './values/environment.ts';
 import { parseMebibytes } from './values/memory.ts';
 import { parseMount } from './values/mount-option.ts';
@@ -55,16 +64,22 @@ export function addPodOptions(command: Command): Command {
     .option('--restart <policy>', 'when it has ended: never (the default), onFailure[:number] or always')
     .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect)
     .option('--env-file <file>', 'read variables from a file', collect)
-    .option('-w, --workdir <path>', 'the working directory')
+    .option('-w, --workdir <path>', 'the working directory', (text) =>
+      parseForm(text, '--workdir', textForms.absolutePath),
+    )
     .option('-u, --user <name|uid[:group|gid]>', 'run as this user')
     .option('--entrypoint <program>', "run this program in place of the image's entrypoint")
-    .option('--hostname <name>', "the pod's hostname (default: its name)")
-    .option('--cpu <number>', 'virtual CPUs (default: 1)', (text) => parseWhole(text, '--cpu', 1))
+    .option('--hostname <name>', "the pod's hostname (default: its name)", (text) =>
+      parseForm(text, '--hostname', textForms.hostname),
+    )
+    .option('--cpu <number>', 'virtual CPUs (default: as many as --cpus needs, else 1)', (text) =>
+      parseBounded(text, '--cpu', bounds.vcpus),
+    )
     .option('-m, --memory <size>', "the VM's memory in MB, or as 512m, 2g (default: 128)", (text) =>
-      parseMebibytes(text, '--memory'),
+      parseMebibytes(text, '--memory', bounds.memoryMiB),
     )
     .option('--storage <size>', 'the writable layer in MB, or as 512m, 20g (default: 10g)', (text) =>
-      parseMebibytes(text, '--storage'),
+      parseMebibytes(text, '--storage', bounds.storageMiB),
     );
   addLimitOptions(command)
     .option('--read-only', 'make the root file system read-only')
@@ -81,7 +96,10 @@ export function addPodOptions(command: Command): Command {
       collect,
     )
     .option('--ulimit <name=soft[:hard]>', 'limit the process: nofile=1024:2048', collect)
-    .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)");
+    .option('--stop-signal <signal>', "what 'hyper stop' sends (default: the image's, else TERM)")
+    .option('--log-driver <name>', "json-file, as 'hyper logs' reads it: there is no other", parseLogDriver);
+  refuseOption(command, '--log-opt <name=value>', 'logs are kept whole until the pod is removed: leave it out');
+  refuseOption(command, '--stop-timeout <seconds>', "no pod keeps one: give --timeout to 'hyper stop'");
   return addHealthOptions(command).option(
     '--pull <policy>',
     'pull the image: always, missing or never',
@@ -105,9 +123,9 @@ export function podSpecOf(
   const mounts = [...volume.map(parseVolume), ...parsed.flatMap((each) => ('mount' in each ? [each.mount] : []))];
   const inMemory = [...tmpfs.map(parseTmpfs), ...parsed.flatMap((each) => ('tmpfs' in each ? [each.tmpfs] : []))];
   return {
-    ...given('name', options.name),
+    ...given('name', options.name && parseForm(options.name, '--name', textForms.podName)),
     ...given('hostname', options.hostname),
-    ...given('vcpus', options.cpu),
+    ...given('vcpus', vcpusOf(options)),
     ...given('memoryMiB', options.memory),
     ...given('storageMiB', options.storage),
     ...podLimitsOf(options),
@@ -139,6 +157,11 @@ export function podSpecOf(
       },
     ],
   };
+}
+
+function parseLogDriver(text: string): string {
+  if (text === 'json-file') return text;
+  throw new UsageError(`--log-driver is '${text}': hyperd keeps all output itself, as json-file does: leave it out`);
 }
 
 /** The property when it has a value. */

@@ -18,6 +18,7 @@ import type {
   PortSpec,
   PruneRequest,
   ReplaceRequest,
+  StopRequest,
   ServiceRemoval,
   ServiceSpec,
   TemplateRequest,
@@ -61,6 +62,8 @@ export interface LogOptions extends CallOptions {
   readonly tail?: number | undefined;
   /** ISO 8601, or seconds since 1970. */
   readonly since?: string | undefined;
+  /** The same; nothing is followed. */
+  readonly until?: string | undefined;
 }
 
 export interface ArchiveTarget {
@@ -160,12 +163,8 @@ export class HyperClient {
   /** One pod ends, and another takes its place. */
   podReplace = (pod: string, request: ReplaceRequest, options?: CallOptions) =>
     this.#json('podReplace', { params: { pod }, body: request }, options);
-  podStop = (pod: string, options?: CallOptions & { readonly timeoutSeconds?: number | undefined }) =>
-    this.#json(
-      'podStop',
-      { params: { pod }, body: withoutUndefined('timeoutSeconds', options?.timeoutSeconds) },
-      options,
-    );
+  podStop = (pod: string, options?: CallOptions & StopOptions) =>
+    this.#json('podStop', { params: { pod }, body: stopRequest(options) }, options);
   podPause = (pod: string, options?: CallOptions) => this.#json('podPause', { params: { pod } }, options);
   podUnpause = (pod: string, options?: CallOptions) => this.#json('podUnpause', { params: { pod } }, options);
   podKill = (pod: string, options?: CallOptions & { readonly killSignal?: string | undefined }) =>
@@ -237,7 +236,7 @@ export class HyperClient {
 
   /** What the pod has written; with `follow`, until it ends. */
   async *podLogs(pod: string, options: LogOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
-    const query = { follow: options.follow, tail: options.tail, since: options.since };
+    const query = { follow: options.follow, tail: options.tail, since: options.since, until: options.until };
     const answer = await this.#send('podLogs', { params: { pod }, query }, options);
     yield* failing(parseLogRecords(answer));
   }
@@ -249,12 +248,8 @@ export class HyperClient {
     this.#json('containerAdd', { params: { pod }, body: spec }, options);
   containerStart = (container: string, options?: CallOptions) =>
     this.#json('containerStart', { params: { container } }, options);
-  containerStop = (container: string, options?: CallOptions & { readonly timeoutSeconds?: number | undefined }) =>
-    this.#json(
-      'containerStop',
-      { params: { container }, body: withoutUndefined('timeoutSeconds', options?.timeoutSeconds) },
-      options,
-    );
+  containerStop = (container: string, options?: CallOptions & StopOptions) =>
+    this.#json('containerStop', { params: { container }, body: stopRequest(options) }, options);
   containerRemove = (container: string, options?: CallOptions & { readonly force?: boolean | undefined }) =>
     this.#json('containerRemove', { params: { container }, query: { force: options?.force } }, options);
   vmList = (options?: CallOptions) => this.#json('vmList', {}, options);
@@ -311,6 +306,17 @@ export class HyperClient {
     return new AttachSession(connection, handlers);
   }
 }
+
+interface StopOptions {
+  readonly timeoutSeconds?: number | undefined;
+  /** In place of the stop signal: `INT`. */
+  readonly stopSignal?: string | undefined;
+}
+
+const stopRequest = ({ timeoutSeconds, stopSignal }: StopOptions = {}): StopRequest => ({
+  ...withoutUndefined('timeoutSeconds', timeoutSeconds),
+  ...withoutUndefined('signal', stopSignal),
+});
 
 function withoutUndefined<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
   const body: Partial<Record<K, V>> = {};

@@ -15,6 +15,8 @@ export const Event = z.object({
   id: z.string().describe('of what has changed; a volume’s is its name'),
   name: z.string(),
   podId: z.string().nullable().describe('of a container: its pod'),
-  attributes: z.record(z.string(), z.string()).describe('exitCode, reason, restarting, health, image, network, …'),
+  attributes: z
+    .record(z.string(), z.string())
+    .describe('exitCode, reason, restarting, health, image, network, of a container podName, …'),
 });
 export type Event = z.infer<typeof Event>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounds } from './bounds.ts';
 
 const sysctlNames = /^(fs|kernel|net|vm)\.[A-Za-z0-9_./-]+$/;
 
@@ -12,7 +13,7 @@ export const containerLimitsAsked = {
   memoryLimitMiB: z
     .number()
     .int()
-    .min(4, { error: 'must be 4 or more' })
+    .min(bounds.memoryLimitMiB.least, { error: `must be ${bounds.memoryLimitMiB.least} or more` })
     .optional()
     .describe("of a container; default: what its pod's VM has"),
   pidsLimit: z
@@ -21,7 +22,7 @@ export const containerLimitsAsked = {
     .min(-1, { error: 'must be 1 or more, or -1 or 0 for none' })
     .optional()
     .describe('processes and threads; -1 or 0: no limit, the default'),
-  shmSizeBytes: z.number().int().min(4096).optional().describe('of /dev/shm; default 67108864'),
+  shmSizeBytes: z.number().int().min(bounds.shmSizeBytes.least).optional().describe('of /dev/shm; default 67108864'),
 };
 
 /** What a user may ask for of a pod's VM, beside its vcpus, memory and storage. */
@@ -29,15 +30,15 @@ export const podLimitsAsked = {
   diskBytesPerSecond: z
     .number()
     .int()
-    .min(65536)
-    .max(1e12)
+    .min(bounds.diskBytesPerSecond.least)
+    .max(bounds.diskBytesPerSecond.most)
     .optional()
     .describe('how fast the writable layer is read and written, together; default: no limit'),
   diskIops: z
     .number()
     .int()
-    .min(10)
-    .max(1e9)
+    .min(bounds.diskIops.least)
+    .max(bounds.diskIops.most)
     .optional()
     .describe('reads and writes of the writable layer in a second; default: no limit'),
   sysctls: z

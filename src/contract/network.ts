@@ -1,13 +1,14 @@
 import { z } from 'zod';
+import { textForms } from './bounds.ts';
 
 const ipv4 = z.ipv4({ error: 'must be an IPv4 address' });
 const ipv6 = z.ipv6({ error: 'must be an IPv6 address' });
 const anyIp = z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' });
 const port = z.number().int().min(1).max(65535);
 const labels = z.record(z.string().min(1), z.string());
-export const objectName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, {
-  error: 'must be letters, digits, _ . or -, and begin with a letter or digit',
-});
+export const objectName = z
+  .string()
+  .regex(textForms.objectName.pattern, { error: `must be ${textForms.objectName.words}` });
 
 export const PortSpec = z.strictObject({
   protocol: z.enum(['tcp', 'udp']).optional().describe('default tcp'),
@@ -118,7 +119,7 @@ export const NetworkSpec = z.strictObject({
 export type NetworkSpec = z.infer<typeof NetworkSpec>;
 
 export const Network = z.object({
-  id: z.string().nullable().describe('null for the default network'),
+  id: z.string().describe('64 hex digits'),
   name: z.string(),
   bridge: z.string(),
   subnet: z.string(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Bounds, bounds, textForms } from './bounds.ts';
 import { Health, HealthCheckSpec, ProbesSpec } from './health.ts';
 import {
   DnsSpec,
@@ -24,9 +25,8 @@ export const restartPolicies = ['never', 'onFailure', 'always'] as const;
 export const RestartPolicy = z.enum(restartPolicies);
 export type RestartPolicy = z.infer<typeof RestartPolicy>;
 
-const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, {
-  error: 'must be letters, digits, _ . or -, begin with a letter or digit, and have at least two',
-});
+const name = z.string().regex(textForms.podName.pattern, { error: `must be ${textForms.podName.words}` });
+const whole = ({ least, most }: Bounds): z.ZodNumber => z.number().int().min(least).max(most);
 const labels = z.record(z.string().min(1), z.string());
 
 export const Ulimit = z.strictObject({
@@ -87,11 +87,11 @@ export const PodSpec = z.strictObject({
     .string()
     .min(1)
     .max(63)
-    .regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]*$/)
+    .regex(textForms.hostname.pattern, { error: `must be ${textForms.hostname.words}` })
     .optional(),
-  vcpus: z.number().int().min(1).max(64).optional().describe('default 1'),
-  memoryMiB: z.number().int().min(96).max(1048576).optional().describe('of the VM; default 128'),
-  storageMiB: z.number().int().min(64).max(16777216).optional().describe('of the writable layer; default 10240'),
+  vcpus: whole(bounds.vcpus).optional().describe('default 1'),
+  memoryMiB: whole(bounds.memoryMiB).optional().describe('of the VM; default 128'),
+  storageMiB: whole(bounds.storageMiB).optional().describe('of the writable layer; default 10240'),
   ...podLimitsAsked,
   labels: labels.optional(),
   autoRemove: z.boolean().optional().describe('remove the pod when it has ended'),
@@ -208,7 +208,10 @@ export type StartTiming = z.infer<typeof StartTiming>;
 export const PodStarted = z.object({ warnings: z.array(z.string()), timing: StartTiming.nullable() });
 export type PodStarted = z.infer<typeof PodStarted>;
 
-export const StopRequest = z.strictObject({ timeoutSeconds: z.number().min(0).optional() });
+export const StopRequest = z.strictObject({
+  timeoutSeconds: z.number().min(0).optional(),
+  signal: z.string().optional().describe('in place of the stop signal of each'),
+});
 export type StopRequest = z.infer<typeof StopRequest>;
 
 export const KillRequest = z.strictObject({

@@ -213,6 +213,7 @@ export const routes = {
       follow: flag,
       tail: z.coerce.number().int().min(0).optional().describe('only the last lines'),
       since: z.string().optional().describe('ISO 8601 or seconds since 1970'),
+      until: z.string().optional().describe('the same; nothing is followed'),
     }),
   },
 

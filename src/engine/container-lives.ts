@@ -120,15 +120,15 @@ export class ContainerLives {
   }
 
   /** Ends a container, and with the last one the pod. */
-  async stop(container: Container, timeoutMs: number): Promise<void> {
+  async stop(container: Container, timeoutMs: number, signal?: number): Promise<void> {
     const { finished } = container;
     await this.giveUp([container]);
-    await this.#endWith(() => (container.running ? [container] : []), finished, timeoutMs);
+    await this.#endWith(() => (container.running ? [container] : []), finished, timeoutMs, signal);
   }
 
-  /** Asks all to end with their stop signals, and after the timeout ends them. `finished`: the pod has. */
-  async endAll(finished: Promise<unknown>, timeoutMs: number): Promise<void> {
-    await this.#endWith(() => this.running, finished, timeoutMs);
+  /** Asks all to end with their stop signals, or with this one, and after the timeout ends them. `finished`: the pod has. */
+  async endAll(finished: Promise<unknown>, timeoutMs: number, signal?: number): Promise<void> {
+    await this.#endWith(() => this.running, finished, timeoutMs, signal);
   }
 
   /** The pod has ended, or is left to the next hyperd. */
@@ -138,8 +138,13 @@ export class ContainerLives {
     this.health.close();
   }
 
-  async #endWith(running: () => Container[], finished: Promise<unknown>, timeoutMs: number): Promise<void> {
-    await Promise.all(running().map((container) => container.askToEnd()));
+  async #endWith(
+    running: () => Container[],
+    finished: Promise<unknown>,
+    timeoutMs: number,
+    signal?: number,
+  ): Promise<void> {
+    await Promise.all(running().map((container) => container.askToEnd(signal)));
     if (await endsWithin(finished, timeoutMs)) return;
     await Promise.all(running().map((container) => container.endAtOnce()));
     if (await endsWithin(finished, killTimeoutMs)) return;

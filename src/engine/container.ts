@@ -214,9 +214,9 @@ export class Container {
     this.markEnded({ exitCode: startFailureExitCode(error), error });
   }
 
-  /** Asks its process to end with its stop signal. One that has ended by now is fine. */
-  async askToEnd(): Promise<void> {
-    await this.#signal(this.record.stopSignal).catch(() => undefined);
+  /** Asks its process to end, by default with its stop signal. One that has ended by now is fine. */
+  async askToEnd(signal = this.record.stopSignal): Promise<void> {
+    await this.#signal(signal).catch(() => undefined);
   }
 
   async endAtOnce(): Promise<void> {

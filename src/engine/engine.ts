@@ -183,9 +183,9 @@ export class Engine {
     await startContainer(pod, container);
   }
 
-  async stopContainer(text: string, timeoutMs?: number): Promise<void> {
+  async stopContainer(text: string, timeoutMs?: number, by?: string): Promise<void> {
     const { pod, container } = this.#container(text);
-    await stopContainer(pod, container, timeoutMs);
+    await stopContainer(pod, container, timeoutMs, by);
   }
 
   async removeContainer(text: string, force: boolean): Promise<void> {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { HyperError } from '../lib/errors.ts';
+import { signalNumber } from '../lib/signals.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import { Container } from './container.ts';
 import { defaultStopTimeoutMs } from './container-lives.ts';
@@ -48,9 +49,11 @@ export async function stopContainer(
   pod: Pod,
   container: Container,
   timeoutMs: number = defaultStopTimeoutMs,
+  by?: string,
 ): Promise<void> {
+  const signal = by === undefined ? undefined : signalNumber(by);
   if (!goesOn(container)) throw new HyperError('conflict', `container ${container.record.name} does not run`);
-  await livesOf(pod).stop(container, timeoutMs);
+  await livesOf(pod).stop(container, timeoutMs, signal);
 }
 
 /** Takes a container out of its pod, with its log and the volumes that are its own. `force` ends it first. */

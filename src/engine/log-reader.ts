@@ -8,15 +8,18 @@ export interface LogQuery {
   readonly tail?: number;
   /** Nanoseconds since 1970: only what came at or after it. */
   readonly since?: bigint;
+  /** The same: only what came before it; nothing is waited for. */
+  readonly until?: bigint;
   readonly signal: AbortSignal;
 }
 
-/** What a pod's log holds, and with `live` what comes until it ends. A record may begin in the middle of a piece. */
+/** What a pod's log holds, and with `running` what comes until it ends. A record may begin in the middle of a piece. */
 export async function* readLog(
   path: string,
   query: LogQuery,
-  live: { readonly log: ContainerLog; readonly ended: Promise<unknown> } | undefined,
+  running: { readonly log: ContainerLog; readonly ended: Promise<unknown> } | undefined,
 ): AsyncGenerator<Pick<LogRecord, 'stream' | 'time' | 'bytes'>, void, undefined> {
+  const live = query.until === undefined ? running : undefined;
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -25,7 +28,8 @@ export async function* readLog(
     throw error;
   }
   await using opened = file;
-  const end = live?.log.size ?? (await opened.stat()).size;
+  const size = live?.log.size ?? (await opened.stat()).size;
+  const end = query.until === undefined ? size : await endBefore(opened, size, query.until);
   const start = await startOfTail(opened, end, query.tail);
   let position = start.record;
   let skip = start.skip;
@@ -58,6 +62,16 @@ export async function* readLog(
     unfollow?.();
     query.signal.removeEventListener('abort', abort);
   }
+}
+
+/** Where the first record is that came at `until` or after it. */
+async function endBefore(file: FileHandle, size: number, until: bigint): Promise<number> {
+  let end = 0;
+  for await (const { time, next } of readLogRecords(file, 0, size)) {
+    if (time >= until) return end;
+    end = next;
+  }
+  return end;
 }
 
 /** The record, and the byte in it, where the last `lines` lines begin. */

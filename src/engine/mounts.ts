@@ -19,9 +19,11 @@ export async function planMounts(
   inUse: (volume: string) => boolean,
 ): Promise<MountRecord[]> {
   const taken = new Set(tmpfs.map(({ path }) => normalTarget(path)));
+  for (const target of taken) refuseOfKernel(target);
   for (const mount of mounts) {
     const target = normalTarget(mount.target);
     if (target === '/') throw new HyperError('bad_request', "invalid mount: its target can't be '/'");
+    refuseOfKernel(target);
     if (taken.has(target)) throw new HyperError('bad_request', `Duplicate mount point: ${target}`);
     taken.add(target);
   }
@@ -111,6 +113,13 @@ export function usersOf(volume: string, pods: readonly PodRecord[]): PodRecord[]
   return pods.filter(({ containers }) =>
     containers.some(({ mounts }) => mounts.some((mount) => mount.type === 'volume' && mount.volume === volume)),
   );
+}
+
+/** What a container has of its kernel: runc refuses all of /proc too, and what stands on a mount of /sys or /dev would lack it. */
+function refuseOfKernel(target: string): void {
+  if (target !== '/dev' && !/^\/(?:proc|sys)(?:\/|$)/.test(target)) return;
+  const why = "it is the container's view of its own kernel, which nothing may hide";
+  throw new HyperError('bad_request', `invalid mount: its target can't be ${target}: ${why}: choose another path`);
 }
 
 /** `/data/../srv//` is `/srv`. */

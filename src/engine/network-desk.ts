@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { HyperError } from '../lib/errors.ts';
 import type { EgressRule, Network, Networks, SubnetDefinition } from '../network/index.ts';
 import type { NetworkRecord, Store } from '../store/index.ts';
@@ -21,6 +21,8 @@ export interface NetworkSpec extends SubnetDefinition {
 
 /** A network as it is. `record` is null for the default one, which the configuration makes. */
 export interface NetworkDescription {
+  /** 64 hex digits; the default one's is its bridge's, so that it stays. */
+  readonly id: string;
   readonly network: Network;
   readonly record: NetworkRecord | null;
 }
@@ -40,15 +42,20 @@ export class NetworkDesk {
   }
 
   list(): readonly NetworkDescription[] {
-    return this.#networks.list().map((network) => ({ network, record: this.#records.get(network.name) ?? null }));
+    return this.#networks.list().map((network) => this.#describe(network));
   }
 
   /** By its name, its id, or the beginning of its id. */
   find(text: string): NetworkDescription {
-    const known = this.list().some(({ network }) => network.name === text);
-    const only = known ? undefined : byId([...this.#records.values()], text, 'networks');
-    const network = this.#networks.find(only?.name ?? text);
-    return { network, record: this.#records.get(network.name) ?? null };
+    const all = this.list();
+    const known = all.some(({ network }) => network.name === text);
+    const only = known ? undefined : byId(all, text, 'networks');
+    return only ?? this.#describe(this.#networks.find(text));
+  }
+
+  #describe(network: Network): NetworkDescription {
+    const record = this.#records.get(network.name) ?? null;
+    return { id: record?.id ?? createHash('sha256').update(network.bridge).digest('hex'), network, record };
   }
 
   async create(spec: NetworkSpec): Promise<NetworkDescription> {
@@ -74,7 +81,7 @@ export class NetworkDesk {
       throw error;
     }
     this.#records.set(name, record);
-    return { network, record };
+    return { id, network, record };
   }
 
   /** Puts a pod on a further network. */

@@ -121,9 +121,10 @@ export class Pod {
   /**
    * Asks the processes to end with their stop signals, and after the timeout ends them.
    *
-   * @param comesBack hyperd ends: the next one starts what is always to run
+   * @param comesBack hyperd ends: the next one starts what is always to run; `by`: a signal in place of those
    */
-  async stop(timeoutMs = defaultStopTimeoutMs, comesBack = false): Promise<void> {
+  async stop(timeoutMs = defaultStopTimeoutMs, comesBack = false, by?: string): Promise<void> {
+    const signal = by === undefined ? undefined : signalNumber(by);
     const finished = this.#finished.promise;
     const waited = this.#restarts.isWaiting(this);
     this.#stopping = true;
@@ -141,7 +142,7 @@ export class Pod {
     }
     await lives.giveUp(this.containers);
     if (this.record.state === 'paused') await lives.run.agent.freeze(false).catch(() => undefined); // it is killed below
-    await lives.endAll(finished, timeoutMs);
+    await lives.endAll(finished, timeoutMs, signal);
   }
 
   /** Sends a signal to the first process of one container, or of each that runs. */

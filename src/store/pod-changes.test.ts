@@ -50,7 +50,7 @@ test('a restart, a pause, another name, another network', () => {
   assert.deepEqual(words(pod, { ...pod, name: 'new' }), ['pod rename']);
   const renamed = { ...pod, containers: [{ ...container, name: 'new' }] };
   assert.deepEqual(words(pod, renamed), ['container rename']);
-  assert.deepEqual(podChanges(pod, renamed)[0]?.attributes, { oldName: 'web' });
+  assert.deepEqual(podChanges(pod, renamed)[0]?.attributes, { podName: 'pod', oldName: 'web' });
   const limited = { ...container, settings: { cpus: '0.5' } };
   const updated = { ...pod, settings: { labels: '{"a":"b"}' }, containers: [limited] };
   assert.deepEqual(words(pod, updated), ['pod update', 'container update']);
@@ -66,7 +66,7 @@ test('what a health check and probes say of one that runs; that it begins, or ha
   assert.deepEqual(words(of('pending', null), of('running', 'starting')), ['container start']);
   assert.deepEqual(words(of('running', 'starting'), of('running', 'healthy')), ['container health_status']);
   const [changed] = podChanges(of('running', 'healthy'), of('running', 'unhealthy'));
-  assert.deepEqual(changed?.attributes, { health: 'unhealthy' });
+  assert.deepEqual(changed?.attributes, { podName: 'pod', health: 'unhealthy' });
   assert.deepEqual(words(of('running', 'healthy'), of('failed', 'unhealthy')), ['container die']);
   assert.deepEqual(words(of('pending', null, false), of('running', null, false)), ['container start']);
   assert.deepEqual(words(of('running', null, false), of('running', null, true)), ['container ready']);

@@ -63,7 +63,7 @@ export function podChanges(before: PodView | undefined, after: PodView | undefin
   const ofContainers = [...new Set(containers)].flatMap((id) => {
     const find = (pod: PodView | undefined): ContainerView | undefined =>
       pod?.containers.find((each) => each.id === id);
-    return containerChanges(record.id, find(before), find(after));
+    return containerChanges(record, find(before), find(after));
   });
   const own = ownChanges(before, after).map(([action, attributes = {}]): EventRecord => {
     return { type: 'pod', action, id: record.id, name: record.name, podId: null, attributes };
@@ -101,7 +101,7 @@ function ownChanges(before: PodView | undefined, after: PodView | undefined): Ch
 }
 
 function containerChanges(
-  podId: string,
+  pod: PodView,
   before: ContainerView | undefined,
   after: ContainerView | undefined,
 ): EventRecord[] {
@@ -131,6 +131,7 @@ function containerChanges(
     if (ready !== null && ready !== (before.ready ?? false)) changes.push([ready ? 'ready' : 'unready']);
   }
   return changes.map(([action, attributes = {}]) => {
-    return { type: 'container', action, id: record.id, name: record.name, podId, attributes };
+    const { id, name } = record;
+    return { type: 'container', action, id, name, podId: pod.id, attributes: { podName: pod.name, ...attributes } };
   });
 }

@@ -29,6 +29,8 @@ export class FakeHyperd implements AsyncDisposable {
   readonly pods = new Map<string, FakePod>();
   readonly execs = new Map<string, ExecSpec>();
   readonly images = new Set(['busybox']);
+  /** What calls that it does not know itself answer: `GET /v1/networks`. */
+  readonly answers = new Map<string, { readonly status?: number; readonly body: unknown }>();
   readonly pulled: string[] = [];
   pullEvents: readonly ImageProgress[] = [];
   readonly #server: Server;
@@ -83,7 +85,11 @@ export class FakeHyperd implements AsyncDisposable {
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
     };
     const [, kind, pod, action] = /\/v1\/(pods|containers)\/([^/?]+)(?:\/(\w+))?/.exec(call) ?? [];
-    if (call === 'POST /v1/pods') {
+    const answer = this.answers.get(call);
+    if (answer !== undefined) {
+      if (text !== '') this.bodies.push(JSON.parse(text));
+      send(answer.body, answer.status);
+    } else if (call === 'POST /v1/pods') {
       this.#create(text, send);
     } else if (call === 'POST /v1/pod-files') {
       this.#readPodFile(text, send);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { textForms } from '../../contract/bounds.ts';
 import type { ExecSpec } from '../../contract/index.ts';
 import type { Cli } from '../cli.ts';
 import { collect } from '../collect.ts';
@@ -9,6 +10,8 @@ import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { standardStreams, terminalSize } from '../terminal/foreground.ts';
 import { chooseStreams, type StreamFlags } from '../terminal/stream-choice.ts';
+import { UsageError } from '../usage-error.ts';
+import { parseForm } from '../values/container-values.ts';
 import { collectVariables } from '../values/environment.ts';
 
 interface ExecOptions extends StreamFlags {
@@ -16,6 +19,7 @@ interface ExecOptions extends StreamFlags {
   readonly envFile?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
+  readonly attach?: boolean;
   readonly vm?: boolean;
   readonly detachKeys: string;
 }
@@ -28,14 +32,18 @@ export function define(command: Command, cli: Cli): void {
     .option('-i, --interactive', 'send our stdin to the process (default: when it is a terminal)')
     .option('-t, --tty', 'give the process a terminal (default: when stdin and stdout are terminals)')
     .option('--no-tty', 'give it none, even in a terminal')
+    .option('-a, --attach', 'attach to it (the default)')
     .option('-d, --detach', 'leave it running in the background')
     .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect)
     .option('--env-file <file>', 'read variables from a file', collect)
-    .option('-w, --workdir <path>', 'the working directory')
+    .option('-w, --workdir <path>', 'the working directory', (text) =>
+      parseForm(text, '--workdir', textForms.absolutePath),
+    )
     .option('-u, --user <name|uid[:group|gid]>', 'run as this user')
-    .option('--vm', 'run it in the VM itself, outside every container')
+    .option('-m, --vm', 'run it in the VM itself, outside every container')
     .option('--detach-keys <keys>', 'keys that leave the process running', defaultDetachKeys)
     .action(async (pod: string, args: readonly string[], options: ExecOptions) => {
+      if (options.attach === true && options.detach === true) throw new UsageError('give one of --attach and --detach');
       cli.exitCode = await exec(pod, args, options, cli);
     });
   addExamples(command, [

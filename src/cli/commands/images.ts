@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import { collect } from '../collect.ts';
 import { addExamples } from '../examples.ts';
 import { imageRows, type ImageRow } from '../output/image-rows.ts';
 import { formatList } from '../output/list-format.ts';
+import { parseFilters } from '../values/filters.ts';
+import { imageFilters } from '../values/image-filter.ts';
 
 interface ImagesOptions {
+  readonly filter?: readonly string[];
   readonly quiet?: boolean;
   readonly format?: string;
   /** False by --no-trunc. */
@@ -16,12 +20,14 @@ export function define(command: Command, cli: Cli): void {
     .argument('[repository]', 'only images of this name')
     .option('-q, --quiet', 'print only ids')
     .option('-a, --all', 'all of them (they always are: for those who type docker’s)')
+    .option('-f, --filter <key=value>', 'only some: dangling=true, reference=busybox:*', collect)
     .option('--no-trunc', 'print whole ids')
     .option('--format <format>', "table, json, or a template: '{{.Repository}}:{{.Tag}} {{.Size}}'")
     .action(async (repository: string | undefined, options: ImagesOptions) => {
+      const test = parseFilters(options.filter ?? [], imageFilters);
       const client = await cli.connect();
       const rows = imageRows(await client.imageList(), { cutIds: options.trunc !== false, now: Date.now() }).filter(
-        (row) => repository === undefined || isNamed(row, repository),
+        (row) => (repository === undefined || isNamed(row, repository)) && test(row),
       );
       if (options.quiet === true && options.format === undefined) {
         for (const id of new Set(rows.map((row) => row.ID))) cli.print(id);

@@ -7,6 +7,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
 import { followProgress, stderrProgress } from '../progress/follow-progress.ts';
+import { refuseOption } from '../refused-option.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface LoadOptions {
@@ -15,6 +16,9 @@ interface LoadOptions {
 }
 
 export function define(command: Command, cli: Cli): void {
+  const named = 'images have the names that are in their archive: put it there, as by docker tag before docker save';
+  refuseOption(command, '-n, --name <name>', named);
+  refuseOption(command, '-r, --references <references>', 'all images of an archive are loaded: leave it out');
   command
     .option('-i, --input <file>', 'the archive (default: stdin)')
     .option('-q, --quiet', 'print no progress')

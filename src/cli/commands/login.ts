@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { keepCredentials } from '../../lib/keep-credentials.ts';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
@@ -13,6 +13,7 @@ interface LoginOptions {
   readonly username?: string;
   readonly password?: string;
   readonly passwordStdin?: boolean;
+  readonly email?: string;
 }
 
 export function define(command: Command, cli: Cli): void {
@@ -21,8 +22,10 @@ export function define(command: Command, cli: Cli): void {
     .option('-u, --username <name>', 'the name (default: it is asked for)')
     .option('-p, --password <password>', 'the password, or a token; others can see it in the list of processes')
     .option('--password-stdin', 'read the password from stdin')
+    .addOption(new Option('-e, --email <address>', 'ignored: registries ask for none any more').hideHelp())
     .action(async (text: string | undefined, options: LoginOptions) => {
       const server = registryServer(text);
+      if (options.email !== undefined) warn('--email is ignored: registries ask for no address any more');
       const { username, password } = await loginOf(options);
       const { identityToken } = await (await cli.connect()).login({ server, username, password });
       const never = new AbortController().signal;

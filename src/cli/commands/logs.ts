@@ -4,6 +4,7 @@ import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
 import { LineStamper } from '../output/line-stamper.ts';
 import { OutputSink } from '../terminal/output-sink.ts';
+import { UsageError } from '../usage-error.ts';
 import { parseWhole } from '../values/container-values.ts';
 import { parseMoment } from '../values/moment.ts';
 
@@ -11,6 +12,7 @@ interface LogsOptions {
   readonly follow?: boolean;
   readonly tail?: number;
   readonly since?: string;
+  readonly until?: string;
   readonly timestamps?: boolean;
 }
 
@@ -24,8 +26,11 @@ export function define(command: Command, cli: Cli): void {
     .option('--since <time>', 'only what came after: a time, seconds since 1970, or how long ago, as 10m', (text) =>
       parseMoment(text, '--since', Date.now()),
     )
+    .option('--until <time>', 'only what came before: the same', (text) => parseMoment(text, '--until', Date.now()))
     .option('-t, --timestamps', 'print the time before each line')
     .action(async (pod: string, options: LogsOptions) => {
+      if (options.follow === true && options.until !== undefined)
+        throw new UsageError('--follow goes on, and --until ends: give one of them');
       const client = await cli.connect();
       await printLogs(client.podLogs(pod, options), options.timestamps === true);
     });

@@ -6,17 +6,23 @@ import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
 import { printInspected } from '../output/inspected.ts';
 import { formatList } from '../output/list-format.ts';
-import { showAge } from '../output/units.ts';
+import { shortId, showAge } from '../output/units.ts';
 import { collect } from '../collect.ts';
 import { given } from '../pod-options.ts';
 import { parseLabels, parseWhole } from '../values/container-values.ts';
 import { endpointOf, parseSubnets, type SubnetFlags } from '../values/networks.ts';
 import { addPruneOptions, confirmed, parsePruneFilters, printDeleted, type PruneOptions } from '../prune.ts';
 import { reportFailed } from '../report-failed.ts';
+import { UsageError } from '../usage-error.ts';
+import { parseFilters } from '../values/filters.ts';
+import { networkDriver, networkFilters } from '../values/network-filter.ts';
 import { parseEgress } from '../values/egress.ts';
 
 interface ListOptions {
   readonly quiet?: boolean;
+  readonly filter?: readonly string[];
+  /** False by --no-trunc. */
+  readonly trunc?: boolean;
   readonly format?: string;
 }
 
@@ -49,13 +55,17 @@ function defineList(command: Command, cli: Cli): void {
   command
     .description('List the networks')
     .helpOption('-h, --help', 'print this help')
-    .option('-q, --quiet', 'print only names')
+    .option('-q, --quiet', 'print only ids')
+    .option('-f, --filter <key=value>', 'only some: name=, id=, label=, driver=', collect)
+    .option('--no-trunc', 'print whole ids')
     .option('--format <format>', "table, json, or a template: '{{.Name}} {{.Subnet}}'")
     .action(async (options: ListOptions) => {
       const now = Date.now();
-      const rows = (await (await cli.connect()).networkList()).map((network) => rowOf(network, now));
+      const test = parseFilters(options.filter ?? [], networkFilters);
+      const networks = (await (await cli.connect()).networkList()).filter(test);
+      const rows = networks.map((network) => rowOf(network, now, options.trunc !== false));
       if (options.quiet === true && options.format === undefined) {
-        for (const row of rows) cli.print(row.Name);
+        for (const row of rows) cli.print(row.ID);
         return;
       }
       const text = formatList(rows, { format: options.format, columns });
@@ -68,6 +78,7 @@ function defineCreate(command: Command, cli: Cli): void {
     .description('Make a network')
     .helpOption('-h, --help', 'print this help')
     .argument('<name>', "the network's name")
+    .option('-d, --driver <name>', 'bridge: there is no other', parseDriver)
     .option('--ipv6', 'give its pods IPv6 addresses too')
     .option(
       '--subnet <subnet>',
@@ -96,7 +107,7 @@ function defineCreate(command: Command, cli: Cli): void {
         ...given('egress', options.egress === undefined ? undefined : parseEgress(options.egress)),
         ...given('labels', options.label === undefined ? undefined : parseLabels(options.label)),
       });
-      cli.print(made.id ?? made.name);
+      cli.print(made.id);
     });
 }
 
@@ -148,7 +159,7 @@ function definePrune(command: Command, cli: Cli): void {
 interface ConnectOptions {
   readonly ip?: string;
   readonly ip6?: string;
-  readonly mac?: string;
+  readonly macAddress?: string;
   readonly alias?: readonly string[];
 }
 
@@ -160,10 +171,10 @@ function defineConnect(command: Command, cli: Cli): void {
     .argument('<pod>', 'name or id of a pod')
     .option('--ip <address>', 'its IPv4 address there (default: the next that is free)')
     .option('--ip6 <address>', 'its IPv6 address there, where the network has IPv6')
-    .option('--mac <address>', 'the MAC address of its NIC')
+    .option('--mac, --mac-address <address>', 'the MAC address of its NIC')
     .option('--alias <name>', 'a further name in the DNS of the network', collect)
-    .action(async (name: string, pod: string, { ip, ip6, mac, alias }: ConnectOptions) => {
-      const { network, ...wish } = endpointOf(name, { ip, ip6, mac, aliases: alias });
+    .action(async (name: string, pod: string, { ip, ip6, macAddress, alias }: ConnectOptions) => {
+      const { network, ...wish } = endpointOf(name, { ip, ip6, mac: macAddress, aliases: alias, aliasFlag: '--alias' });
       await (await cli.connect()).networkConnect(network, { pod, ...wish });
     });
 }
@@ -179,9 +190,17 @@ function defineDisconnect(command: Command, cli: Cli): void {
     });
 }
 
+/** docker's others need what a guest has not: its host's network, or a daemon on other machines. */
+function parseDriver(text: string): string {
+  if (text === networkDriver) return text;
+  const advice = text === 'none' || text === 'null' ? ": for a pod without a network 'hyper run --network none'" : '';
+  throw new UsageError(`--driver is '${text}': there is no network driver but ${networkDriver}${advice}`);
+}
+
 interface NetworkRow {
   readonly ID: string;
   readonly Name: string;
+  readonly Driver: string;
   readonly Bridge: string;
   readonly Subnet: string;
   readonly Gateway: string;
@@ -195,10 +214,18 @@ interface NetworkRow {
   readonly CreatedSince: string;
 }
 
-function rowOf(network: Network, now: number): NetworkRow {
+function rowOf(network: Network, now: number, cutIds: boolean): NetworkRow {
   const { id, name, bridge, subnet, gateway, ipv6, internal, state, createdAt, guests } = network;
   return {
-    ...{ ID: id?.slice(0, 12) ?? '', Name: name, Bridge: bridge, Subnet: subnet, Gateway: gateway, Internal: internal },
+    ...{
+      ID: cutIds ? shortId(id) : id,
+      Name: name,
+      Driver: networkDriver,
+      Bridge: bridge,
+      Subnet: subnet,
+      Gateway: gateway,
+      Internal: internal,
+    },
     ...{ IPv6: ipv6 !== null, Subnet6: ipv6?.subnet ?? '', Gateway6: ipv6?.gateway ?? '' },
     ...{ State: state, Guests: guests.length, CreatedAt: createdAt ?? '' },
     CreatedSince: createdAt === null ? '' : showAge(createdAt, now),

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import { collect } from '../collect.ts';
 import { addExamples } from '../examples.ts';
 import { formatList } from '../output/list-format.ts';
 import { describePort, type PortRow, portRow } from '../output/port-rows.ts';
-import { parsePublish, parseUnpublish } from '../values/ports.ts';
+import { UsageError } from '../usage-error.ts';
+import { parseAllPublished, parseUnpublish } from '../values/ports.ts';
 
 export function define(command: Command, cli: Cli): void {
   command.helpOption('-h, --help', 'print this help');
@@ -35,9 +37,10 @@ function defineAdd(command: Command, cli: Cli): void {
     .description('Publish further ports of a pod')
     .helpOption('-h, --help', 'print this help')
     .argument('<pod>', 'name or id of a pod')
-    .argument('<port...>', '[ip:]host:container[/udp], as for run --publish')
-    .action(async (pod: string, texts: readonly string[]) => {
-      const ports = texts.flatMap((text) => parsePublish(text, 'the port'));
+    .argument('[port...]', '[ip:]host:container[/udp], as for run --publish')
+    .option('-p, --publish <port>', 'the same', collect)
+    .action(async (pod: string, texts: readonly string[], { publish }: PublishOption) => {
+      const ports = parseAllPublished(named(texts, publish), 'the port');
       const added = await (await cli.connect()).podPublish(pod, ports);
       for (const port of added.ports) cli.print(describePort(port));
     });
@@ -48,12 +51,24 @@ function defineDelete(command: Command, cli: Cli): void {
     .description('Close published ports of a pod')
     .helpOption('-h, --help', 'print this help')
     .argument('<pod>', 'name or id of a pod')
-    .argument('<port...>', "as it was published, or the container's port alone")
-    .action(async (pod: string, texts: readonly string[]) => {
-      const ports = texts.flatMap(parseUnpublish);
+    .argument('[port...]', "as it was published, or the container's port alone")
+    .option('-p, --publish <port>', 'the same', collect)
+    .action(async (pod: string, texts: readonly string[], { publish }: PublishOption) => {
+      const ports = named(texts, publish).flatMap(parseUnpublish);
       const client = await cli.connect();
       for (const port of ports) await client.podUnpublish(pod, port);
     });
+}
+
+interface PublishOption {
+  readonly publish?: readonly string[];
+}
+
+/** The ports after the pod, and those of the first Hyper's flag. */
+function named(texts: readonly string[], publish: readonly string[] = []): readonly string[] {
+  const all = [...texts, ...publish];
+  if (all.length === 0) throw new UsageError("missing required argument 'port': give one, as 8080:80");
+  return all;
 }
 
 const columns = [

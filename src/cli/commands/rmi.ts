@@ -11,6 +11,7 @@ export function define(command: Command, cli: Cli): void {
   command
     .argument('<image...>', 'names or ids of images')
     .option('-f, --force', 'also when pods that have ended use it')
+    .option('--no-prune', 'keep untagged parents (there are none: for those who type docker’s)')
     .action(async (images: readonly string[], options: RmiOptions) => {
       const client = await cli.connect();
       await forEachTarget(images, cli, async (image) => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { HyperClient } from '../../client/index.ts';
+import { isRunning, unlessAlreadySo } from '../already-so.ts';
 import { addWaitOptions, awaitReady, type WaitOptions } from '../await-ready.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
@@ -44,10 +45,14 @@ export function define(command: Command, cli: Cli): void {
       }
       await forEachTarget(pods, cli, async (pod) => {
         if (options.container === true) {
-          await client.containerStart(pod);
+          const ofContainer = async (): Promise<boolean> => isRunning(await client.containerInspect(pod));
+          await unlessAlreadySo(client.containerStart(pod), ofContainer);
           return pod;
         }
-        warn(...(await client.podStart(pod)).warnings);
+        const started = await unlessAlreadySo(client.podStart(pod), async () =>
+          isRunning(await client.podInspect(pod)),
+        );
+        warn(...(started?.warnings ?? []));
         if (options.wait === true) await awaitReady(client, pod, options);
         return pod;
       });

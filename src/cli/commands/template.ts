@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import type { Template } from '../../contract/index.ts';
+import { bounds } from '../../contract/bounds.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
 import { formatList } from '../output/list-format.ts';
 import { showAge, showBytes } from '../output/units.ts';
 import { given } from '../pod-options.ts';
-import { parseWhole } from '../values/container-values.ts';
+import { parseBounded } from '../values/container-values.ts';
 import { parseMebibytes } from '../values/memory.ts';
 
 interface ListOptions {
@@ -53,9 +54,9 @@ function defineCreate(command: Command, cli: Cli): void {
   command
     .description('Make the template of a shape, in place of the one that is there')
     .helpOption('-h, --help', 'print this help')
-    .option('--cpu <number>', 'virtual CPUs (default: 1)', (text) => parseWhole(text, '--cpu', 1))
+    .option('--cpu <number>', 'virtual CPUs (default: 1)', (text) => parseBounded(text, '--cpu', bounds.vcpus))
     .option('-m, --memory <size>', "the VM's memory in MB, or as 512m, 2g (default: 128)", (text) =>
-      parseMebibytes(text, '--memory'),
+      parseMebibytes(text, '--memory', bounds.memoryMiB),
     )
     .action(async (options: CreateOptions) => {
       const client = await cli.connect();

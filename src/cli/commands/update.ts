@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { bounds } from '../../contract/bounds.ts';
 import type { PodUpdate } from '../../contract/index.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
 import { UsageError } from '../usage-error.ts';
-import { parseWhole } from '../values/container-values.ts';
+import { parseBounded } from '../values/container-values.ts';
 import { parseRate } from '../values/egress.ts';
 import { parseCpus, parsePidsLimit } from '../values/limits.ts';
 import { parseBytes, parseMebibytes } from '../values/memory.ts';
@@ -42,21 +43,23 @@ export function define(command: Command, cli: Cli): void {
     .option(
       '-m, --memory <size|none>',
       "with -c: a container's, at most its VM's; else the VM's, while it does not run",
-      orNone((text) => parseMebibytes(text, '--memory')),
+      orNone((text) => parseMebibytes(text, '--memory', bounds.memoryLimitMiB)),
     )
-    .option('--cpu <number>', 'virtual CPUs, while it does not run', (text) => parseWhole(text, '--cpu', 1))
+    .option('--cpu <number>', 'virtual CPUs, while it does not run', (text) =>
+      parseBounded(text, '--cpu', bounds.vcpus),
+    )
     .option('--storage <size>', 'the writable layer, while it does not run: larger', (text) =>
-      parseMebibytes(text, '--storage'),
+      parseMebibytes(text, '--storage', bounds.storageMiB),
     )
     .option(
       '--disk-rate <size|none>',
       'bytes a second of the writable layer, or as 10m',
-      orNone((text) => parseBytes(text, '--disk-rate', { least: 65536, example: '10m' })),
+      orNone((text) => parseBytes(text, '--disk-rate', { ...bounds.diskBytesPerSecond, example: '10m' })),
     )
     .option(
       '--disk-iops <number|none>',
       'reads and writes a second of the writable layer',
-      orNone((text) => parseWhole(text, '--disk-iops', 10)),
+      orNone((text) => parseBounded(text, '--disk-iops', bounds.diskIops)),
     )
     .option('--net-rate <in[:out]|none>', 'bits a second to and from the pod: 10mbit:512kbit', orNone(parseRate))
     .option('--restart <policy>', 'when it has ended: never, onFailure[:number] or always', parseRestart)
@@ -83,6 +86,7 @@ function updateOf(options: UpdateOptions): PodUpdate {
   const { container = false, cpus, pidsLimit, memory, cpu, storage, diskRate, diskIops, netRate, restart } = options;
   if (memory === 'none' && !container)
     throw new UsageError("--memory none is of containers: give -c, or the VM's memory");
+  if (typeof memory === 'number' && !container) parseMebibytes(`${memory}m`, '--memory', bounds.memoryMiB);
   const ofPod: PodUpdate = {
     ...(cpu === undefined ? {} : { vcpus: cpu }),
     ...(memory === undefined || memory === 'none' || container ? {} : { memoryMiB: memory }),

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { bounds } from '../../contract/bounds.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
 import { given } from '../pod-options.ts';
-import { parseWhole } from '../values/container-values.ts';
+import { parseBounded } from '../values/container-values.ts';
 import { parseMebibytes } from '../values/memory.ts';
 
 interface VmOptions {
@@ -14,9 +15,9 @@ interface VmOptions {
 export function define(command: Command, cli: Cli): void {
   command
     .helpOption('-h, --help', 'print this help')
-    .option('-c, --cpu <number>', 'virtual CPUs (default: 1)', (text) => parseWhole(text, '--cpu', 1))
+    .option('-c, --cpu <number>', 'virtual CPUs (default: 1)', (text) => parseBounded(text, '--cpu', bounds.vcpus))
     .option('-m, --memory <size>', 'its memory in MB, or as 512m, 2g (default: 128)', (text) =>
-      parseMebibytes(text, '--memory'),
+      parseMebibytes(text, '--memory', bounds.memoryMiB),
     )
     .action(async ({ cpu, memory }: VmOptions) => {
       const request = { ...given('vcpus', cpu), ...given('memoryMiB', memory) };

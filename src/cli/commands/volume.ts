@@ -11,7 +11,8 @@ import { collect } from '../collect.ts';
 import { unlessMissing } from '../unless-missing.ts';
 import { UsageError } from '../usage-error.ts';
 import { parseLabels } from '../values/container-values.ts';
-import { parseVolumeFilters } from '../values/volume-filter.ts';
+import { parseFilters } from '../values/filters.ts';
+import { volumeFilters } from '../values/volume-filter.ts';
 import { confirmed, printDeleted } from '../prune.ts';
 import { reportFailed } from '../report-failed.ts';
 
@@ -84,7 +85,7 @@ function defineList(command: Command, cli: Cli): void {
     .option('-f, --filter <key=value>', 'only some: name=, label=, driver=, dangling=true', collect)
     .option('--format <format>', "table, json, or a template: '{{.Name}} {{.Mountpoint}}'")
     .action(async ({ quiet, format, filter }: ListOptions) => {
-      const test = parseVolumeFilters(filter ?? []);
+      const test = parseFilters(filter ?? [], volumeFilters);
       const rows = (await (await cli.connect()).volumeList()).filter(test).map(volumeRow);
       if (quiet === true && format === undefined) {
         for (const row of rows) cli.print(row.Name);

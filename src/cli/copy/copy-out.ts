@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import { once } from 'node:events';
 import { asFailure, type HyperClient } from '../../client/index.ts';
 import type { PathStat } from '../../contract/index.ts';
+import { HyperError } from '../../lib/errors.ts';
 import { defaultTarLimits } from '../../lib/tar/tar-entry.ts';
 import { TarReader } from '../../lib/tar/tar-reader.ts';
 import { UsageError } from '../usage-error.ts';
@@ -53,6 +54,9 @@ export async function copyOut(
       ...{ folder: posix.resolve(plan.folder), from: stat.name, to: plan.name, owners: options.archive === true },
     });
     await receive(archive, files, progress);
+    if (!source.isFolder && files.left.length > 0) {
+      throw new HyperError('bad_request', `${source.path} is a device or a FIFO: there is nothing to copy`);
+    }
     progress.end(true);
     return files.left;
   } catch (error) {

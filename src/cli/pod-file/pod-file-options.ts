@@ -67,7 +67,7 @@ export function chooseFile(
 }
 
 /** `8080:80` and its like: whoever forgot the image must not hear of a missing file. */
-const isPorts = (text: string): boolean => /^[\d.:[\]-]+(\/\w+)?$/.test(text) && text !== '-';
+const isPorts = (text: string): boolean => /^((tcp|udp):)?[\d.:[\]-]+(\/\w+)?$/i.test(text) && text !== '-';
 
 /** 0.2.1's `create [-y] POD_FILE`, where it cannot be an image. */
 function isFile(text: string, { yaml }: PodFileOptions): boolean {

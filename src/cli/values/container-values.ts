@@ -1,3 +1,4 @@
+import type { Bounds, TextForm } from '../../contract/bounds.ts';
 import type { PodSpec } from '../../contract/index.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -43,12 +44,23 @@ export function parseLabels(texts: readonly string[]): Record<string, string> {
 }
 
 /** A whole number in a range, for flags as `--cpu`. */
-export function parseWhole(text: string, flag: string, least = 0): number {
+export function parseWhole(text: string, flag: string, least = 0, most: number = Number.MAX_SAFE_INTEGER): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < least) {
-    throw new UsageError(`${flag} is '${text}': give a whole number of ${least} or more`);
+  if (!/^\d+$/.test(text) || number < least || number > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+    throw new UsageError(`${flag} is '${text}': give a whole number of ${range}`);
   }
   return number;
+}
+
+/** The same by bounds of the API. */
+export const parseBounded = (text: string, flag: string, { least, most }: Bounds): number =>
+  parseWhole(text, flag, least, most);
+
+/** A flag's value that must look as the API wants it. */
+export function parseForm(text: string, flag: string, { pattern, words }: TextForm): string {
+  if (!pattern.test(text)) throw new UsageError(`${flag} is '${text}': it must be ${words}`);
+  return text;
 }
 
 /** A flag's value that must be one of a few. */

@@ -26,7 +26,7 @@ function fits({ type, action, id, name, podId, attributes }: Event, key: Key, va
   if (key === 'health') return attributes['health'] === value;
   if (key === 'image' && isSameImage(value, type === 'image' ? name : attributes['image'])) return true;
   if (key === 'network' && attributes['network'] === value) return true;
-  if (key === 'pod' && podId !== null && podId.startsWith(value)) return true;
+  if (key === 'pod' && podId !== null && (podId.startsWith(value) || attributes['podName'] === value)) return true;
   return type === key && (name === value || id.startsWith(value));
 }
 

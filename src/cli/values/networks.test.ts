@@ -32,9 +32,21 @@ describe('--network', () => {
   });
 
   it('is refused where it is neither', () => {
-    const wrong = ['host', 'name=host', 'container:x', 'ip=10.0.0.9', 'name=', 'name=a,b', 'name=a,ip=b', 'name=a,x=y'];
+    const wrong = [
+      'host',
+      'name=host',
+      'container:x',
+      'ip=10.0.0.9',
+      'name=',
+      'name=a,b',
+      'name=a,ip=b',
+      'name=a,x=y',
+      'name=a,alias=b c',
+    ];
     for (const text of wrong) assert.throws(() => parseNetworks([text], {}), { name: 'UsageError' }, text);
     assert.throws(() => parseNetworks(['none', 'a'], {}), { name: 'UsageError' });
+    const bad = (): unknown => parseNetworks([], { aliases: ['bad name'] });
+    assert.throws(bad, { name: 'UsageError', message: /^--network-alias is 'bad name': it must be letters, digits/ });
     assert.throws(() => parseNetworks(['none'], { ip: '10.0.0.9' }), { name: 'UsageError' });
   });
 });

@@ -1,6 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { textForms } from '../../contract/bounds.ts';
 import type { NetworkOfPodSpec, NetworkSpec } from '../../contract/index.ts';
 import { UsageError } from '../usage-error.ts';
+import { parseForm } from './container-values.ts';
 
 /** What the flags beside --network say: of the first one. */
 export interface EndpointFlags {
@@ -8,6 +10,8 @@ export interface EndpointFlags {
   readonly ip6?: string | undefined;
   readonly mac?: string | undefined;
   readonly aliases?: readonly string[] | undefined;
+  /** The flag that the aliases came by; default `--network-alias`. */
+  readonly aliasFlag?: string;
 }
 
 /** The networks of --network, each a name or docker's long form; none: it was not given. Empty: `none`. */
@@ -25,10 +29,10 @@ export function parseNetworks(texts: readonly string[], flags: EndpointFlags): N
 
 /** A network with what a pod is to be on it. */
 export function endpointOf(network: string, flags: EndpointFlags, others: readonly string[] = []): NetworkOfPodSpec {
-  const { ip, ip6, mac, aliases = [] } = flags;
+  const { ip, ip6, mac, aliases = [], aliasFlag = '--network-alias' } = flags;
   if (ip !== undefined && !isIPv4(ip)) throw new UsageError(`--ip is '${ip}': give an IPv4 address`);
   if (ip6 !== undefined && !isIPv6(ip6)) throw new UsageError(`--ip6 is '${ip6}': give an IPv6 address`);
-  const all = [...others, ...aliases];
+  const all = [...others, ...aliases.map((alias) => parseForm(alias, aliasFlag, textForms.objectName))];
   return {
     network,
     ...(all.length === 0 ? {} : { aliases: all }),
@@ -56,7 +60,13 @@ function parseNetwork(text: string): NetworkOfPodSpec {
   const { name = fail('name is required'), ip, ip6, alias } = values;
   if (ip !== undefined && !isIPv4(ip)) fail(`ip is '${ip}': give an IPv4 address`);
   if (ip6 !== undefined && !isIPv6(ip6)) fail(`ip6 is '${ip6}': give an IPv6 address`);
-  return endpointOf(refuseShared(name), { ip, ip6, mac: values['mac-address'], aliases: alias });
+  return endpointOf(refuseShared(name), {
+    ip,
+    ip6,
+    mac: values['mac-address'],
+    aliases: alias,
+    aliasFlag: '--network alias=',
+  });
 }
 
 function refuseShared(network: string): string {

@@ -7,12 +7,31 @@ type PortSpec = NonNullable<PodSpec['ports']>[number];
 const form =
   '[IP:]HOST:CONTAINER[/tcp|udp], each a port or a range, as 8080:80, 127.0.0.1:5300:53/udp or [::1]:8080:80';
 
-/** `[IP:][HOST[-LAST]:]CONTAINER[-LAST][/tcp|udp]`, an IPv6 address in brackets: a mapping for each port of the range. */
+/** The ports of several, of which none may be the same port of this host twice. */
+export function parseAllPublished(texts: readonly string[], flag: string): PortSpec[] {
+  const all = texts.flatMap((text) => parsePublish(text, flag));
+  const seen = new Set<string>();
+  for (const { hostIp = '', hostPort, protocol = 'tcp' } of all) {
+    if (hostPort === undefined) continue;
+    const port = `${hostPort}/${protocol}`;
+    if (seen.has(`${hostIp} ${port}`)) throw new UsageError(`${flag}: the port ${port} of this host is given twice`);
+    seen.add(`${hostIp} ${port}`);
+  }
+  return all;
+}
+
+/**
+ * `[IP:][HOST[-LAST]:]CONTAINER[-LAST][/tcp|udp]`, an IPv6 address in brackets: a mapping for each port of the range. HOST 0:
+ * any. The first Hyper's `tcp:HOST:CONTAINER` as well.
+ */
 export function parsePublish(text: string, flag: string): PortSpec[] {
   const fail = (why: string): UsageError => new UsageError(`${flag} is '${text}': ${why}`);
-  const [, ipv6, rest = text] = /^\[([^\]]*)\]:(.*)$/.exec(text) ?? [];
+  const [, prefix, plain = text] = /^(tcp|udp):(.*)$/i.exec(text) ?? [];
+  const [, ipv6, rest = plain] = /^\[([^\]]*)\]:(.*)$/.exec(plain) ?? [];
   if (ipv6 !== undefined && !isIPv6(ipv6)) throw fail(`${ipv6} is no IPv6 address`);
-  const [ports = '', protocolText = 'tcp', ...more] = rest.split('/');
+  const [ports = '', suffix, ...more] = rest.split('/');
+  if (prefix !== undefined && suffix !== undefined) throw fail('its protocol is given twice');
+  const protocolText = (prefix ?? suffix ?? 'tcp').toLowerCase();
   const protocol = protocolText === 'tcp' || protocolText === 'udp' ? protocolText : undefined;
   if (protocol === undefined || more.length > 0) throw fail(`the protocol must be tcp or udp`);
   const parts = ports.split(':');
@@ -21,8 +40,9 @@ export function parsePublish(text: string, flag: string): PortSpec[] {
   if (ipv4 !== undefined && !isIPv4(ipv4)) throw fail(`${ipv4} is no IP address`);
   const hostIp = ipv4 ?? ipv6;
   const guest = parseRange(guestText);
-  const host = hostText === '' ? undefined : parseRange(hostText);
-  if (guest === undefined || (hostText !== '' && host === undefined)) throw fail(`give ${form}`);
+  const isAny = hostText === '' || hostText === '0';
+  const host = isAny ? undefined : parseRange(hostText);
+  if (guest === undefined || (!isAny && host === undefined)) throw fail(`give ${form}`);
   if (host !== undefined && host.length !== guest.length) {
     throw fail(`its ranges have ${host.length} and ${guest.length} ports: they must be of one length`);
   }

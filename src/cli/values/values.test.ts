@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { bounds, textForms } from '../../contract/bounds.ts';
 import { UsageError } from '../usage-error.ts';
-import { parseLabels, parseTmpfs, parseUlimit, parseWhole } from './container-values.ts';
+import { parseBounded, parseForm, parseLabels, parseTmpfs, parseUlimit, parseWhole } from './container-values.ts';
 import { collectVariables, parseEnvFile, parseVariable } from './environment.ts';
 import { parseCpus, parsePidsLimit, parseSysctls } from './limits.ts';
 import { parseBytes, parseMebibytes } from './memory.ts';
 import { parseDuration, parseMoment } from './moment.ts';
+
+const memory = (text: string): number => parseMebibytes(text, '--memory', { least: 2, most: 1 << 20 });
 
 describe('--memory', () => {
   for (const [text, mebibytes] of [
@@ -18,11 +21,16 @@ describe('--memory', () => {
     ['1048577b', 2],
     ['64 MB', 64],
   ] as const) {
-    it(`takes ${text} as ${mebibytes} MiB`, () => assert.equal(parseMebibytes(text, '--memory'), mebibytes));
+    it(`takes ${text} as ${mebibytes} MiB`, () => assert.equal(memory(text), mebibytes));
   }
   for (const text of ['', '0', '-1', 'lots', '1x', '1e3', '0.0m']) {
-    it(`refuses '${text}'`, () => assert.throws(() => parseMebibytes(text, '--memory'), UsageError));
+    it(`refuses '${text}'`, () => assert.throws(() => memory(text), UsageError));
   }
+  it('says what it may be', () => {
+    const asked = (text: string) => (): number => parseMebibytes(text, '--memory', bounds.memoryMiB);
+    assert.throws(asked('64m'), { name: 'UsageError', message: "--memory is '64m': give at least 96m" });
+    assert.throws(asked('2t'), { name: 'UsageError', message: "--memory is '2t': give at most 1048576m" });
+  });
 });
 
 describe('--env and --env-file', () => {
@@ -64,6 +72,17 @@ describe('--ulimit, --tmpfs, --label, numbers', () => {
     assert.throws(() => parseLabels(['=x']), UsageError);
     for (const text of ['', '1.5', '-1', 'x']) assert.throws(() => parseWhole(text, '--timeout'), UsageError, text);
     assert.throws(() => parseWhole('0', '--cpu', 1), UsageError);
+    assert.throws(() => parseBounded('65', '--cpu', bounds.vcpus), /^UsageError: --cpu is '65': .* 1 to 64$/);
+  });
+  it('names the flag of a name that is none, and says what it must be', () => {
+    for (const text of ['', 'a b', '-a', 'a'.repeat(64)]) {
+      assert.throws(
+        () => parseForm(text, '--hostname', textForms.hostname),
+        /^UsageError: --hostname is '.*': it must/,
+      );
+    }
+    assert.equal(parseForm('a'.repeat(63), '--hostname', textForms.hostname).length, 63);
+    assert.throws(() => parseForm('rel', '--workdir', textForms.absolutePath), /--workdir is 'rel': .* absolute path/);
   });
 });
 
@@ -87,7 +106,7 @@ describe('limits', () => {
     assert.deepEqual(['1', '.5', '0.01', '1.50'].map(parseCpus), [1, 0.5, 0.01, 1.5]);
     assert.deepEqual(['-1', '0', '100'].map(parsePidsLimit), [-1, 0, 100]);
     assert.deepEqual(parseSysctls(['net.a=1', 'kernel.b/c=x=y', 'net.a=2 3']), { 'net.a': '2 3', 'kernel.b/c': 'x=y' });
-    const least = { least: 4096, example: '1m' };
+    const least = { least: 4096, most: 2 ** 30, example: '1m' };
     assert.deepEqual(
       ['4096', '4k', '1.5m', '1GB'].map((text) => parseBytes(text, '--x', least)),
       [4096, 4096, 1572864, 2 ** 30],
@@ -100,6 +119,6 @@ describe('limits', () => {
     bad(parseCpus, '', '0', '-1', '1e3', 'x', '1.', '0.001');
     bad(parsePidsLimit, '', '-2', '1.5', 'max', '1'.repeat(20));
     bad((text) => parseSysctls([text]), '', 'net.a', '=1', 'user.a=1', 'net.=1', 'net.a b=1');
-    bad((text) => parseBytes(text, '--x', { least: 10, example: '1m' }), '', '9', '-1', '1x', '1e9');
+    bad((text) => parseBytes(text, '--x', { least: 10, most: 20, example: '1m' }), '', '9', '-1', '1x', '1e9', '21');
   });
 });

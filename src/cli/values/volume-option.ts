@@ -35,6 +35,7 @@ function parseWords(text: string, options: string): { readonly readOnly: boolean
     if (['ro', 'rw', 'nocopy', ...harmless].includes(word)) continue;
     throw new UsageError(`-v is '${text}': invalid mode: ${word}: give ro, rw or nocopy`);
   }
+  if (words.includes('ro') && words.includes('rw')) throw new UsageError(`-v is '${text}': give one of ro and rw`);
   return { readOnly: words.includes('ro'), noCopy: words.includes('nocopy') };
 }
 

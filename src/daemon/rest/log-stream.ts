@@ -20,6 +20,6 @@ export async function* encodeLogStream(pieces: AsyncIterable<LogPiece>): AsyncGe
 }
 
 /** ISO 8601, or seconds since 1970 with a fraction, as nanoseconds since 1970. */
-export function parseSince(text: string): bigint {
-  return BigInt(Math.floor(parseTime('query.since', text) * 1000)) * 1000n;
+export function parseSince(text: string, field = 'query.since'): bigint {
+  return BigInt(Math.floor(parseTime(field, text) * 1000)) * 1000n;
 }

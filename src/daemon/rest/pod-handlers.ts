@@ -62,8 +62,9 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       return { warnings: pod.record.warnings, timing: presentTiming(pod.timing) };
     },
     podStop: async ({ params, body }) => {
-      const { timeoutSeconds } = body;
-      await engine.pod(params.pod).stop(timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000);
+      const { timeoutSeconds, signal } = body;
+      const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
+      await engine.pod(params.pod).stop(timeoutMs, false, signal);
       return {};
     },
     podPause: async ({ params }) => {
@@ -106,12 +107,13 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
     podUnpublish: async ({ params, body }) => ({ removed: await engine.pod(params.pod).unpublish(body) }),
     podLogs: ({ params, query, signal }) => {
       const { container } = engine.target(params.pod);
-      const { tail, since, follow } = query;
+      const { tail, since, until, follow } = query;
       const records = container.logs(
         {
           signal,
           ...(tail === undefined ? {} : { tail }),
           ...(since === undefined ? {} : { since: parseSince(since) }),
+          ...(until === undefined ? {} : { until: parseSince(until, 'query.until') }),
         },
         follow ?? false,
       );
@@ -129,8 +131,9 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       await engine.startContainer(params.container);
       return {};
     },
-    containerStop: async ({ params, body: { timeoutSeconds } }) => {
-      await engine.stopContainer(params.container, timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000);
+    containerStop: async ({ params, body: { timeoutSeconds, signal } }) => {
+      const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
+      await engine.stopContainer(params.container, timeoutMs, signal);
       return {};
     },
     containerRemove: async ({ params, query }) => {

@@ -68,13 +68,13 @@ export function presentPort({ protocol, hostIp, hostPort, guestPort }: PortMappi
   return { protocol, hostIp, hostPort, guestPort };
 }
 
-export function presentNetwork({ network, record }: NetworkDescription, pods: readonly Pod[]): Network {
+export function presentNetwork({ id, network, record }: NetworkDescription, pods: readonly Pod[]): Network {
   const { name, bridge, subnet, gateway, ipv6, internal, egress } = network;
   const { state, reason } = network.status();
   const podOf = (tap: string): string | null =>
     pods.find(({ record: pod }) => pod.endpoints.some((each) => each.tap === tap))?.record.name ?? null;
   return {
-    ...{ id: record?.id ?? null, name, bridge, subnet, gateway, internal, state, reason },
+    ...{ id, name, bridge, subnet, gateway, internal, state, reason },
     ...{ range: record?.range ?? null, mtu: record?.mtu ?? null, labels: record?.labels ?? {} },
     ipv6: ipv6 && { ...ipv6, range: record?.ipv6?.range ?? null },
     egress: egress?.map((rule) => ({ ...rule })) ?? null,
