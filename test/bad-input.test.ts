@@ -155,7 +155,11 @@ describe('an image that cannot be had', { skip: notRoot, timeout: 300_000, concu
     const layers = [1, 2, 3, 4].map((seed) => tinyLayer({ [`${seed}`]: incompressible(7_000_000, seed) }));
     await registry.push('huge:1', tinyImage({ layers }));
     await onSmallDisk(hyperd, 20, () =>
-      refused(['pull', `${host}/huge:1`], 1, /^hyper: no space left on the disk: free some and try again$/),
+      refused(
+        ['pull', `${host}/huge:1`],
+        1,
+        /^hyper: no space left on the disk: free some \('hyper system df' shows what uses it\) and try again$/,
+      ),
     );
   });
 

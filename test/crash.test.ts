@@ -75,6 +75,34 @@ describe('hyperd killed with SIGKILL', () => {
     assert.equal((await hyperd.hyper(['rm', '-f', 'stuck'])).code, 0);
   });
 
+  it('has the next one finish what it was stopping: nothing is started again, nobody is asked twice', async () => {
+    const start = async (name: string, onTerm: string): Promise<void> => {
+      const script = `trap '${onTerm}' TERM; echo ready; while :; do usleep 50000; done`;
+      const pod = ['--name', name, '--restart', 'always', 'busybox', 'sh', '-c', script];
+      const started = await hyperd.hyper(['run', '-d', ...pod]);
+      assert.equal(started.code, 0, started.stderr);
+    };
+    await Promise.all([start('slow', 'echo asked; sleep 2; exit 5'), start('deaf', 'echo asked')]);
+    await Promise.all(['slow', 'deaf'].map((name) => untilLogged(hyperd, name, 'ready')));
+    // The one as a pod, the other as a container.
+    const stops = [hyperd.hyper(['stop', '-t', '60', 'slow']), hyperd.hyper(['stop', '-c', '-t', '4', 'deaf'])];
+    await Promise.all(['slow', 'deaf'].map((name) => untilLogged(hyperd, name, 'asked')));
+    await hyperd.signal('SIGKILL');
+    await Promise.all(stops);
+    await hyperd.start();
+    for (const [name, exitCode] of [
+      ['slow', 5],
+      ['deaf', 137],
+    ] as const) {
+      assert.equal((await hyperd.client.podWait(name)).exitCode, exitCode, name);
+      const { state, restarting, containers } = await hyperd.client.podInspect(name);
+      const restarts = containers.map((each) => [each.restarts, each.restarting]);
+      assert.deepEqual([state, restarting, restarts], ['failed', false, [[0, false]]], name);
+      assert.equal((await hyperd.hyper(['logs', name])).stdout.match(/asked/g)?.length, 1, name);
+      assert.equal((await hyperd.hyper(['rm', name])).code, 0);
+    }
+  });
+
   it('delivers an exit that happened while it was away', async () => {
     const script = 'while [ ! -e /go ]; do usleep 10000; done; echo last words; exit 9';
     const started = await hyperd.hyper(['run', '-d', '--name', 'leaver', 'busybox', 'sh', '-c', script]);
@@ -88,6 +116,19 @@ describe('hyperd killed with SIGKILL', () => {
     assert.equal((await hyperd.hyper(['rm', 'leaver'])).code, 0);
   });
 });
+
+/** Resolves when a line is in the log of a pod that runs. */
+async function untilLogged(hyperd: TestHyperd, pod: string, line: string): Promise<void> {
+  const [file, args, env] = hyperd.command(['logs', '-f', pod]);
+  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  let seen = '';
+  const ended = once(child, 'close');
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.toString();
+    if (seen.split('\n').includes(line)) child.kill('SIGKILL');
+  });
+  await ended;
+}
 
 /** Resolves when a follower of the log has seen more than a MiB of it. */
 async function untilLogGrows(hyperd: TestHyperd, pod: string): Promise<void> {

@@ -330,7 +330,7 @@ describe('a pod’s life', () => {
     assert.deepEqual(traces(hyperd).vms, []);
     await hyperd.start();
     const pod = await hyperd.client.podInspect('ordered');
-    assert.deepEqual([pod.state, pod.exitCode, pod.reason], ['failed', 3, null]);
+    assert.deepEqual([pod.state, pod.exitCode, pod.reason], ['failed', 3, 'hyperd was stopped']);
     assert.equal(await ok('logs', 'ordered'), 'ready\nbye\n');
     await ok('rm', 'ordered');
   });

@@ -119,6 +119,31 @@ describe(
       await refused(2, /give the new pod by -n, or its file by -f/, 'replace', '-o', 'new');
     });
 
+    it('only one takes its place at a time, and the old one stays ended where its user stops it meanwhile', async () => {
+      const script = "trap 'echo asked' TERM; echo ready; while :; do usleep 50000; done";
+      await run('run', '-d', '--name', 'firm', 'busybox', 'sh', '-c', script);
+      const logged = async (line: string): Promise<void> =>
+        await until(async () => (await run('logs', 'firm')).split('\n').includes(line));
+      await logged('ready');
+      const replacing = hyperd.hyper(['replace', '-t', '100', '-o', 'firm', '-n', 'broken']);
+      await logged('asked');
+      await refused(
+        1,
+        /^hyper: pod firm is being replaced by broken: wait for that\n$/,
+        'replace',
+        '-o',
+        'firm',
+        '-n',
+        'old',
+      );
+      await run('stop', '-t', '0', 'firm');
+      const { code, stderr } = await replacing;
+      assert.deepEqual([code === 0, /no-such-command/.test(stderr)], [false, true], stderr);
+      const { state, restarts } = await hyperd.client.podInspect('firm');
+      assert.deepEqual([state, restarts], ['failed', 0]);
+      await remove('firm');
+    });
+
     it('the new one may come from a file, and is gone where it cannot start', async () => {
       const file = (command: string): string =>
         JSON.stringify({ id: 'filed', containers: [{ image: 'busybox', command: [command, '1000'] }] });

@@ -46,7 +46,7 @@ export const Info = z.object({
     .object({ reservedMiB: z.number().int(), maxMiB: z.number().int(), waitingStarts: z.number().int() })
     .describe('what all VMs may come to need, the most that it may be, and how many starts wait for room'),
   host: z.object({ os: z.string(), kernel: z.string(), cpus: z.number().int(), memoryBytes: z.number() }),
-  problems: z.array(z.string()).describe('what keeps pods from starting, each with what to do'),
+  problems: z.array(z.string()).describe('what keeps pods from starting or soon will, each with what to do'),
 });
 export type Info = z.infer<typeof Info>;
 

@@ -58,7 +58,7 @@ export class Hyperd {
     const images = parts.use(await ImageStore.open({ root, log, config: imageConfig(options, metrics) }));
     const embedded = parts.use(new EmbeddedImage({ images, root, guestDir, log }));
     if (fresh) await embedded.add();
-    const store = parts.use(Store.open(join(root, 'hyper.db')));
+    const store = parts.use(Store.open(join(root, 'hyper.db'), log));
     const networks = parts.adopt(await openNetworks(networkOptions(options, store)), (opened) => opened.close());
     const hypervisor = parts.use(
       await QemuHypervisor.probe({

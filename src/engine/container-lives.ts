@@ -12,6 +12,7 @@ import { initFailure, nextToStart } from './init-containers.ts';
 import type { PodRun } from './pod-run.ts';
 import { isToRestart, Restarts } from './restart-policy.ts';
 import { startFailure, startFailureExitCode } from './start-failure.ts';
+import { beginStop, patienceLeft, type Stopped } from './stopping.ts';
 
 export const defaultStopTimeoutMs = 10_000;
 /** From SIGKILL to the exit event; then the VM is killed. */
@@ -37,6 +38,8 @@ export class ContainerLives {
   readonly #restarts = new Restarts();
   /** What is asked of those that run. */
   readonly health: PodHealth<Container>;
+  /** Who was sent stop signals by this hyperd. */
+  readonly #hasAsked = new WeakSet<Stopped>();
   #closed = false;
 
   constructor({ pod, run, engine, lock, end }: ContainerLivesOptions) {
@@ -123,12 +126,28 @@ export class ContainerLives {
   async stop(container: Container, timeoutMs: number, signal?: number): Promise<void> {
     const { finished } = container;
     await this.giveUp([container]);
-    await this.#endWith(() => (container.running ? [container] : []), finished, timeoutMs, signal);
+    const running = (): Container[] => (container.running ? [container] : []);
+    await this.#stopInTime(container.record, running, finished, timeoutMs, signal);
+  }
+
+  /** The hyperd that went was stopping these by themselves. */
+  async finishStops(): Promise<void> {
+    const stopped = this.#pod.containers.filter(({ record }) => record.stopping !== null);
+    await Promise.all(stopped.map((container) => this.stop(container, patienceLeft(container.record))));
   }
 
   /** Asks all to end with their stop signals, or with this one, and after the timeout ends them. `finished`: the pod has. */
   async endAll(finished: Promise<unknown>, timeoutMs: number, signal?: number): Promise<void> {
-    await this.#endWith(() => this.running, finished, timeoutMs, signal);
+    await this.giveUp(this.#pod.containers);
+    // What does not answer is ended below.
+    if (this.#pod.record.state === 'paused') await this.run.agent.freeze(false).catch(() => undefined);
+    await this.#stopInTime(this.#pod.record, () => this.running, finished, timeoutMs, signal);
+  }
+
+  /** The pod's VM is about to be ended: where hyperd goes before that, no policy starts it again. */
+  expectEnd(): void {
+    this.#pod.record.stopping = { until: new Date().toISOString(), asked: true };
+    this.#save();
   }
 
   /** The pod has ended, or is left to the next hyperd. */
@@ -138,13 +157,25 @@ export class ContainerLives {
     this.health.close();
   }
 
-  async #endWith(
+  /** What is stored of it has the next hyperd finish it, where this one goes. */
+  async #stopInTime(
+    record: Stopped,
     running: () => Container[],
     finished: Promise<unknown>,
     timeoutMs: number,
     signal?: number,
   ): Promise<void> {
-    await Promise.all(running().map((container) => container.askToEnd(signal)));
+    const isAsked = record.stopping?.asked === true && !this.#hasAsked.has(record); // by the hyperd that went
+    if (!this.#closed && running().length > 0) {
+      beginStop(record, timeoutMs);
+      this.#save();
+    }
+    this.#hasAsked.add(record);
+    if (!isAsked) await Promise.all(running().map((container) => container.askToEnd(signal)));
+    if (!this.#closed && record.stopping !== null) {
+      record.stopping.asked = true;
+      this.#save();
+    }
     if (await endsWithin(finished, timeoutMs)) return;
     await Promise.all(running().map((container) => container.endAtOnce()));
     if (await endsWithin(finished, killTimeoutMs)) return;
@@ -152,14 +183,12 @@ export class ContainerLives {
     await finished;
   }
 
-  /** A full disk must not keep those waiting who wait for a container. */
-  #save(): boolean {
+  /** A full disk must not keep those waiting who wait for a container: it is stored when there is room. */
+  #save(onStored?: () => void): void {
     try {
-      this.#engine.store.savePod(this.#pod.record);
-      return true;
+      this.#engine.store.keepPod(this.#pod.record, onStored);
     } catch (error) {
       this.#engine.log.error({ pod: this.#pod.record.id, error }, 'the state of a container could not be stored');
-      return false;
     }
   }
 
@@ -209,7 +238,7 @@ export class ContainerLives {
     const isDone = record.init && succeeded;
     record.restarting = !container.stopping && !isDone && isToRestart(this.#pod.record, ended);
     if (await this.#endIfNoneGoesOn(result, onStored)) return;
-    if (this.#save()) onStored(); // else the guest's event stays unacknowledged
+    this.#save(onStored); // until then the guest's event stays unacknowledged
     const fields = { container: record.name, exitCode: result.exitCode, again: record.restarting };
     this.#engine.log.info({ pod: this.#pod.record.id, ...fields }, 'container ended');
     if (record.restarting) {

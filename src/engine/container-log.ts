@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { asHyperError, HyperError } from '../lib/errors.ts';
+import { asHyperError, fullDisk } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { encodeLogHeader, encodeStartOfRun, logHeaderBytes, type LogPosition, readLogRecords } from './log-record.ts';
 
@@ -42,8 +42,7 @@ export class ContainerLog {
       await file.truncate(whole); // a record that was cut off by a full disk or a power loss
       if (resume) return new ContainerLog(file, whole, positions, log);
       const { bytesWritten } = await file.write(encodeStartOfRun());
-      if (bytesWritten !== logHeaderBytes)
-        throw new HyperError('no_space', 'no space for the log: free some disk space');
+      if (bytesWritten !== logHeaderBytes) throw fullDisk(new Error('short write'));
       return new ContainerLog(file, whole + bytesWritten, freshPositions(), log);
     } catch (error) {
       await file.close();

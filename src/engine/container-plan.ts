@@ -127,6 +127,7 @@ export function planContainer(
     process,
     restarts: 0,
     restarting: false,
+    stopping: null,
     state: 'pending',
     startedAt: null,
     finishedAt: null,

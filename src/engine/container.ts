@@ -45,7 +45,7 @@ export class Container {
   /** Settles when its process runs, or will not any more. */
   #begun = Promise.withResolvers<Process | undefined>();
   /** Its end is asked for: no policy starts it again. */
-  stopping = false;
+  stopping: boolean;
   /** What its health check has said lately. */
   readonly healthLog = new HealthLog();
 
@@ -53,6 +53,7 @@ export class Container {
     this.record = record;
     this.pod = pod;
     this.#options = options;
+    this.stopping = record.stopping !== null || pod.stopping !== null;
     const { state, error } = record;
     if (state === 'succeeded' || state === 'failed') {
       const failure = error === null ? null : new HyperError('vm_failed', error);
@@ -99,7 +100,7 @@ export class Container {
     }
     Object.assign(record, { startedAt: null, finishedAt: null, exitCode: null, error: null, oomKilled: false });
     Object.assign(record, { process: record.number, restarts: 0, restarting: false, waiting: false });
-    Object.assign(record, { ...unasked, probeFailure: null });
+    Object.assign(record, { ...unasked, probeFailure: null, stopping: null });
     this.#begun = Promise.withResolvers();
     this.stopping = false;
   }
@@ -109,7 +110,7 @@ export class Container {
     const { state, restarting } = this.record;
     const hasFinished = !restarting && (state === 'succeeded' || state === 'failed');
     if (hasFinished) this.#finished = Promise.withResolvers<ContainerResult>();
-    Object.assign(this.record, { restarts: 0, restarting: false });
+    Object.assign(this.record, { restarts: 0, restarting: false, stopping: null });
     this.stopping = false;
   }
 
@@ -188,6 +189,7 @@ export class Container {
     record.state = checkTransition(record.state, exitCode === 0 && error === null ? 'succeeded' : 'failed');
     const finishedAt = new Date().toISOString();
     Object.assign(record, { exitCode, error: error?.message ?? null, finishedAt, oomKilled, waiting: false });
+    record.stopping = null;
     Object.assign(record, { ...unasked, health: record.health === null ? null : 'unhealthy' }); // as docker's
   }
 

@@ -1,5 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
 import { HyperError } from '../lib/errors.ts';
 import type { NetworkStatus } from '../network/index.ts';
 import type { ContainerRecord, PodRecord } from '../store/index.ts';
@@ -17,6 +16,7 @@ import { planMounts, removeOwn, usersOf } from './mounts.ts';
 import { NetworkDesk } from './network-desk.ts';
 import { Pod } from './pod.ts';
 import type { EngineOptions } from './pod-context.ts';
+import { settleFolders } from './pod-folders.ts';
 import { containerSpecs, planPod } from './pod-plan.ts';
 import { podFolder } from './pod-run.ts';
 import type { ContainerSpec, PodSpec } from './pod-spec.ts';
@@ -62,7 +62,7 @@ export class Engine {
     this.#options = options;
     this.networks = new NetworkDesk(options.store, options.networks, this.#pods);
     this.volumes = new VolumeDesk(options.volumes, () => this.pods().map(({ record }) => record));
-    this.images = new ImageDesk(options.images, this.#pods, options.store.events);
+    this.images = new ImageDesk(options.images, this.#pods, options.store);
     this.templates = new TemplateDesk(options.hypervisor, options.supply);
     this.services = new ServiceDesk(this.#pods, options);
     this.vms = new VmDesk(options.supply);
@@ -143,7 +143,7 @@ export class Engine {
 
   /** One pod ends and another takes its place. */
   async replacePod(old: string, next: string, asked: ReplaceOptions): Promise<void> {
-    await replacePod(this.pod(old), this.pod(next), this.#options, asked);
+    await replacePod([this.pod(old), this.pod(next)], this.pods(), this.#options, asked);
   }
 
   async pausePod(text: string): Promise<void> {
@@ -206,14 +206,14 @@ export class Engine {
     const active = this.pods().filter((pod) => pod.active);
     const left = stopPods ? this.pods().filter((pod) => !pod.active) : this.pods();
     for (const pod of left) pod.release();
-    if (stopPods) await Promise.allSettled(active.map((pod) => pod.stop(undefined, true)));
+    if (stopPods) await Promise.allSettled(active.map((pod) => pod.stop(undefined, { by: 'hyperd' })));
     // Those that ended before are perhaps still taken apart, and those that remove themselves are in no list.
     await Promise.allSettled([...this.#pods.all(), ...this.#leaving].map((pod) => pod.settled()));
   }
 
   async #recover(): Promise<void> {
     const { store, hypervisor, networks, log } = this.#options;
-    const records = store.pods();
+    const records = await settleFolders(store.pods(), this.#options);
     for (const record of records) {
       // Before there were others the default network had no name of its own.
       for (const each of record.networks) if (each.network === 'default') each.network = networks.standard.name;
@@ -226,23 +226,14 @@ export class Engine {
       log.warn({ vm: id }, 'removing a VM that no pod owns');
       await hypervisor.cleanUpUnknown(id);
     }
-    await this.#removeFoldersWithoutPod(new Set(records.map((record) => record.id)));
     // One that does not answer must not keep hyperd from listening: it is waited for behind the others' back.
-    const resumed = Promise.all(this.pods().map((pod) => pod.resume()));
+    const notTakenBack = (error: unknown): void => log.error({ error }, 'a pod could not be taken back');
+    const resumed = Promise.all(this.pods().map((pod) => pod.resume().catch(notTakenBack)));
     await Promise.race([resumed, timeout(resumePatienceMs)]);
     resumed
       .then(() => this.#options.volumes.seedings.clearUnfinished(this.#options.volumes.list()))
       .then(() => resumeReplaced(this.pods(), this.#options))
-      .catch((error: unknown) => log.error({ error }, 'a pod could not be taken back'));
-  }
-
-  async #removeFoldersWithoutPod(known: ReadonlySet<string>): Promise<void> {
-    const { podsDir, log } = this.#options;
-    for (const name of await readdir(podsDir)) {
-      if (known.has(name)) continue;
-      log.warn({ pod: name }, 'removing the folder of a pod that is no more');
-      await rm(join(podsDir, name), { recursive: true, force: true });
-    }
+      .catch(notTakenBack);
   }
 
   #add(record: PodRecord): void {

@@ -25,12 +25,12 @@ export interface ImagesPruned {
 export class ImageDesk {
   readonly #images: ImageStore;
   readonly #pods: Pods;
-  readonly #events: Store['events'];
+  readonly #store: Pick<Store, 'tell'>;
 
-  constructor(images: ImageStore, pods: Pods, events: Store['events']) {
+  constructor(images: ImageStore, pods: Pods, store: Pick<Store, 'tell'>) {
     this.#images = images;
     this.#pods = pods;
-    this.#events = events;
+    this.#store = store;
   }
 
   list(): readonly Image[] {
@@ -122,7 +122,7 @@ export class ImageDesk {
 
   #tell(changes: readonly (readonly [action: string, id: string, name: string])[]): void {
     if (changes.length === 0) return;
-    this.#events.transact(() =>
+    this.#store.tell(
       changes.map(([action, id, name]) => ({ type: 'image', action, id, name, podId: null, attributes: {} })),
     );
   }

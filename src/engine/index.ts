@@ -1,5 +1,6 @@
 export type { AttachClient, Attachment } from './attachment.ts';
 export type { Container } from './container.ts';
+export { diskProblem } from './disk-space.ts';
 export { Engine } from './engine.ts';
 export type { Exec } from './exec.ts';
 export type { NetworkDescription, NetworkSpec } from './network-desk.ts';

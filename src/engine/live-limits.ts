@@ -39,7 +39,7 @@ export async function changeLimits(
       options.log.error({ pod: record.id, error: messageOf(left) }, 'a VM is left with limits that are not stored');
     });
     record.limitsChanging = false;
-    options.store.savePod(record);
+    options.store.keepPod(record);
     throw error;
   }
   record.limitsChanging = false;
@@ -50,7 +50,7 @@ export async function finishLimits(record: PodRecord, run: PodRun, options: Engi
   if (!record.limitsChanging) return;
   await setLimits(record, { ...record }, record.containers, run, options, true);
   record.limitsChanging = false;
-  options.store.savePod(record);
+  options.store.keepPod(record);
 }
 
 /** @param all also what is as the record says already */

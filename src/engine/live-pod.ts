@@ -28,7 +28,7 @@ export function livesOf({ record, running, lives }: Pick<LivePod, 'record' | 'ru
   return lives;
 }
 
-/** Stops all processes of a pod's containers where they are. */
+/** Stops all processes of a pod's containers where they are. One that cannot be stored as paused goes on. */
 export async function pausePod(pod: LivePod, store: Store): Promise<void> {
   const { record } = pod;
   await pod.lock.run(async () => {
@@ -37,13 +37,16 @@ export async function pausePod(pod: LivePod, store: Store): Promise<void> {
       health,
     } = livesOf(pod);
     health.pause();
-    await agent.freeze(true).catch(async (error: unknown) => {
+    try {
+      await agent.freeze(true);
+      record.state = checkTransition(record.state, 'paused');
+      store.savePod(record);
+    } catch (error) {
+      if (record.state === 'paused') record.state = checkTransition(record.state, 'running');
       await agent.freeze(false).catch(() => undefined); // some may stand still: the first failure is told
       health.goOn();
       throw error;
-    });
-    record.state = checkTransition(record.state, 'paused');
-    store.savePod(record);
+    }
   });
 }
 
@@ -55,7 +58,7 @@ export async function unpausePod(pod: LivePod, store: Store): Promise<void> {
     }
     await pod.lives.run.agent.freeze(false);
     record.state = checkTransition(record.state, 'running');
-    store.savePod(record);
+    store.keepPod(record);
     pod.lives.goOn();
   });
 }

@@ -38,8 +38,14 @@ export async function leaveNetwork(
   if (left.length === record.networks.length) {
     throw new HyperError('not_found', `pod ${record.name} is not on the network ${network}: see 'hyper inspect'`);
   }
+  const before = record.networks;
   record.networks = left;
-  options.store.savePod(record);
+  try {
+    options.store.savePod(record);
+  } catch (error) {
+    record.networks = before;
+    throw error;
+  }
   if (run !== undefined) await leaveNetworks(record, run, options);
 }
 
@@ -96,7 +102,7 @@ async function pull(record: PodRecord, endpoint: Endpoint, run: PodRun, options:
   if (wasMain?.nic === nic && main !== undefined) await movePorts(record, now, options);
   await networks.disconnect(main === undefined ? now : { ...now, ports: [] });
   await inGuest(updateFiles(record, run));
-  store.savePod(record);
+  store.keepPod(record);
 }
 
 /** The NICs that default routes go by: one, or one a family. */

@@ -42,6 +42,7 @@ export function planPod(spec: PodSpec, images: readonly Image[], networks: Netwo
     limitsChanging: false,
     storageHasGrown: false,
     replacedBy: null,
+    stopping: null,
     state: 'pending',
     ...(spec.vcpus === undefined ? {} : { vcpus: spec.vcpus }),
     ...(spec.memoryMiB === undefined ? {} : { memoryMiB: spec.memoryMiB }),

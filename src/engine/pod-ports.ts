@@ -83,7 +83,7 @@ export async function unpublish(record: PodRecord, filter: PortFilter, { network
   }
   if (main !== undefined) replaceEndpoint(record, await networks.unpublish(main, standing));
   record.ports = record.ports.filter((port) => !gone.includes(port));
-  store.savePod(record);
+  store.keepPod(record);
   return Math.max(gone.length, standing.length);
 }
 

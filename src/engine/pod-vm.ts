@@ -48,7 +48,7 @@ export async function resumePod(
   if (record.state !== 'running' && record.state !== 'paused') {
     if (record.vm === null) return undefined;
     await releaseVm(record, options);
-    options.store.savePod(record);
+    options.store.keepPod(record);
     return record.state === 'pending' ? new HyperError('vm_failed', 'hyperd ended while the pod started') : undefined;
   }
   // It counts before anybody may start another one: looking for it takes its time.

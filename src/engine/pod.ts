@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { asHyperError, HyperError } from '../lib/errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { signalNumber } from '../lib/signals.ts';
@@ -7,15 +6,16 @@ import type { PodRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { Container, type ContainerResult } from './container.ts';
 import { ContainerLives, defaultStopTimeoutMs } from './container-lives.ts';
-import { endsWithin } from './ends-within.ts';
 import { Exec } from './exec.ts';
+import { killPod } from './kill-pod.ts';
 import { doesNotRun, livesOf, refuseRemoved } from './live-pod.ts';
 import { writesDisks } from './mounted-disks.ts';
 import { removeVolumesOf } from './mounts.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { joinNetwork, leaveNetwork } from './pod-networks.ts';
 import { type PortFilter, publish, unpublish } from './pod-ports.ts';
-import { podFolder, type PodRun } from './pod-run.ts';
+import { deleteFolder, emptyFolder } from './pod-folders.ts';
+import type { PodRun } from './pod-run.ts';
 import type { ExecSpec, NetworkOfPodSpec } from './pod-spec.ts';
 import { startPod } from './pod-start.ts';
 import { checkVm } from './vm-desk.ts';
@@ -24,9 +24,7 @@ import type { StartTiming } from './start-timing.ts';
 import { checkTransition } from './pod-states.ts';
 import { releaseVm, resumePod } from './pod-vm.ts';
 import { startFailureExitCode } from './start-failure.ts';
-
-/** How long a guest may take to say that it has sent SIGKILL. */
-const killAnswerMs = 5000;
+import { patienceLeft, type StopOptions } from './stopping.ts';
 
 /** One pod and what can be done with it. Its result is that of its first container. */
 export class Pod {
@@ -42,16 +40,20 @@ export class Pod {
   #finished = Promise.withResolvers<ContainerResult>();
   #abortStart: AbortController | undefined;
   /** Its end is asked for: no policy starts it again. */
-  #stopping = false;
+  #stopping: boolean;
+  /** Why it is ended, where that is not its user's doing. */
+  #endReason: string | null = null;
   /** It is left to the next hyperd. */
   #left = false;
   #removed = false;
+  #recordIsGone = false;
   #timing: StartTiming | null = null;
 
   constructor(record: PodRecord, options: EngineOptions, onRemoved: () => void) {
     this.record = record;
     this.#options = options;
     this.#onRemoved = onRemoved;
+    this.#stopping = record.stopping !== null;
     this.containers = record.containers.map((container) => new Container(container, record, options));
     if (record.state === 'succeeded' || record.state === 'failed') {
       void this.first.finished.then((result) => this.#finished.resolve(result));
@@ -67,11 +69,6 @@ export class Pod {
   /** It has file systems of its guest's that outlive it. */
   get #writesDisks(): boolean {
     return writesDisks(this.record, this.#options.volumes);
-  }
-
-  /** hyperd went while its policy started it. */
-  get #wasStartingAgain(): boolean {
-    return this.record.state === 'pending' && this.record.restarts > 0;
   }
 
   get running(): boolean {
@@ -114,19 +111,39 @@ export class Pod {
       if (resumed instanceof HyperError) await this.#end({ exitCode: 255, error: resumed }, false);
       else if (resumed !== undefined) this.#adopt(resumed);
       else if (this.record.autoRemove && this.record.finishedAt !== null) await this.#remove();
-      else if (this.record.restarting || this.#wasStartingAgain) this.#scheduleStart(0);
+      const { restarting, restarts, state } = this.record;
+      const isToStart = restarting || (state === 'pending' && restarts > 0); // hyperd went while its policy started it
+      if (isToStart && !this.active && !this.#removed && !this.#restarts.isWaiting(this)) this.#scheduleStart(0);
     });
+    this.#finishStop().catch((error: unknown) => {
+      this.#options.log.error({ pod: this.record.id, error }, 'a stop that was under way could not be finished');
+    });
+  }
+
+  /** The hyperd that went was stopping it, or containers of it. */
+  async #finishStop(): Promise<void> {
+    const lives = this.#lives;
+    const ofPod = this.record.stopping !== null;
+    if (ofPod) await lives?.endAll(this.#finished.promise, patienceLeft(this.record));
+    else await lives?.finishStops();
+    await this.settled();
+    // A hyperd that was told to end had begun it: what is always to run runs again.
+    if (ofPod && lives !== undefined && this.record.restarting && !this.active) this.#scheduleStart(0);
   }
 
   /**
    * Asks the processes to end with their stop signals, and after the timeout ends them.
    *
-   * @param comesBack hyperd ends: the next one starts what is always to run; `by`: a signal in place of those
+   * @param options `by`: `user`: no `replacePod` starts it again; `hyperd` ends: the next one starts what is always to run;
+   *   `signal`: one in place of the stop signals
    */
-  async stop(timeoutMs = defaultStopTimeoutMs, comesBack = false, by?: string): Promise<void> {
-    const signal = by === undefined ? undefined : signalNumber(by);
+  async stop(timeoutMs = defaultStopTimeoutMs, { by = 'user', signal }: StopOptions = {}): Promise<void> {
+    const number = signal === undefined ? undefined : signalNumber(signal);
     const finished = this.#finished.promise;
     const waited = this.#restarts.isWaiting(this);
+    const comesBack = by === 'hyperd' && !this.#stopping;
+    const wasReplaced = this.record.replacedBy !== null;
+    if (by === 'user') this.record.replacedBy = null;
     this.#stopping = true;
     this.#restarts.cancel(this);
     const starting = this.#abortStart;
@@ -135,30 +152,19 @@ export class Pod {
     const lives = this.#lives;
     if (comesBack && this.record.restartPolicy === 'always') this.record.restarting = true;
     if (lives === undefined) {
-      if (!waited && starting === undefined && this.record.state !== 'pending') throw doesNotRun(this.record);
-      this.record.restarting &&= comesBack;
-      if (!this.#removed) this.#options.store.savePod(this.record);
+      const isKnown = waited || wasReplaced || starting !== undefined || this.record.state === 'pending';
+      if (!isKnown) throw doesNotRun(this.record);
+      this.record.restarting &&= by === 'hyperd';
+      if (!this.#removed) this.#options.store.keepPod(this.record);
       return;
     }
-    await lives.giveUp(this.containers);
-    if (this.record.state === 'paused') await lives.run.agent.freeze(false).catch(() => undefined); // it is killed below
-    await lives.endAll(finished, timeoutMs, signal);
+    if (comesBack) this.#endReason = 'hyperd was stopped';
+    await lives.endAll(finished, timeoutMs, number);
   }
 
   /** Sends a signal to the first process of one container, or of each that runs. */
   async kill(signal: string, only?: Container): Promise<void> {
-    const number = signalNumber(signal);
-    const lives = this.#lives;
-    if (lives === undefined) throw doesNotRun(this.record);
-    const targets = only === undefined ? lives.running : [only];
-    const ends = number === signalNumber('KILL');
-    if (only?.record.waiting === true) throw only.doesNotRun('');
-    const waits = only?.record.restarting === true;
-    if (ends) await lives.giveUp(only === undefined ? this.containers : targets);
-    if (ends && waits) return; // that was its end
-    const told = Promise.all(targets.map((container) => container.signal(number)));
-    if (!ends || (await endsWithin(told, killAnswerMs))) await told;
-    else await lives.run.vm.kill(); // SIGKILL ends also what does not answer any more
+    await killPod(this, signal, only);
   }
 
   /** Resolves when nothing is under way: after an end, when its VM has been taken apart. */
@@ -178,6 +184,7 @@ export class Pod {
           throw new HyperError('conflict', `pod ${this.record.name} runs: stop it first, or remove it by force (-f)`);
         }
         this.#stopping = true;
+        this.#lives?.expectEnd();
         this.#abortStart?.abort(new HyperError('cancelled', 'the pod was removed while it started'));
         await this.#lives?.giveUp(this.containers);
         // What a guest has not written to its disks yet goes with its VM.
@@ -267,6 +274,7 @@ export class Pod {
       if (vm !== undefined) checkVm(vm, this.record, this.#options);
       this.record.restarts = restarts;
       this.#stopping = false;
+      this.#endReason = null;
       if (this.record.state !== 'pending') this.#begin();
       const abort = new AbortController();
       this.#abortStart = abort;
@@ -302,9 +310,9 @@ export class Pod {
   /** A new run of a pod that had ended. */
   #begin(): void {
     this.record.state = checkTransition(this.record.state, 'pending');
-    Object.assign(this.record, { startedAt: null, finishedAt: null, reason: null, restarting: false });
+    Object.assign(this.record, { startedAt: null, finishedAt: null, reason: null, restarting: false, stopping: null });
     for (const container of this.containers) container.reset();
-    this.#options.store.savePod(this.record);
+    this.#options.store.keepPod(this.record); // on a full disk the start fails when its VM is to be stored
     this.#finished = Promise.withResolvers<ContainerResult>();
   }
 
@@ -324,9 +332,9 @@ export class Pod {
       container.record.restarting = false;
     }
     const succeeded = last.error === null && this.containers.every(({ record: { state } }) => state !== 'failed');
-    const reason = last.error?.message ?? null;
+    const reason = last.error?.message ?? this.#endReason;
     record.state = checkTransition(record.state, succeeded ? 'succeeded' : 'failed');
-    Object.assign(record, { finishedAt: new Date().toISOString(), reason });
+    Object.assign(record, { finishedAt: new Date().toISOString(), reason, stopping: null });
     // Its containers' own ends have called for what they call for: this is about a VM that has gone.
     const ofItself = last.error !== null && last.error.code !== 'init_failed';
     const lost = ofItself && !this.#stopping && (hasRun || record.restarts > 0);
@@ -335,11 +343,10 @@ export class Pod {
     // A pod that removes itself is gone when its user is told: its name is free. What its VM leaves has no record then,
     // and would be found at the next start if we died here.
     try {
-      this.#options.store.savePod(record);
+      // A full disk must not keep its user waiting. The guest's event stays unacknowledged until it is stored.
+      this.#options.store.keepPod(record, onStored);
       if (record.autoRemove) this.#forget();
-      onStored?.();
     } catch (error) {
-      // A full disk must not keep its user waiting. The guest's event stays unacknowledged.
       this.#options.log.error({ pod: record.id, error }, 'the end of a pod could not be stored');
     }
     const result = { exitCode: this.first.exitCode, error: last.error };
@@ -358,7 +365,7 @@ export class Pod {
       await this.#remove();
     } else {
       await releaseVm(record, this.#options);
-      this.#options.store.savePod(record); // where that fails, the next start of hyperd finds its VM gone
+      this.#options.store.keepPod(record);
     }
     if (again) this.#scheduleStart(ranMs);
   }
@@ -373,7 +380,7 @@ export class Pod {
   }
 
   #forget(): void {
-    this.#options.store.deletePod(this.record.id);
+    this.#recordIsGone = this.#options.store.deletePod(this.record.id);
     this.#removed = true;
     this.#onRemoved();
   }
@@ -381,9 +388,10 @@ export class Pod {
   async #remove(withVolumes = this.record.autoRemove): Promise<void> {
     await releaseVm(this.record, this.#options);
     await removeVolumesOf(this.record.containers, withVolumes, this.#options);
-    await rm(podFolder(this.#options.podsDir, this.record), { recursive: true, force: true });
-    // Last: on a full disk the record cannot be deleted before the pod's disk has given its space back.
+    await emptyFolder(this.#options.podsDir, this.record);
+    // Then: on a full disk the record cannot be deleted before the pod's disk has given its space back.
     if (!this.#removed) this.#forget();
+    if (this.#recordIsGone) await deleteFolder(this.#options.podsDir, this.record);
     if (this.record.state === 'pending') {
       const result = { exitCode: 255, error: new HyperError('cancelled', 'the pod was removed') };
       for (const container of this.containers) container.finish(result);

@@ -18,24 +18,32 @@ export interface ReplaceOptions {
  * made ready before the old one ends, so that nobody waits for it. A VM is never another pod's again: nothing can tell
  * that what ran in it has not changed its kernel.
  *
- * @throws HyperError where the new one cannot be started; the old one is started again then
+ * @throws HyperError where the new one cannot be started; the old one is started again then, unless its user has stopped it
  */
-export async function replacePod(old: Pod, next: Pod, options: EngineOptions, asked: ReplaceOptions): Promise<void> {
+export async function replacePod(
+  [old, next]: readonly [old: Pod, next: Pod],
+  pods: readonly Pod[],
+  options: EngineOptions,
+  asked: ReplaceOptions,
+): Promise<void> {
   const { supply, store, log } = options;
   const { record } = next;
   if (old === next) throw new HyperError('bad_request', `pod ${record.name} cannot take its own place`);
   checkStates(old, next);
+  refuseSecond(old, next, pods);
+  old.record.replacedBy = record.id; // stored before it is stopped; taken back where its user stops it meanwhile
+  const isToGo = (): boolean => old.record.replacedBy === record.id;
   const { vcpus, memoryMiB } = record;
   const isWarm = record.networks.length > 0 && !needsShares(record);
-  const vm = isWarm ? (await supply.keep({ vcpus, memoryMiB }, asked.signal)).id : undefined;
-  const left = { endpoints: [...old.record.endpoints], ports: old.record.ports };
   const own = { networks: record.networks, ports: record.ports };
   let stopped = false;
+  let vm: string | undefined;
   try {
+    vm = isWarm ? (await supply.keep({ vcpus, memoryMiB }, asked.signal)).id : undefined;
     checkStates(old, next); // others may have done something to both while the VM was made
-    old.record.replacedBy = record.id; // stored with its end, or before
+    const left = { endpoints: [...old.record.endpoints], ports: old.record.ports };
     store.savePod(old.record);
-    await old.stop(asked.timeoutMs);
+    await old.stop(asked.timeoutMs, { by: 'replacement' });
     stopped = true;
     await old.settled(); // its addresses and ports are free then
     takePlace(left, record); // stored with its start: where hyperd dies before it, the pod is as it was
@@ -44,10 +52,11 @@ export async function replacePod(old: Pod, next: Pod, options: EngineOptions, as
   } catch (error) {
     if (vm !== undefined) await supply.kept.remove(vm).catch(() => undefined); // it may have become the pod's
     Object.assign(record, own);
-    if (!next.removed) store.savePod(record);
+    if (!next.removed) store.keepPod(record);
     await next.settled();
+    const isToRun = isToGo();
     forget(old, store);
-    if (stopped && !old.active && !old.removed) {
+    if (stopped && isToRun && !old.active && !old.removed) {
       await old.start().catch((again: unknown) => {
         log.error(
           { pod: old.record.id, error: messageOf(again) },
@@ -77,9 +86,19 @@ export async function resumeReplaced(pods: readonly Pod[], { store, log }: Engin
   );
 }
 
+function refuseSecond({ record: { name, replacedBy } }: Pod, { record: next }: Pod, pods: readonly Pod[]): void {
+  if (replacedBy !== null) {
+    const other = pods.find(({ record }) => record.id === replacedBy)?.record.name ?? replacedBy;
+    throw new HyperError('conflict', `pod ${name} is being replaced by ${other}: wait for that`);
+  }
+  const third = pods.find(({ record }) => record.replacedBy === next.id)?.record.name;
+  if (third === undefined) return;
+  throw new HyperError('conflict', `pod ${next.name} is taking the place of ${third}: name another`);
+}
+
 function forget({ record, removed }: Pod, store: EngineOptions['store']): void {
   record.replacedBy = null;
-  if (!removed) store.savePod(record);
+  if (!removed) store.keepPod(record);
 }
 
 function checkStates(old: Pod, next: Pod): void {

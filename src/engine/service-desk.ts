@@ -65,7 +65,7 @@ export class ServiceDesk {
         if (gone) store.savePod(record);
       } catch (error) {
         record.services = before;
-        store.savePod(record);
+        store.keepPod(record);
         throw error;
       }
     });

@@ -52,12 +52,19 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** @param root of which folder's disk is full, where that is known */
+export function fullDisk(cause: unknown, root?: string): HyperError {
+  const which = root === undefined ? '' : ` of ${root}`;
+  const message = `no space left on the disk${which}: free some ('hyper system df' shows what uses it) and try again`;
+  return new HyperError('no_space', message, { cause });
+}
+
 /** Anything thrown as a HyperError: full disks and cancellations keep their meaning, the rest is `internal`. */
 export function asHyperError(error: unknown): HyperError {
   if (error instanceof HyperError) return error;
   const code = systemCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new HyperError('no_space', 'no space left on the disk: free some and try again', { cause: error });
+    return fullDisk(error);
   }
   if (code === 'ABORT_ERR') return new HyperError('cancelled', 'cancelled', { cause: error });
   return new HyperError('internal', messageOf(error), { cause: error });

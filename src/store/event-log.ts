@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { fullDisk } from '../lib/errors.ts';
 import { EventRecord, type StoredEvent } from './event-record.ts';
 
 /** The newest are kept. */
@@ -16,12 +17,15 @@ export interface EventQuery {
 /** What has changed, in order. Added in the transaction of the change itself, and told when that is done. */
 export class EventLog {
   readonly #database: DatabaseSync;
+  readonly #root: string;
   readonly #add: StatementSync;
   readonly #listeners = new Set<(event: StoredEvent) => void>();
   #untilCount = 0;
 
-  constructor(database: DatabaseSync) {
+  /** @param root the folder on whose disk it is */
+  constructor(database: DatabaseSync, root: string) {
     this.#database = database;
+    this.#root = root;
     this.#add = database.prepare('INSERT INTO events (time, event) VALUES (?, ?)');
   }
 
@@ -43,7 +47,7 @@ export class EventLog {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Does `change` and stores what it was, both or none; then tells. */
+  /** Does `change` and stores what it was, both or none; then tells. @throws HyperError `no_space` on a full disk */
   transact(change: () => readonly EventRecord[]): void {
     let added: readonly StoredEvent[];
     this.#database.exec('BEGIN');
@@ -52,7 +56,7 @@ export class EventLog {
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
+      throw isFull(error) ? fullDisk(error, this.#root) : error;
     }
     for (const event of added) for (const listener of this.#listeners) listener(event);
   }
@@ -67,4 +71,9 @@ export class EventLog {
     }
     return { sequence, time, ...event };
   }
+}
+
+/** Whether it is SQLite's SQLITE_FULL (https://www.sqlite.org/rescode.html#full). */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 13;
 }

@@ -69,6 +69,9 @@ export const FileRecord = z.object({
 export type FileRecord = z.infer<typeof FileRecord>;
 
 /** A container as it is stored. */
+/** Its end is asked for: at that time what runs of it still is ended. `asked`: its stop signals have been sent. */
+const stopping = z.object({ until: z.string(), asked: z.boolean() }).nullable().default(null);
+
 export const ContainerRecord = z.object({
   id: z.string(),
   name: z.string(),
@@ -101,6 +104,7 @@ export const ContainerRecord = z.object({
   restarts: z.number().default(0),
   /** It has ended, and is to be started again. */
   restarting: z.boolean().default(false),
+  stopping,
   state: z.enum(podStates),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
@@ -207,6 +211,7 @@ const Pod = z.object({
   restarts: z.number().default(0),
   /** It has ended, and is to be started again. */
   restarting: z.boolean().default(false),
+  stopping,
   /** The pod that is about to take its place: until that runs, it is this one that is to run. */
   replacedBy: z.string().nullable().default(null),
   createdAt: z.string(),

@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { HyperError, messageOf } from '../lib/errors.ts';
-import { EventLog } from './event-log.ts';
+import { dirname } from 'node:path';
+import { fullDisk, HyperError, messageOf } from '../lib/errors.ts';
+import { type Log, silentLog } from '../lib/log.ts';
+import { DeferredWrites } from './deferred-writes.ts';
+import { EventLog, isFull } from './event-log.ts';
 import type { EventRecord } from './event-record.ts';
 import { podChanges, type PodView, viewOf } from './pod-changes.ts';
 import { NetworkRecord } from './network-record.ts';
@@ -33,7 +37,8 @@ const rememberedIds = 10_000;
 
 /**
  * What must survive hyperd: one SQLite file. WAL with `synchronous=NORMAL` survives any death of the daemon; a
- * commit takes 0.02 ms (facts: Node).
+ * commit takes 0.02 ms (facts: Node). What has happened is stored when there is room where the disk is full
+ * (`keepPod`, `deletePod`, `deleteVolume`); what a user asks for is refused then, by `no_space`.
  */
 export class Store implements Disposable {
   readonly #database: DatabaseSync;
@@ -43,28 +48,34 @@ export class Store implements Disposable {
   readonly #stored = new Map<string, PodView>();
   /** Those that are no more: what is still under way must not bring their rows back. */
   readonly #deleted = new Set<string>();
+  readonly #deferred: DeferredWrites;
   /** What has changed. */
   readonly events: EventLog;
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: DatabaseSync, root: string, log: Log) {
     this.#database = database;
     this.#save = database.prepare(
       `INSERT INTO pods (id, name, created_at, record) VALUES (?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET name = excluded.name, record = excluded.record`,
     );
     this.#delete = database.prepare('DELETE FROM pods WHERE id = ?');
-    this.events = new EventLog(database);
+    this.events = new EventLog(database, root);
+    this.#deferred = new DeferredWrites(log);
     for (const pod of this.pods()) this.#stored.set(pod.id, viewOf(pod));
   }
 
-  static open(path: string): Store {
+  static open(path: string, log = silentLog): Store {
+    const root = dirname(path);
     try {
       closeSync(openSync(path, 'a', 0o600)); // SQLite gives its other files the same mode: environments hold secrets
       const database = new DatabaseSync(path);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
+      // Ours alone: SQLite needs no file of shared memory then, which it could not make on a full disk.
+      database.exec('PRAGMA busy_timeout = 2000; PRAGMA locking_mode = EXCLUSIVE');
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       migrate(database);
-      return new Store(database);
+      return new Store(database, root, log);
     } catch (error) {
+      if (isFull(error)) throw fullDisk(error, root);
       if (error instanceof HyperError) throw error;
       throw new HyperError('internal', `cannot open the state in ${path}: ${messageOf(error)}`, { cause: error });
     }
@@ -75,11 +86,43 @@ export class Store implements Disposable {
     return this.#database
       .prepare('SELECT record FROM pods ORDER BY created_at, id')
       .all()
-      .map((row) => PodRecord.parse(JSON.parse(String(row['record']))));
+      .map((row) => PodRecord.parse(JSON.parse(String(row['record']))))
+      .filter(({ id }) => !this.#deleted.has(id));
   }
 
   /** Writes the record as it is now, and with it what has changed. A second pod of the same name is a `conflict`, one that was deleted `not_found`. */
   savePod(record: PodRecord): void {
+    this.#deferred.catchUp();
+    this.#writePod(record);
+    this.#deferred.doneWith(record.id);
+  }
+
+  /**
+   * As `savePod`, of what has happened already: on a full disk it is written, as it is then, as soon as there is room.
+   * `onStored` is called when it is written.
+   *
+   * @returns whether it is written
+   */
+  keepPod(record: PodRecord, onStored?: () => void): boolean {
+    return this.#deferred.do(record.id, () => this.#writePod(record), onStored);
+  }
+
+  /** On a full disk as soon as there is room. @returns whether it is done */
+  deletePod(id: string): boolean {
+    const isDone = this.#deferred.do(id, () => {
+      this.events.transact(() => {
+        this.#delete.run(id);
+        return podChanges(this.#stored.get(id), undefined);
+      });
+      this.#stored.delete(id);
+    });
+    this.#deleted.add(id);
+    const [oldest] = this.#deleted;
+    if (oldest !== undefined && this.#deleted.size > rememberedIds) this.#deleted.delete(oldest);
+    return isDone;
+  }
+
+  #writePod(record: PodRecord): void {
     if (this.#deleted.has(record.id)) throw new HyperError('not_found', `pod ${record.name} was removed`);
     const view = viewOf(record);
     try {
@@ -94,17 +137,6 @@ export class Store implements Disposable {
       }
       throw error;
     }
-  }
-
-  deletePod(id: string): void {
-    this.events.transact(() => {
-      this.#delete.run(id);
-      return podChanges(this.#stored.get(id), undefined);
-    });
-    this.#stored.delete(id);
-    this.#deleted.add(id);
-    const [oldest] = this.#deleted;
-    if (oldest !== undefined && this.#deleted.size > rememberedIds) this.#deleted.delete(oldest);
   }
 
   /** Oldest first. */
@@ -142,6 +174,7 @@ export class Store implements Disposable {
   /** Writes the record as it is now. */
   saveVolume(record: VolumeRecord): void {
     const { name } = record;
+    this.#deferred.catchUp();
     this.events.transact(() => {
       const isNew = this.#database.prepare('SELECT 1 FROM volumes WHERE name = ?').get(name) === undefined;
       this.#database
@@ -153,14 +186,23 @@ export class Store implements Disposable {
     });
   }
 
+  /** On a full disk as soon as there is room. */
   deleteVolume(name: string): void {
-    this.events.transact(() => {
-      this.#database.prepare('DELETE FROM volumes WHERE name = ?').run(name);
-      return [change('volume', 'destroy', { id: name, name })];
+    this.#deferred.do(`volume ${name}`, () => {
+      this.events.transact(() => {
+        this.#database.prepare('DELETE FROM volumes WHERE name = ?').run(name);
+        return [change('volume', 'destroy', { id: name, name })];
+      });
     });
   }
 
+  /** Events of what is stored elsewhere, and has happened. On a full disk as soon as there is room. */
+  tell(events: readonly EventRecord[]): void {
+    this.#deferred.do(`events ${randomUUID()}`, () => this.events.transact(() => events));
+  }
+
   [Symbol.dispose](): void {
+    this.#deferred[Symbol.dispose]();
     this.#database.close();
   }
 }

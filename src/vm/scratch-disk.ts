@@ -1,6 +1,6 @@
 import { chown, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { HyperError, messageOf, systemCode } from '../lib/errors.ts';
+import { dirname, join } from 'node:path';
+import { fullDisk, messageOf, systemCode } from '../lib/errors.ts';
 import { newNameSuffix } from '../lib/ids.ts';
 import { runCommand } from '../lib/run-command.ts';
 import type { QemuUser } from './qemu/jail.ts';
@@ -29,7 +29,7 @@ export class ScratchDisks {
     } catch (error) {
       await rm(temporary, { force: true });
       if (messageOf(error).includes('No space left')) {
-        throw new HyperError('no_space', 'no space for the writable layer: free some disk space', { cause: error });
+        throw fullDisk(error, dirname(path));
       }
       throw error;
     }

@@ -64,7 +64,7 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
     podStop: async ({ params, body }) => {
       const { timeoutSeconds, signal } = body;
       const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
-      await engine.pod(params.pod).stop(timeoutMs, false, signal);
+      await engine.pod(params.pod).stop(timeoutMs, { signal });
       return {};
     },
     podPause: async ({ params }) => {

@@ -1,5 +1,5 @@
 import { cpus, release, totalmem } from 'node:os';
-import type { Engine } from '../../engine/index.ts';
+import { diskProblem, type Engine } from '../../engine/index.ts';
 import { presentTemplate } from './present.ts';
 import type { Handlers } from './route-types.ts';
 
@@ -30,13 +30,14 @@ export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handler
         arch: 'amd64',
       });
     },
-    info: () => {
+    info: async () => {
       const { hypervisor, network, pool, memory } = engine.describe();
       const { reservedMiB, maxMiB, waiting: waitingStarts } = memory;
       const { problems, kernel, ...description } = hypervisor;
       const pods = engine.pods();
       const networkProblem = network.state === 'up' ? [] : [`pods have no network: ${network.reason}`];
-      return Promise.resolve({
+      const diskProblems = [await diskProblem(facts.root)].filter((problem) => problem !== undefined);
+      return {
         ...facts,
         pid: process.pid,
         hypervisor: description,
@@ -48,8 +49,8 @@ export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handler
         pool,
         vmMemory: { reservedMiB, maxMiB, waitingStarts },
         host: { os: facts.os, kernel: release(), cpus: cpus().length, memoryBytes: totalmem() },
-        problems: [...problems, ...networkProblem],
-      });
+        problems: [...problems, ...networkProblem, ...diskProblems],
+      };
     },
     templateList: async () => (await engine.templates.list()).map(presentTemplate),
     templateCreate: async ({ body, signal }) => presentTemplate(await engine.templates.make(body, signal)),
