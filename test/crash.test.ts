@@ -56,6 +56,63 @@ describe('hyperd killed with SIGKILL', () => {
     assert.equal((await hyperd.hyper(['rm', '-f', 'again'])).code, 0);
   });
 
+  it('goes on with execs: those that run, those that ended while it was away, and those whose VM has gone', async () => {
+    const { client } = hyperd;
+    const run = ['run', '-d', '--name', 'host', '--stop-signal', 'KILL', 'busybox', 'sleep', '1000'];
+    assert.equal((await hyperd.hyper(run)).code, 0);
+    const start = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await hyperd.hyper(['exec', '-d', 'host', ...args]);
+      assert.equal(code, 0, stderr);
+      return stdout.trim();
+    };
+    // More than its pipe and its window hold: who is not read stands still.
+    const talker = await start('sh', '-c', 'head -c 3000000 /dev/zero; touch /talked; exec sleep 1000');
+    const leaver = await start('sh', '-c', 'while [ ! -e /go ]; do usleep 10000; done; echo left >/left; exit 9');
+    const waits = await client.execCreate('host', { args: ['sh', '-c', 'exit 3'] });
+    const input = await client.execCreate('host', { args: ['sh', '-c', 'cat; exit 5'], stdin: true });
+    const reader = await client.execAttach(input.id, {}, { output: () => undefined });
+    reader.exit.catch(() => undefined); // it goes with hyperd
+    const writer = await start(
+      'sh',
+      '-c',
+      'until [ -e /write ]; do usleep 10000; done; head -c 3000000 /dev/zero; exit 4',
+    );
+    const old = await start('true');
+    assert.equal((await client.execWait(old)).exitCode, 0);
+    await start('sh', '-c', 'usleep 700000; touch /go');
+    await hyperd.signal('SIGKILL');
+    await wait(1500);
+    await hyperd.start();
+    assert.deepEqual(await client.execWait(leaver), { exitCode: 9, error: null });
+    assert.equal((await client.execInspect(leaver)).state, 'exited');
+    assert.deepEqual((await client.execWait(input.id)).exitCode, 5); // its stdin has gone with its client
+    assert.equal((await client.execInspect(old)).exitCode, 0);
+    assert.equal((await client.execInspect(talker)).state, 'running');
+    await client.execStart(waits.id);
+    assert.equal((await client.execWait(waits.id)).exitCode, 3);
+    assert.equal((await hyperd.hyper(['exec', 'host', 'sh', '-c', 'touch /write; cat /left'])).stdout, 'left\n');
+    assert.equal((await client.execWait(writer)).exitCode, 4);
+    assert.deepEqual((await client.containerInspect('host')).execIds, [talker]);
+    await client.execKill(talker, { killSignal: 'TERM' });
+    assert.equal((await client.execWait(talker)).exitCode, 143);
+    // A hyperd that leaves them; then one whose VM goes meanwhile.
+    const last = await start('sleep', '1000');
+    await hyperd.signal('SIGHUP');
+    await hyperd.start();
+    assert.equal((await client.execInspect(last)).state, 'running');
+    await hyperd.signal('SIGKILL');
+    for (const qemu of hyperd.vmProcesses()) process.kill(qemu, 'SIGKILL');
+    await hyperd.start();
+    const { exitCode, error } = await client.execWait(last);
+    assert.equal(exitCode, 255);
+    assert.match(error ?? '', /VM ended while hyperd was away/);
+    assert.equal((await hyperd.hyper(['rm', 'host'])).code, 0);
+    await assert.rejects(client.execInspect(last), /no such exec/);
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    await assert.rejects(client.execInspect(last), /no such exec/);
+  });
+
   it('listens again though a VM does not answer, and takes that back when it does', async () => {
     assert.equal((await hyperd.hyper(['run', '-d', '--name', 'stuck', 'busybox', 'sleep', '1000'])).code, 0);
     const [qemu] = hyperd.vmProcesses();

@@ -46,6 +46,8 @@ export class Container {
   #begun = Promise.withResolvers<Process | undefined>();
   /** Its end is asked for: no policy starts it again. */
   stopping = false;
+  /** The ids of its execs that run. */
+  readonly execs = new Set<string>();
   /** What its health check has said lately. */
   readonly healthLog = new HealthLog();
 

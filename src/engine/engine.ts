@@ -66,7 +66,7 @@ export class Engine {
     this.templates = new TemplateDesk(options.hypervisor, options.supply);
     this.services = new ServiceDesk(this.#pods, options);
     this.vms = new VmDesk(options.supply);
-    this.execs = new ExecTable(this.#pods);
+    this.execs = new ExecTable(this.#pods, options);
     this.files = new FileDesk(this.#pods, options);
     this.records = new RecordDesk(this.#pods, options);
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
@@ -228,12 +228,17 @@ export class Engine {
     }
     await this.#removeFoldersWithoutPod(new Set(records.map((record) => record.id)));
     // One that does not answer must not keep hyperd from listening: it is waited for behind the others' back.
-    const resumed = Promise.all(this.pods().map((pod) => pod.resume()));
+    const resumed = Promise.all(this.pods().map((pod) => this.#resume(pod)));
     await Promise.race([resumed, timeout(resumePatienceMs)]);
     resumed
       .then(() => this.#options.volumes.seedings.clearUnfinished(this.#options.volumes.list()))
       .then(() => resumeReplaced(this.pods(), this.#options))
       .catch((error: unknown) => log.error({ error }, 'a pod could not be taken back'));
+  }
+
+  async #resume(pod: Pod): Promise<void> {
+    await pod.resume((run) => this.execs.takeBack(pod, run));
+    this.execs.lose(pod);
   }
 
   async #removeFoldersWithoutPod(known: ReadonlySet<string>): Promise<void> {
@@ -248,6 +253,7 @@ export class Engine {
   #add(record: PodRecord): void {
     const pod = new Pod(record, this.#options, () => {
       this.#pods.delete(record.id);
+      this.execs.forget(record.id);
       this.#leaving.add(pod);
       void pod.settled().then(() => this.#leaving.delete(pod));
     });

@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { EventLog } from './event-log.ts';
 import type { EventRecord } from './event-record.ts';
+import { ExecRows } from './exec-rows.ts';
 import { podChanges, type PodView, viewOf } from './pod-changes.ts';
 import { NetworkRecord } from './network-record.ts';
 import { PodRecord } from './pod-record.ts';
@@ -26,6 +27,12 @@ const migrations = [
      time INTEGER NOT NULL,
      event TEXT NOT NULL
    ) STRICT`,
+  `CREATE TABLE execs (
+     id TEXT PRIMARY KEY,
+     pod_id TEXT NOT NULL,
+     record TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX execs_of_pod ON execs (pod_id)`,
 ];
 
 /** Of pods that were deleted last: nothing is under way for so long. */
@@ -45,6 +52,7 @@ export class Store implements Disposable {
   readonly #deleted = new Set<string>();
   /** What has changed. */
   readonly events: EventLog;
+  readonly execs: ExecRows;
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
@@ -54,6 +62,7 @@ export class Store implements Disposable {
     );
     this.#delete = database.prepare('DELETE FROM pods WHERE id = ?');
     this.events = new EventLog(database);
+    this.execs = new ExecRows(database, this.events);
     for (const pod of this.pods()) this.#stored.set(pod.id, viewOf(pod));
   }
 
@@ -99,6 +108,7 @@ export class Store implements Disposable {
   deletePod(id: string): void {
     this.events.transact(() => {
       this.#delete.run(id);
+      this.execs.deleteOfPod(id);
       return podChanges(this.#stored.get(id), undefined);
     });
     this.#stored.delete(id);
