@@ -113,13 +113,23 @@ describe('hyperd killed with SIGKILL', () => {
     await assert.rejects(client.execInspect(last), /no such exec/);
   });
 
-  it('listens again though a VM does not answer, and takes that back when it does', async () => {
-    assert.equal((await hyperd.hyper(['run', '-d', '--name', 'stuck', 'busybox', 'sleep', '1000'])).code, 0);
+  it('shows what others use, and listens again, though a VM does not answer, and takes that back when it does', async () => {
+    const run = async (name: string): Promise<number | null> =>
+      (await hyperd.hyper(['run', '-d', '--name', name, '--stop-signal', 'KILL', 'busybox', 'sleep', '1000'])).code;
+    assert.equal(await run('stuck'), 0);
     const [qemu] = hyperd.vmProcesses();
     assert.ok(qemu !== undefined);
-    await hyperd.signal('SIGKILL');
+    assert.equal(await run('fine'), 0);
     process.kill(qemu, 'SIGSTOP');
     try {
+      const format = '{{.PodName}} {{.CPUPerc}} {{.PIDs}}';
+      const stats = await hyperd.hyper(['stats', '--no-stream', '--format', format]);
+      assert.match(stats.stdout, /^fine \d+\.\d+% 1$/m);
+      assert.match(stats.stdout, /^stuck -- --$/m);
+      assert.match(stats.stderr, /^hyper: pod stuck does not answer: .*\n$/);
+      assert.equal(stats.code, 1);
+      assert.equal((await hyperd.hyper(['rm', '-f', 'fine'])).code, 0);
+      await hyperd.signal('SIGKILL');
       await hyperd.start();
       assert.match((await hyperd.hyper(['list'])).stdout, /stuck .* running/);
     } finally {

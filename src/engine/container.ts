@@ -82,8 +82,9 @@ export class Container {
   }
 
   doesNotRun(advice: string): HyperError {
-    const { name, waiting } = this.record;
-    const why = waiting ? 'waits for init containers, which run before it' : `does not run${advice}`;
+    const { name, waiting, restarting } = this.record;
+    const ended = restarting ? 'has ended, and waits for its restart' : `does not run${advice}`;
+    const why = waiting ? 'waits for init containers, which run before it' : ended;
     return new HyperError('conflict', `container ${name} ${why}`);
   }
 

@@ -152,6 +152,9 @@ export class Pod {
     const ends = number === signalNumber('KILL');
     if (only?.record.waiting === true) throw only.doesNotRun('');
     const waits = only?.record.restarting === true;
+    if (!ends && targets.length === 0) {
+      throw (this.containers.find(({ record }) => record.restarting) ?? this.first).doesNotRun('');
+    }
     if (ends) await lives.giveUp(only === undefined ? this.containers : targets);
     if (ends && waits) return; // that was its end
     const told = Promise.all(targets.map((container) => container.signal(number)));
