@@ -113,6 +113,55 @@ describe('hyperd killed with SIGKILL', () => {
     await assert.rejects(client.execInspect(last), /no such exec/);
   });
 
+  it('is waited for by logs -f, events and wait, which miss and double nothing', async () => {
+    const script = 'for n in 1 2 3; do until [ -e /go$n ]; do usleep 10000; done; echo line $n; done; exit 8';
+    const run = ['run', '-d', '--name', 'told', '--restart', 'never', 'busybox', 'sh', '-c', script];
+    assert.equal((await hyperd.hyper(run)).code, 0);
+    const go = async (what: string): Promise<void> => {
+      assert.equal((await hyperd.hyper(['exec', '-d', 'told', 'sh', '-c', what])).code, 0);
+    };
+    const follow = (...args: string[]) => {
+      const [file, rest, env] = hyperd.command(args);
+      const child = spawn(file, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const follower = { child, out: '', err: '', ended: once(child, 'close') };
+      child.stdout.on('data', (chunk: Buffer) => void (follower.out += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => void (follower.err += chunk.toString()));
+      return follower;
+    };
+    const format = ['--format', '{{.Action}} {{json .Attributes}}'];
+    const logs = follow('logs', '-f', 'told');
+    const tail = follow('logs', '-f', '--tail', '0', 'told');
+    const events = follow('events', '--since', '0', '-f', 'container=told', ...format);
+    const waits = follow('wait', 'told');
+    const untilSeen = async (text: string, ...followers: { out: string; err: string }[]): Promise<void> => {
+      for (const until = Date.now() + 30_000; followers.some(({ out, err }) => !`${out}${err}`.includes(text));) {
+        assert.ok(Date.now() < until, JSON.stringify(followers.map(({ out, err }) => ({ out, err }))));
+        await wait(20);
+      }
+    };
+    await go('touch /go1');
+    await untilSeen('line 1', logs);
+    await untilSeen('exec_start', events);
+    await go('usleep 500000; touch /go2'); // while nobody listens
+    const all = [logs, tail, events, waits];
+    await hyperd.signal('SIGKILL');
+    await untilSeen('hyper: hyperd has gone: waiting for it\n', ...all);
+    await wait(700);
+    await hyperd.start();
+    await untilSeen('line 2', logs, tail);
+    await go('touch /go3');
+    await Promise.all([logs, tail, waits].map(({ ended }) => ended));
+    assert.equal(logs.out, 'line 1\nline 2\nline 3\n');
+    assert.match(tail.out, /^(line 1\n)?line 2\nline 3\n$/);
+    assert.deepEqual([waits.out, waits.child.exitCode], ['8\n', 0]);
+    await untilSeen('\ndie ', events);
+    events.child.kill();
+    await events.ended;
+    const whole = await hyperd.hyper(['events', '--since', '0', '--until', '0s', '-f', 'container=told', ...format]);
+    assert.ok(whole.stdout.startsWith(events.out), `${events.out}\n---\n${whole.stdout}`); // an exec may end last
+    assert.equal((await hyperd.hyper(['rm', 'told'])).code, 0);
+  });
+
   it('shows what others use, and listens again, though a VM does not answer, and takes that back when it does', async () => {
     const run = async (name: string): Promise<number | null> =>
       (await hyperd.hyper(['run', '-d', '--name', name, '--stop-signal', 'KILL', 'busybox', 'sleep', '1000'])).code;
