@@ -56,13 +56,129 @@ describe('hyperd killed with SIGKILL', () => {
     assert.equal((await hyperd.hyper(['rm', '-f', 'again'])).code, 0);
   });
 
-  it('listens again though a VM does not answer, and takes that back when it does', async () => {
-    assert.equal((await hyperd.hyper(['run', '-d', '--name', 'stuck', 'busybox', 'sleep', '1000'])).code, 0);
+  it('goes on with execs: those that run, those that ended while it was away, and those whose VM has gone', async () => {
+    const { client } = hyperd;
+    const run = ['run', '-d', '--name', 'host', '--stop-signal', 'KILL', 'busybox', 'sleep', '1000'];
+    assert.equal((await hyperd.hyper(run)).code, 0);
+    const start = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await hyperd.hyper(['exec', '-d', 'host', ...args]);
+      assert.equal(code, 0, stderr);
+      return stdout.trim();
+    };
+    // More than its pipe and its window hold: who is not read stands still.
+    const talker = await start('sh', '-c', 'head -c 3000000 /dev/zero; touch /talked; exec sleep 1000');
+    const leaver = await start('sh', '-c', 'while [ ! -e /go ]; do usleep 10000; done; echo left >/left; exit 9');
+    const waits = await client.execCreate('host', { args: ['sh', '-c', 'exit 3'] });
+    const input = await client.execCreate('host', { args: ['sh', '-c', 'cat; exit 5'], stdin: true });
+    const reader = await client.execAttach(input.id, {}, { output: () => undefined });
+    reader.exit.catch(() => undefined); // it goes with hyperd
+    const writer = await start(
+      'sh',
+      '-c',
+      'until [ -e /write ]; do usleep 10000; done; head -c 3000000 /dev/zero; exit 4',
+    );
+    const old = await start('true');
+    assert.equal((await client.execWait(old)).exitCode, 0);
+    await start('sh', '-c', 'usleep 700000; touch /go');
+    await hyperd.signal('SIGKILL');
+    await wait(1500);
+    await hyperd.start();
+    assert.deepEqual(await client.execWait(leaver), { exitCode: 9, error: null });
+    assert.equal((await client.execInspect(leaver)).state, 'exited');
+    assert.deepEqual((await client.execWait(input.id)).exitCode, 5); // its stdin has gone with its client
+    assert.equal((await client.execInspect(old)).exitCode, 0);
+    assert.equal((await client.execInspect(talker)).state, 'running');
+    await client.execStart(waits.id);
+    assert.equal((await client.execWait(waits.id)).exitCode, 3);
+    assert.equal((await hyperd.hyper(['exec', 'host', 'sh', '-c', 'touch /write; cat /left'])).stdout, 'left\n');
+    assert.equal((await client.execWait(writer)).exitCode, 4);
+    assert.deepEqual((await client.containerInspect('host')).execIds, [talker]);
+    await client.execKill(talker, { killSignal: 'TERM' });
+    assert.equal((await client.execWait(talker)).exitCode, 143);
+    // A hyperd that leaves them; then one whose VM goes meanwhile.
+    const last = await start('sleep', '1000');
+    await hyperd.signal('SIGHUP');
+    await hyperd.start();
+    assert.equal((await client.execInspect(last)).state, 'running');
+    await hyperd.signal('SIGKILL');
+    for (const qemu of hyperd.vmProcesses()) process.kill(qemu, 'SIGKILL');
+    await hyperd.start();
+    const { exitCode, error } = await client.execWait(last);
+    assert.equal(exitCode, 255);
+    assert.match(error ?? '', /VM ended while hyperd was away/);
+    assert.equal((await hyperd.hyper(['rm', 'host'])).code, 0);
+    await assert.rejects(client.execInspect(last), /no such exec/);
+    await hyperd.signal('SIGKILL');
+    await hyperd.start();
+    await assert.rejects(client.execInspect(last), /no such exec/);
+  });
+
+  it('is waited for by logs -f, events and wait, which miss and double nothing', async () => {
+    const script = 'for n in 1 2 3; do until [ -e /go$n ]; do usleep 10000; done; echo line $n; done; exit 8';
+    const run = ['run', '-d', '--name', 'told', '--restart', 'never', 'busybox', 'sh', '-c', script];
+    assert.equal((await hyperd.hyper(run)).code, 0);
+    const go = async (what: string): Promise<void> => {
+      assert.equal((await hyperd.hyper(['exec', '-d', 'told', 'sh', '-c', what])).code, 0);
+    };
+    const follow = (...args: string[]) => {
+      const [file, rest, env] = hyperd.command(args);
+      const child = spawn(file, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const follower = { child, out: '', err: '', ended: once(child, 'close') };
+      child.stdout.on('data', (chunk: Buffer) => void (follower.out += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => void (follower.err += chunk.toString()));
+      return follower;
+    };
+    const format = ['--format', '{{.Action}} {{json .Attributes}}'];
+    const logs = follow('logs', '-f', 'told');
+    const tail = follow('logs', '-f', '--tail', '0', 'told');
+    const events = follow('events', '--since', '0', '-f', 'container=told', ...format);
+    const waits = follow('wait', 'told');
+    const untilSeen = async (text: string, ...followers: { out: string; err: string }[]): Promise<void> => {
+      for (const until = Date.now() + 30_000; followers.some(({ out, err }) => !`${out}${err}`.includes(text));) {
+        assert.ok(Date.now() < until, JSON.stringify(followers.map(({ out, err }) => ({ out, err }))));
+        await wait(20);
+      }
+    };
+    await go('touch /go1');
+    await untilSeen('line 1', logs);
+    await untilSeen('exec_start', events);
+    await go('usleep 500000; touch /go2'); // while nobody listens
+    const all = [logs, tail, events, waits];
+    await hyperd.signal('SIGKILL');
+    await untilSeen('hyper: hyperd has gone: waiting for it\n', ...all);
+    await wait(700);
+    await hyperd.start();
+    await untilSeen('line 2', logs, tail);
+    await go('touch /go3');
+    await Promise.all([logs, tail, waits].map(({ ended }) => ended));
+    assert.equal(logs.out, 'line 1\nline 2\nline 3\n');
+    assert.match(tail.out, /^(line 1\n)?line 2\nline 3\n$/);
+    assert.deepEqual([waits.out, waits.child.exitCode], ['8\n', 0]);
+    await untilSeen('\ndie ', events);
+    events.child.kill();
+    await events.ended;
+    const whole = await hyperd.hyper(['events', '--since', '0', '--until', '0s', '-f', 'container=told', ...format]);
+    assert.ok(whole.stdout.startsWith(events.out), `${events.out}\n---\n${whole.stdout}`); // an exec may end last
+    assert.equal((await hyperd.hyper(['rm', 'told'])).code, 0);
+  });
+
+  it('shows what others use, and listens again, though a VM does not answer, and takes that back when it does', async () => {
+    const run = async (name: string): Promise<number | null> =>
+      (await hyperd.hyper(['run', '-d', '--name', name, '--stop-signal', 'KILL', 'busybox', 'sleep', '1000'])).code;
+    assert.equal(await run('stuck'), 0);
     const [qemu] = hyperd.vmProcesses();
     assert.ok(qemu !== undefined);
-    await hyperd.signal('SIGKILL');
+    assert.equal(await run('fine'), 0);
     process.kill(qemu, 'SIGSTOP');
     try {
+      const format = '{{.PodName}} {{.CPUPerc}} {{.PIDs}}';
+      const stats = await hyperd.hyper(['stats', '--no-stream', '--format', format]);
+      assert.match(stats.stdout, /^fine \d+\.\d+% 1$/m);
+      assert.match(stats.stdout, /^stuck -- --$/m);
+      assert.match(stats.stderr, /^hyper: pod stuck does not answer: .*\n$/);
+      assert.equal(stats.code, 1);
+      assert.equal((await hyperd.hyper(['rm', '-f', 'fine'])).code, 0);
+      await hyperd.signal('SIGKILL');
       await hyperd.start();
       assert.match((await hyperd.hyper(['list'])).stdout, /stuck .* running/);
     } finally {

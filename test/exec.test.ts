@@ -172,7 +172,8 @@ describe('hyper exec', () => {
 
   it('runs in the background with -d', async () => {
     const detached = await exec(['-d', 'main', 'sh', '-c', 'echo done >/tmp/part; mv /tmp/part /tmp/detached']);
-    assert.deepEqual(detached, { code: 0, stdout: '', stderr: '' });
+    assert.match(detached.stdout, /^[0-9a-f]{64}\n$/);
+    assert.deepEqual({ ...detached, stdout: '' }, { code: 0, stdout: '', stderr: '' });
     const seen = await shell('until [ -e /tmp/detached ]; do usleep 20000; done; cat /tmp/detached');
     assert.equal(seen.stdout, 'done\n');
     assert.equal((await exec(['-d', 'main', 'nope'])).code, 127);
@@ -287,6 +288,7 @@ describe('hyper exec', () => {
       args: ['sh', '-c', 'read x; exit $x'],
       state: 'created',
       exitCode: null,
+      error: null,
     });
     const session = await client.execAttach(id, {}, { output: () => undefined });
     session.stdin.write('42');
@@ -297,6 +299,38 @@ describe('hyper exec', () => {
     assert.deepEqual([ended.state, ended.exitCode], ['exited', 42]);
     await assert.rejects(client.execStart(id), /started before/);
     await assert.rejects(client.execInspect('nowhere'), /no such exec: nowhere/);
+  });
+
+  it('goes on by the id that -d prints: it is inspected, listed, resized, signalled and waited for', async () => {
+    const { client } = hyperd;
+    const script = 'trap "stty size >/tmp/size; exit 6" USR1; touch /tmp/ready; while :; do usleep 10000; done';
+    const id = (await exec(['-d', '-t', 'main', 'sh', '-c', script])).stdout.trim();
+    await shell('until [ -e /tmp/ready ]; do usleep 10000; done');
+    const inspected = async (...options: string[]): Promise<string> =>
+      (await hyperd.hyper(['inspect', ...options, '-f', '{{.state}} {{.exitCode}}', id.slice(0, 20)])).stdout;
+    assert.match(await inspected(), /^running /);
+    assert.deepEqual((await client.containerInspect('main')).execIds, [id]);
+    const ended = client.execWait(id);
+    await client.execResize(id, { rows: 33, cols: 44 });
+    await assert.rejects(client.execKill(id, { killSignal: 'NOPE' }), /NOPE/);
+    await client.execKill(id, { killSignal: 'USR1' });
+    assert.deepEqual(await ended, { exitCode: 6, error: null });
+    assert.equal((await shell('cat /tmp/size')).stdout, '33 44\n');
+    assert.equal(await inspected('--type', 'exec'), 'exited 6\n');
+    assert.deepEqual((await client.containerInspect('main')).execIds, []);
+    await assert.rejects(client.execKill(id), /has ended/);
+    const none = await hyperd.hyper(['inspect', '--type', 'exec', 'main']);
+    assert.deepEqual([none.code, none.stderr], [1, "hyper: no such exec: main: see 'hyper list' and 'hyper images'\n"]);
+    const format = '{{.Type}} {{.Name}} {{.Action}} {{json .Attributes}}';
+    const events = await hyperd.hyper(['events', '--since', '1h', '--until', '0s', '--format', format]);
+    assert.deepEqual(
+      events.stdout.split('\n').filter((line) => line.includes(id)),
+      [
+        `container main exec_create {"execID":"${id}"}`,
+        `container main exec_start {"execID":"${id}"}`,
+        `container main exec_die {"execID":"${id}","exitCode":"6"}`,
+      ],
+    );
   });
 
   it('ends with 137 when its pod is killed, and is refused afterwards', async () => {

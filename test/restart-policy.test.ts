@@ -56,7 +56,14 @@ describe('a restart policy', () => {
 
   it('of always starts also what succeeded, and ends with stop, also between two starts', async () => {
     await start('steady', 'always', count);
-    await untilLogged(hyperd, 'steady', 'run 3');
+    await untilWaiting('steady', 5);
+    assert.match(await ok('list'), / steady .* Restarting \(0\) .* ago$/m);
+    const refused = await hyper('kill', '-s', 'HUP', 'steady');
+    assert.deepEqual(
+      [refused.code, refused.stderr],
+      [1, 'hyper: container steady has ended, and waits for its restart\n'],
+    );
+    await untilWaiting('steady', 5);
     await ok('stop', 'steady');
     const pod = await inspect('steady');
     assert.deepEqual([pod.state, pod.containers[0]?.restarting], ['succeeded', false]);
@@ -125,6 +132,15 @@ describe('a restart policy', () => {
     const ended = hyperd.client.podWait('one');
     await ok('stop', '-c', 'one');
     assert.equal((await ended).exitCode, 9);
+    await untilWaiting('two', 5);
+    // Nothing is there that takes a signal; its pod runs by another one.
+    const refused = await hyper('kill', '-s', 'HUP', 'mixed/two');
+    assert.deepEqual([refused.code, refused.stdout], [1, '']);
+    assert.match(refused.stderr, /^hyper: container two has ended, and waits for its restart\n$/);
+    assert.match(await ok('list', '--format', '{{.Name}} {{.Status}}'), /^mixed running$/m);
+    await untilWaiting('two', 5);
+    const shown = await ok('list', 'container', '--format', '{{.Name}} {{.Status}} {{.State}}');
+    assert.match(shown, /^two Restarting \(9\) .* ago failed$/m);
     await untilWaiting('two');
     await ok('kill', 'mixed/two');
     await untilWaiting('three');

@@ -4,6 +4,7 @@ import type {
   ContainerSpec,
   Credentials,
   Event,
+  ExecResize,
   ExecSpec,
   ImageProgress,
   ImagePruneRequest,
@@ -261,6 +262,12 @@ export class HyperClient {
     this.#json('execCreate', { params: { pod }, body: spec }, options);
   execStart = (exec: string, options?: CallOptions) => this.#json('execStart', { params: { exec } }, options);
   execInspect = (exec: string, options?: CallOptions) => this.#json('execInspect', { params: { exec } }, options);
+  /** Its end, which for one that was not started may never come. */
+  execWait = (exec: string, options?: CallOptions) => this.#json('execWait', { params: { exec } }, options);
+  execKill = (exec: string, options?: CallOptions & { readonly killSignal?: string | undefined }) =>
+    this.#json('execKill', { params: { exec }, body: withoutUndefined('signal', options?.killSignal) }, options);
+  execResize = (exec: string, size: ExecResize, options?: CallOptions) =>
+    this.#json('execResize', { params: { exec }, body: size }, options);
   /** Connects the exec's streams and starts it. */
   execAttach = (exec: string, options: CallOptions, handlers: AttachHandlers): Promise<AttachSession> =>
     this.#attach('execAttach', { params: { exec } }, options, handlers);

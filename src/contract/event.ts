@@ -10,7 +10,7 @@ export const Event = z.object({
   action: z
     .string()
     .describe(
-      'create, start, die, oom, health_status, ready, unready, pause, unpause, rename, update, connect, disconnect or destroy; of an image pull, load, import, untag or delete',
+      'create, start, die, oom, health_status, ready, unready, exec_create, exec_start, exec_die, pause, unpause, rename, update, connect, disconnect or destroy; of an image pull, load, import, untag or delete',
     ),
   id: z.string().describe('of what has changed; a volume’s is its name'),
   name: z.string(),

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 
+/** The size of a terminal. */
+export const ExecResize = z.strictObject({ rows: z.number().int().min(1), cols: z.number().int().min(1) });
+export type ExecResize = z.infer<typeof ExecResize>;
+
 export const ExecSpec = z.strictObject({
   args: z.array(z.string()).min(1),
   env: z.array(z.string().regex(/^[^=]+=/, { error: 'must be NAME=VALUE' })).optional(),
@@ -8,7 +12,7 @@ export const ExecSpec = z.strictObject({
   tty: z.boolean().optional(),
   stdin: z.boolean().optional(),
   vm: z.boolean().optional().describe('in the guest itself, outside every container'),
-  terminalSize: z.strictObject({ rows: z.number().int().min(1), cols: z.number().int().min(1) }).optional(),
+  terminalSize: ExecResize.optional(),
 });
 export type ExecSpec = z.infer<typeof ExecSpec>;
 
@@ -19,5 +23,6 @@ export const Exec = z.object({
   args: z.array(z.string()),
   state: z.enum(['created', 'running', 'exited']),
   exitCode: z.number().int().nullable(),
+  error: z.string().nullable().describe('why it could not be started, or how its VM ended'),
 });
 export type Exec = z.infer<typeof Exec>;

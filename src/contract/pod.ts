@@ -155,6 +155,7 @@ export const Container = z.object({
   health: Health.nullable().describe('null: it has no health check'),
   ready: z.boolean().describe('it runs, and its health check, startup and readiness probes say that all is well'),
   probeFailure: z.string().nullable().describe('why a probe has ended its latest process'),
+  execIds: z.array(z.string()).describe('its execs that run'),
 });
 export type Container = z.infer<typeof Container>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Event } from './event.ts';
-import { Exec, ExecSpec } from './exec.ts';
+import { execRoutes } from './exec-routes.ts';
 import { Change, PathStat } from './file.ts';
 import { Image, ImageDetails, ImageProgress, ImageRemoval, PullRequest } from './image.ts';
 import { Network, NetworkConnection, NetworkSpec, Port, PortRemoval, PortSpec } from './network.ts';
@@ -354,35 +354,7 @@ export const routes = {
     response: z.object({ id: z.string() }),
   },
 
-  execCreate: {
-    method: 'POST',
-    path: '/v1/pods/:pod/execs',
-    kind: 'json',
-    params: podParam,
-    body: ExecSpec,
-    response: z.object({ id: z.string() }),
-  },
-  execStart: {
-    method: 'POST',
-    path: '/v1/execs/:exec/start',
-    kind: 'json',
-    params: z.object({ exec: z.string() }),
-    response: empty,
-  },
-  execInspect: {
-    method: 'GET',
-    path: '/v1/execs/:exec',
-    kind: 'json',
-    params: z.object({ exec: z.string() }),
-    response: Exec,
-  },
-  execAttach: {
-    method: 'GET',
-    path: '/v1/execs/:exec/attach',
-    kind: 'websocket',
-    params: z.object({ exec: z.string() }),
-  },
-
+  ...execRoutes,
   ...recordRoutes,
 } as const;
 

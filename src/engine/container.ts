@@ -46,6 +46,8 @@ export class Container {
   #begun = Promise.withResolvers<Process | undefined>();
   /** Its end is asked for: no policy starts it again. */
   stopping: boolean;
+  /** The ids of its execs that run. */
+  readonly execs = new Set<string>();
   /** What its health check has said lately. */
   readonly healthLog = new HealthLog();
 
@@ -81,8 +83,9 @@ export class Container {
   }
 
   doesNotRun(advice: string): HyperError {
-    const { name, waiting } = this.record;
-    const why = waiting ? 'waits for init containers, which run before it' : `does not run${advice}`;
+    const { name, waiting, restarting } = this.record;
+    const ended = restarting ? 'has ended, and waits for its restart' : `does not run${advice}`;
+    const why = waiting ? 'waits for init containers, which run before it' : ended;
     return new HyperError('conflict', `container ${name} ${why}`);
   }
 

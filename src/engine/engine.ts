@@ -66,7 +66,7 @@ export class Engine {
     this.templates = new TemplateDesk(options.hypervisor, options.supply);
     this.services = new ServiceDesk(this.#pods, options);
     this.vms = new VmDesk(options.supply);
-    this.execs = new ExecTable(this.#pods);
+    this.execs = new ExecTable(this.#pods, options);
     this.files = new FileDesk(this.#pods, options);
     this.records = new RecordDesk(this.#pods, options);
     this.#clocks = new ClockKeeper(() => this.#runs().map(({ agent }) => agent), options.log);
@@ -228,7 +228,7 @@ export class Engine {
     }
     // One that does not answer must not keep hyperd from listening: it is waited for behind the others' back.
     const notTakenBack = (error: unknown): void => log.error({ error }, 'a pod could not be taken back');
-    const resumed = Promise.all(this.pods().map((pod) => pod.resume().catch(notTakenBack)));
+    const resumed = Promise.all(this.pods().map((pod) => this.#resume(pod).catch(notTakenBack)));
     await Promise.race([resumed, timeout(resumePatienceMs)]);
     resumed
       .then(() => this.#options.volumes.seedings.clearUnfinished(this.#options.volumes.list()))
@@ -236,9 +236,15 @@ export class Engine {
       .catch(notTakenBack);
   }
 
+  async #resume(pod: Pod): Promise<void> {
+    await pod.resume((run) => this.execs.takeBack(pod, run));
+    this.execs.lose(pod);
+  }
+
   #add(record: PodRecord): void {
     const pod = new Pod(record, this.#options, () => {
       this.#pods.delete(record.id);
+      this.execs.forget(record.id);
       this.#leaving.add(pod);
       void pod.settled().then(() => this.#leaving.delete(pod));
     });

@@ -26,6 +26,9 @@ export async function killPod(
   const ends = number === signalNumber('KILL');
   if (only?.record.waiting === true) throw only.doesNotRun('');
   const waits = only?.record.restarting === true;
+  if (!ends && targets.length === 0) {
+    throw (containers.find((each) => each.record.restarting) ?? containers[0])?.doesNotRun('') ?? doesNotRun(record);
+  }
   if (ends) await lives.giveUp(only === undefined ? containers : targets);
   if (ends && waits) return; // that was its end
   const told = Promise.all(targets.map((container) => container.signal(number)));

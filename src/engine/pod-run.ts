@@ -6,7 +6,6 @@ import type { Vm, VmEnd } from '../vm/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { timeout } from './timeout.ts';
 import { proxyConnection, socketsOf } from './socket-proxy.ts';
-import type { ProcessOutput } from './process-output.ts';
 
 const shutdownTimeoutMs = 10_000;
 /** From the end of the agent's ports to QEMU's own. */
@@ -16,8 +15,18 @@ const vmEndTimeoutMs = 1000;
 const firstProbe = 0x4000_0000;
 const lastProbe = 0x6fff_ffff;
 
+/** What a process writes, as far as its end waits for it. */
+export interface AwaitedOutput {
+  /** Resolves when all of it was taken. */
+  readonly ended: Promise<void>;
+  /** The process has ended: what is left is taken without waiting for readers. */
+  drain(): void;
+  /** The guest has gone. */
+  lost(): void;
+}
+
 interface Ending {
-  readonly output: ProcessOutput;
+  readonly output: AwaitedOutput;
   readonly exited: PromiseWithResolvers<ExitEvent>;
 }
 
@@ -92,7 +101,7 @@ export class PodRun {
    * The exit of a process, when all of its output was taken. Call `stored` when its effect is stored: until then the guest
    * keeps it. Rejects when the VM goes first.
    */
-  async processExit(process: number, output: ProcessOutput): Promise<ExitEvent> {
+  async processExit(process: number, output: AwaitedOutput): Promise<ExitEvent> {
     const exited = Promise.withResolvers<ExitEvent>();
     this.#endings.set(process, { output, exited });
     try {

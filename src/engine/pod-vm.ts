@@ -39,10 +39,13 @@ export async function releaseVm(record: PodRecord, { supply, volumes, log }: Eng
 /**
  * After a restart of hyperd: goes on with a pod whose VM still runs. Answers with what to record when it does not, and
  * with undefined for a pod that had ended.
+ *
+ * @param onFound takes back what else runs in it, before its agent listens
  */
 export async function resumePod(
   { record, containers }: StartingPod,
   options: EngineOptions,
+  onFound: (run: PodRun) => void,
 ): Promise<PodRun | HyperError | undefined> {
   const { hypervisor, log } = options;
   if (record.state !== 'running' && record.state !== 'paused') {
@@ -67,6 +70,7 @@ export async function resumePod(
       if (state === 'pending' && run.knows(process)) container.markRunning(new Date().toISOString());
       if (container.record.state === 'running') container.expect(run);
     }
+    onFound(run);
     run.listen(log);
     // The one that went may have died between the two.
     await run.agent.freeze(record.state === 'paused');

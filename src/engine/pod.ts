@@ -6,9 +6,8 @@ import type { PodRecord } from '../store/index.ts';
 import type { AttachClient, Attachment } from './attachment.ts';
 import { Container, type ContainerResult } from './container.ts';
 import { ContainerLives, defaultStopTimeoutMs } from './container-lives.ts';
-import { Exec } from './exec.ts';
 import { killPod } from './kill-pod.ts';
-import { doesNotRun, livesOf, refuseRemoved } from './live-pod.ts';
+import { doesNotRun, refuseRemoved } from './live-pod.ts';
 import { writesDisks } from './mounted-disks.ts';
 import { removeVolumesOf } from './mounts.ts';
 import type { EngineOptions } from './pod-context.ts';
@@ -16,7 +15,7 @@ import { joinNetwork, leaveNetwork } from './pod-networks.ts';
 import { type PortFilter, publish, unpublish } from './pod-ports.ts';
 import { deleteFolder, emptyFolder } from './pod-folders.ts';
 import type { PodRun } from './pod-run.ts';
-import type { ExecSpec, NetworkOfPodSpec } from './pod-spec.ts';
+import type { NetworkOfPodSpec } from './pod-spec.ts';
 import { startPod } from './pod-start.ts';
 import { checkVm } from './vm-desk.ts';
 import { isToRestart, Restarts } from './restart-policy.ts';
@@ -103,11 +102,11 @@ export class Pod {
     await this.#startByUser(() => undefined, signal, vm);
   }
 
-  /** After a restart of hyperd: takes the VM back, or records how it ended; what its restart policy says is done. */
-  async resume(): Promise<void> {
+  /** After a restart of hyperd: takes the VM back, or records how it ended; what its restart policy says is done. `onFound`: as resumePod's. */
+  async resume(onFound: (run: PodRun) => void): Promise<void> {
     await this.lock.run(async () => {
       // One that cannot be taken back must not keep the others waiting.
-      const resumed = await resumePod(this, this.#options).catch(asHyperError);
+      const resumed = await resumePod(this, this.#options, onFound).catch(asHyperError);
       if (resumed instanceof HyperError) await this.#end({ exitCode: 255, error: resumed }, false);
       else if (resumed !== undefined) this.#adopt(resumed);
       else if (this.record.autoRemove && this.record.finishedAt !== null) await this.#remove();
@@ -242,12 +241,6 @@ export class Pod {
 
   async leaveNetwork(network: string): Promise<void> {
     await this.lock.run(() => leaveNetwork(this.record, network, this.run, this.#options));
-  }
-
-  exec(container: Container, spec: ExecSpec): Exec {
-    const { run } = livesOf(this);
-    if (spec.vm !== true && !container.running) throw container.doesNotRun('');
-    return new Exec(run, container.record, spec);
   }
 
   /** Leaves the VM to the next hyperd. */

@@ -15,7 +15,8 @@ export {
   type ProbeAction,
   type ProbeRecord,
 } from './health-record.ts';
-export type { StoredEvent } from './event-record.ts';
+export type { EventRecord, StoredEvent } from './event-record.ts';
+export type { ExecRecord } from './exec-record.ts';
 export type { NetworkRecord } from './network-record.ts';
 export type { ServiceOfPod } from './service-record.ts';
 export { Store } from './store.ts';

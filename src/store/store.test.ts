@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { ExecRecord } from './exec-record.ts';
 import { PodRecord } from './pod-record.ts';
 import { Store } from './store.ts';
 
@@ -38,5 +39,25 @@ describe('the store', () => {
       store.pods().map(({ id }) => id),
       ['pod-bbbbbbbbbb'],
     );
+  });
+
+  it('keeps execs, oldest first and as they were saved last, and deletes them with their pod', () => {
+    const path = join(folder, 'execs.db');
+    const exec = (id: string, podId: string, spec: ExecRecord['spec'] = { args: ['true'] }): ExecRecord => ({
+      ...{ id, podId, containerId: null, spec, process: 0, state: 'created', exitCode: null, error: null },
+    });
+    const [one, other] = [exec('b', pod.id, { args: ['sh'], env: ['A=1'], tty: true }), exec('a', 'pod-bbbbbbbbbb')];
+    {
+      using store = Store.open(path);
+      store.savePod(PodRecord.parse(pod));
+      for (const each of [one, other, exec('c', pod.id)]) store.execs.save(each, []);
+      Object.assign(one, { state: 'exited', exitCode: 3, process: 7 });
+      store.execs.save(one, []);
+      store.execs.delete('c');
+    }
+    using store = Store.open(path);
+    assert.deepEqual(store.execs.all(), [one, other]);
+    store.deletePod(pod.id);
+    assert.deepEqual(store.execs.all(), [other]);
   });
 });

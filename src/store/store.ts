@@ -7,6 +7,7 @@ import { type Log, silentLog } from '../lib/log.ts';
 import { DeferredWrites } from './deferred-writes.ts';
 import { EventLog, isFull } from './event-log.ts';
 import type { EventRecord } from './event-record.ts';
+import { ExecRows } from './exec-rows.ts';
 import { podChanges, type PodView, viewOf } from './pod-changes.ts';
 import { NetworkRecord } from './network-record.ts';
 import { PodRecord } from './pod-record.ts';
@@ -30,6 +31,12 @@ const migrations = [
      time INTEGER NOT NULL,
      event TEXT NOT NULL
    ) STRICT`,
+  `CREATE TABLE execs (
+     id TEXT PRIMARY KEY,
+     pod_id TEXT NOT NULL,
+     record TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX execs_of_pod ON execs (pod_id)`,
 ];
 
 /** Of pods that were deleted last: nothing is under way for so long. */
@@ -51,6 +58,7 @@ export class Store implements Disposable {
   readonly #deferred: DeferredWrites;
   /** What has changed. */
   readonly events: EventLog;
+  readonly execs: ExecRows;
 
   private constructor(database: DatabaseSync, root: string, log: Log) {
     this.#database = database;
@@ -61,6 +69,7 @@ export class Store implements Disposable {
     this.#delete = database.prepare('DELETE FROM pods WHERE id = ?');
     this.events = new EventLog(database, root);
     this.#deferred = new DeferredWrites(log);
+    this.execs = new ExecRows(database, this.events);
     for (const pod of this.pods()) this.#stored.set(pod.id, viewOf(pod));
   }
 
@@ -112,6 +121,7 @@ export class Store implements Disposable {
     const isDone = this.#deferred.do(id, () => {
       this.events.transact(() => {
         this.#delete.run(id);
+        this.execs.deleteOfPod(id);
         return podChanges(this.#stored.get(id), undefined);
       });
       this.#stored.delete(id);

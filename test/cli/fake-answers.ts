@@ -72,6 +72,7 @@ export function fakePod(id: string, spec: PodSpec, state: Pod['state']): Pod {
         health: null,
         ready: state === 'running',
         probeFailure: null,
+        execIds: [],
       },
     ],
   };

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { collect } from '../collect.ts';
 import { addExamples } from '../examples.ts';
+import { followOn } from '../outlive-daemon.ts';
 import { formatEvent } from '../output/event-line.ts';
 import { parseEventFilters } from '../values/event-filter.ts';
 import { parseMoment } from '../values/moment.ts';
@@ -34,13 +35,21 @@ export function define(command: Command, cli: Cli): void {
       const ended = new AbortController();
       const timer = until === Infinity ? undefined : setTimeout(() => ended.abort(), Math.max(0, until - Date.now()));
       const client = await cli.connect();
+      const begun = new Date().toISOString();
       const follow = until > Date.now();
+      const { signal } = ended;
+      /** Where the next connection goes on; before the first event, from the beginning. */
+      let from: { since?: string | undefined; after?: number } = { since: options.since };
+      const open = async function* () {
+        const events = client.eventList({ ...from, follow, signal: follow ? signal : undefined });
+        if (from.after === undefined) from = { since: options.since ?? begun };
+        for await (const event of events) {
+          from = { after: event.sequence };
+          yield event;
+        }
+      };
       try {
-        for await (const event of client.eventList({
-          since: options.since,
-          follow,
-          signal: follow ? ended.signal : undefined,
-        })) {
+        for await (const event of followOn({ client, cli, signal }, open)) {
           if (Date.parse(event.time) > until) break;
           if (isWanted(event)) cli.print(formatEvent(event, options.format));
         }

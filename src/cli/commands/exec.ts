@@ -33,7 +33,7 @@ export function define(command: Command, cli: Cli): void {
     .option('-t, --tty', 'give the process a terminal (default: when stdin and stdout are terminals)')
     .option('--no-tty', 'give it none, even in a terminal')
     .option('-a, --attach', 'attach to it (the default)')
-    .option('-d, --detach', 'leave it running in the background')
+    .option('-d, --detach', 'leave it running in the background, and print its id')
     .option('-e, --env <name=value>', 'set a variable; a NAME alone passes on our own', collect)
     .option('--env-file <file>', 'read variables from a file', collect)
     .option('-w, --workdir <path>', 'the working directory', (text) =>
@@ -49,6 +49,7 @@ export function define(command: Command, cli: Cli): void {
   addExamples(command, [
     ['hyper exec web sh', 'a shell in a running pod'],
     ['hyper exec -u nobody -w /srv web ls', 'as someone else, somewhere else'],
+    ['hyper exec -d web make', "in the background: 'hyper inspect' of the id printed tells its exit code"],
     ['hyper exec --vm web dmesg', "the VM's kernel log"],
   ]);
 }
@@ -71,6 +72,7 @@ async function exec(pod: string, args: readonly string[], options: ExecOptions, 
     const { id } = await client.execCreate(pod, spec);
     if (options.detach === true) {
       await client.execStart(id);
+      cli.print(id);
       return 0;
     }
     return await runAttached({

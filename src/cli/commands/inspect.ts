@@ -7,7 +7,7 @@ import { addExamples } from '../examples.ts';
 import { printInspected } from '../output/inspected.ts';
 import { parseChoice } from '../values/container-values.ts';
 
-const kinds = ['pod', 'container', 'image'] as const;
+const kinds = ['pod', 'container', 'image', 'exec'] as const;
 type Kind = (typeof kinds)[number];
 
 interface InspectOptions {
@@ -17,8 +17,8 @@ interface InspectOptions {
 
 export function define(command: Command, cli: Cli): void {
   command
-    .argument('<name...>', 'names or ids of pods, containers or images')
-    .option('--type <type>', 'look only for a pod, a container or an image', (text) =>
+    .argument('<name...>', 'names or ids of pods, containers or images, or ids of execs')
+    .option('--type <type>', 'look only for a pod, a container, an image or an exec', (text) =>
       parseChoice(text, '--type', kinds),
     )
     .option('-f, --format <format>', "json, or a template: '{{.state}}', '{{json .containers}}'")
@@ -29,7 +29,7 @@ export function define(command: Command, cli: Cli): void {
         const thing = await findThing(client, name, options.type === undefined ? kinds : [options.type]);
         if (thing === undefined) {
           cli.note(
-            `hyper: no such ${options.type ?? 'pod, container or image'}: ${name}: see 'hyper list' and 'hyper images'`,
+            `hyper: no such ${options.type ?? 'pod, container, image or exec'}: ${name}: see 'hyper list' and 'hyper images'`,
           );
           cli.exitCode = 1;
         } else {
@@ -56,6 +56,7 @@ async function findThing(client: HyperClient, name: string, among: readonly Kind
     pod: () => podItself(client, name),
     container: () => client.containerInspect(name),
     image: () => client.imageInspect(name),
+    exec: () => client.execInspect(name),
   };
   for (const kind of among) {
     try {

@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { HyperClient } from '../../client/index.ts';
-import type { PodStats } from '../../contract/index.ts';
-import { HyperError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
 import { formatList, type ListFormat } from '../output/list-format.ts';
 import { shortId } from '../output/units.ts';
-import { usageRows } from '../output/usage-rows.ts';
+import { unansweredRows, usageRows } from '../output/usage-rows.ts';
+import { samplePods } from '../sample-pods.ts';
 
 interface StatsOptions {
   readonly stream: boolean;
@@ -25,20 +23,33 @@ export function define(command: Command, cli: Cli): void {
     .option('--format <format>', "table, json, or a template: '{{.Name}} {{.CPUPerc}} {{.MemUsage}}'")
     .action(async (pods: readonly string[], options: StatsOptions) => {
       const client = await cli.connect();
-      let before = await sample(client, pods);
+      let before = await samplePods(client, pods);
+      /** Their users are told once of each that does not answer. */
+      let told: readonly string[] = [];
       for (;;) {
         await delay(intervalMs);
-        const now = await sample(client, pods);
-        const rows = now.flatMap((each) =>
-          usageRows(
-            each,
-            before.find(({ podId }) => podId === each.podId),
+        const now = await samplePods(client, pods);
+        const rows = [
+          ...now.answered.flatMap((each) =>
+            usageRows(
+              each,
+              before.answered.find(({ podId }) => podId === each.podId),
+            ),
           ),
-        );
+          ...now.silent.flatMap(unansweredRows),
+        ];
         const text = formatList(rows, { ...layout, format: options.format });
         const clears = options.stream && options.format === undefined && process.stdout.isTTY;
         if (text !== null) cli.print(clears ? `${clearScreen}${text}` : text);
-        if (!options.stream) return;
+        for (const { name } of now.silent) {
+          if (!told.includes(name))
+            cli.note(`hyper: pod ${name} does not answer: its VM is hung, or this host is too busy`);
+        }
+        told = now.silent.map(({ name }) => name);
+        if (!options.stream) {
+          if (now.silent.length > 0) cli.exitCode = 1;
+          return;
+        }
         before = now;
       }
     });
@@ -48,22 +59,7 @@ export function define(command: Command, cli: Cli): void {
   ]);
 }
 
-/** Of those named, each of which must run; else of those that do. */
-async function sample(client: HyperClient, named: readonly string[]): Promise<PodStats[]> {
-  if (named.length > 0) return await Promise.all(named.map((pod) => client.podStats(pod)));
-  const running = (await client.podList()).filter(({ state }) => state === 'running');
-  const all = running.map(async ({ id }) => {
-    try {
-      return [await client.podStats(id)];
-    } catch (error) {
-      if (error instanceof HyperError && ['conflict', 'not_found', 'vm_failed'].includes(error.code)) return []; // it has ended
-      throw error;
-    }
-  });
-  return (await Promise.all(all)).flat();
-}
-
-type Row = ReturnType<typeof usageRows>[number];
+type Row = ReturnType<typeof usageRows | typeof unansweredRows>[number];
 
 const layout: Omit<ListFormat<Row>, 'format'> = {
   columns: [

@@ -1,4 +1,5 @@
 import type { Container, Pod, Vm } from '../../contract/index.ts';
+import { showAge } from './units.ts';
 
 /** What `--format` can name, in docker's spelling where docker has the field. An empty text stands for "none". */
 export function podRow(pod: Pod) {
@@ -8,7 +9,7 @@ export function podRow(pod: Pod) {
     Name: pod.name,
     Names: pod.name,
     VM: pod.vmId ?? '',
-    Status: withHealth(pod.state, pod.containers),
+    Status: waitsForRestart(pod.containers) ?? withHealth(pod.state, pod.containers),
     State: pod.state,
     Image: container?.image ?? '',
     Command: (container?.args ?? []).join(' '),
@@ -29,6 +30,14 @@ export function podRow(pod: Pod) {
   };
 }
 
+/** As docker's `Restarting (1) 5 seconds ago`, where nothing runs and something waits for its next start. */
+function waitsForRestart(containers: readonly Container[]): string | undefined {
+  if (containers.some(({ state }) => state === 'running' || state === 'paused')) return undefined;
+  const waiting = containers.find(({ restarting }) => restarting);
+  if (waiting === undefined) return undefined;
+  return `Restarting (${waiting.exitCode ?? ''}) ${showAge(waiting.finishedAt, Date.now())}`;
+}
+
 /** As docker's `Up 5 minutes (healthy)`; of several containers what is least well. */
 function withHealth(state: Pod['state'], containers: readonly Container[]): string {
   if (state !== 'running') return state;
@@ -44,7 +53,7 @@ export function containerRow(container: Container) {
     Name: container.name,
     Names: container.name,
     Pod: container.podId,
-    Status: withHealth(container.state, [container]),
+    Status: waitsForRestart([container]) ?? withHealth(container.state, [container]),
     State: container.state,
     Init: container.init,
     Ready: container.ready,

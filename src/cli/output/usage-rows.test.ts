@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodStats } from '../../contract/index.ts';
-import { usageRows } from './usage-rows.ts';
+import { fakePod } from '../../../test/cli/fake-answers.ts';
+import { unansweredRows, usageRows } from './usage-rows.ts';
 
 const sample = (time: string, cpuMicroseconds: number, memoryLimitBytes: number | null): PodStats => ({
   ...{ podId: 'pod-a', name: 'web', time, vcpus: 2, receivedBytes: 1500, sentBytes: 10 },
@@ -36,4 +37,11 @@ test('one sample alone, a restart and no limit are no error', () => {
     [usageRows(now, undefined)[0]?.MemUsage, usageRows(now, undefined)[0]?.MemPerc],
     ['5MB / -', '0.00%'],
   );
+});
+
+test('of a pod that does not answer each container has its row, without a number', () => {
+  const pod = fakePod('pod-a', { containers: [{ image: 'busybox' }] }, 'running');
+  const [row, ...others] = unansweredRows(pod);
+  assert.deepEqual([row?.Pod, row?.CPUPerc, row?.MemUsage, row?.PIDs], ['pod-a', '--', '-- / --', '--']);
+  assert.deepEqual(others, []);
 });

@@ -1,4 +1,4 @@
-import type { ContainerStats, PodStats } from '../../contract/index.ts';
+import type { ContainerStats, Pod, PodStats } from '../../contract/index.ts';
 import { showBytes } from './units.ts';
 
 /** What a container used from one sample to the next. What cannot be said of one sample alone is 0 then. */
@@ -19,6 +19,21 @@ export function usageRows(now: PodStats, before: PodStats | undefined) {
       PIDs: pids,
     };
   });
+}
+
+/** The containers of a pod whose guest does not answer, as docker shows what it cannot know. */
+export function unansweredRows({ id, name, containers }: Pod) {
+  const none = '--';
+  const unknown = {
+    CPUPerc: none,
+    MemUsage: `${none} / ${none}`,
+    MemPerc: none,
+    NetIO: none,
+    BlockIO: none,
+    PIDs: none,
+  };
+  const running = containers.filter(({ state }) => state === 'running');
+  return running.map((container) => ({ ID: container.id, Name: container.name, Pod: id, PodName: name, ...unknown }));
 }
 
 /** In hundredths of one processor, as docker's: 200 where two are busy. */

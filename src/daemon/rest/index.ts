@@ -9,6 +9,7 @@ import type { Log } from '../../lib/log.ts';
 import { serveAttach } from './attach-socket.ts';
 import { httpError } from './http-errors.ts';
 import { eventHandlers } from './event-handlers.ts';
+import { execHandlers } from './exec-handlers.ts';
 import { fileHandlers } from './file-handlers.ts';
 import { imageHandlers } from './image-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
@@ -64,7 +65,7 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     {
       ...{ ...systemHandlers(engine, facts), ...imageHandlers(engine), ...networkHandlers(engine) },
       ...{ ...eventHandlers(engine), ...serviceHandlers(engine), ...fileHandlers(engine), ...recordHandlers(engine) },
-      ...{ ...podHandlers(engine), ...podFileHandlers(), ...volumeHandlers(engine) },
+      ...{ ...podHandlers(engine), ...execHandlers(engine), ...podFileHandlers(), ...volumeHandlers(engine) },
     },
     log,
   );
@@ -92,7 +93,7 @@ function attachOf(engine: Engine, request: IncomingMessage): Attach {
   const id = decodeURIComponent(text);
   if (kind === 'execs') {
     const exec = engine.execs.get(id);
-    return async (client) => await exec.start(client);
+    return async (client) => await engine.execs.start(exec.id, client);
   }
   const query = check(routes.podAttach.query, Object.fromEntries(url.searchParams), 'query');
   const { pod, container } = engine.target(id);

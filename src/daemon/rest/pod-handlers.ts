@@ -1,15 +1,7 @@
 import { type Engine, listProcesses, planPort, podStats } from '../../engine/index.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { encodeLogStream, parseSince } from './log-stream.ts';
-import {
-  presentContainer,
-  presentExec,
-  presentIdleVm,
-  presentPod,
-  presentPort,
-  presentTiming,
-  presentVm,
-} from './present.ts';
+import { presentContainer, presentIdleVm, presentPod, presentPort, presentTiming, presentVm } from './present.ts';
 import type { Handlers } from './route-types.ts';
 
 type PodRoutes =
@@ -37,10 +29,7 @@ type PodRoutes =
   | 'containerRemove'
   | 'vmList'
   | 'vmCreate'
-  | 'vmRemove'
-  | 'execCreate'
-  | 'execStart'
-  | 'execInspect';
+  | 'vmRemove';
 
 export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
   return {
@@ -147,11 +136,5 @@ export function podHandlers(engine: Engine): Pick<Handlers, PodRoutes> {
       ]),
     vmCreate: async ({ body, signal }) => presentIdleVm(await engine.vms.create(body, signal)),
     vmRemove: async ({ params }) => ({ id: await engine.vms.remove(params.vm) }),
-    execCreate: ({ params, body }) => Promise.resolve({ id: engine.execs.create(params.pod, body).id }),
-    execStart: async ({ params }) => {
-      await engine.execs.get(params.exec).start();
-      return {};
-    },
-    execInspect: ({ params }) => Promise.resolve(presentExec(engine.execs.get(params.exec))),
   };
 }

@@ -85,7 +85,7 @@ export function presentNetwork({ id, network, record }: NetworkDescription, pods
   };
 }
 
-export function presentContainer({ record: container, pod, healthLog }: EngineContainer): Container {
+export function presentContainer({ record: container, pod, healthLog, execs }: EngineContainer): Container {
   const { id, name, image, imageId, args, env, workdir, user, tty, stdin, readOnly, labels } = container;
   const { startedAt, finishedAt, exitCode, oomKilled, error, restarts, restarting } = container;
   const { cpus, memoryLimitMiB, pidsLimit, shmSizeBytes } = container;
@@ -100,6 +100,7 @@ export function presentContainer({ record: container, pod, healthLog }: EngineCo
     ...{ createdAt: pod.createdAt, startedAt, finishedAt, exitCode, oomKilled, error, init, waiting, probeFailure },
     health: health === null ? null : { status: health, failingStreak: healthLog.failingStreak, log },
     ready: pod.state === 'running' && isReady(container),
+    execIds: [...execs],
   };
 }
 
@@ -134,8 +135,8 @@ export function presentTiming(timing: EngineTiming | null): StartTiming | null {
 }
 
 export function presentExec(exec: Exec): ExecShape {
-  const { id, podId, containerId, spec, state, exitCode } = exec;
-  return { id, podId, containerId, args: [...spec.args], state, exitCode };
+  const { id, podId, containerId, spec, state, exitCode, error } = exec.record;
+  return { id, podId, containerId, args: [...spec.args], state, exitCode, error };
 }
 
 export function presentImage(image: Image): ImageShape {

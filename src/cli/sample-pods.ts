@@ -1,0 +1,42 @@
+import type { HyperClient } from '../client/index.ts';
+import type { Pod, PodStats } from '../contract/index.ts';
+import { HyperError } from '../lib/errors.ts';
+
+/** A guest answers in milliseconds; one under emulation on a busy host in a second. */
+const patienceMs = 2500;
+
+/** What pods use at one time. */
+export interface Sample {
+  readonly answered: readonly PodStats[];
+  /** Their guests have not answered in time. */
+  readonly silent: readonly Pod[];
+}
+
+/**
+ * Asks those named, each of which must run; else all that do. Each is asked by itself: one whose VM hangs keeps nobody from
+ * knowing the others.
+ *
+ * @throws HyperError why one that is named cannot be asked
+ */
+export async function samplePods(client: HyperClient, named: readonly string[]): Promise<Sample> {
+  const pods = named.length > 0 ? named : (await client.podList()).filter(({ state }) => state === 'running');
+  const asked = pods.map(async (pod): Promise<Sample> => {
+    const text = typeof pod === 'string' ? pod : pod.id;
+    const patience = AbortSignal.timeout(patienceMs);
+    try {
+      return { answered: [await client.podStats(text, { signal: patience })], silent: [] };
+    } catch (error) {
+      // hyperd itself has given its guest up, or we have.
+      const isSilent = patience.aborted || (error instanceof HyperError && error.code === 'timeout');
+      if (isSilent) return { answered: [], silent: [typeof pod === 'string' ? await client.podInspect(pod) : pod] };
+      if (typeof pod !== 'string' && hasEnded(error)) return { answered: [], silent: [] };
+      throw error;
+    }
+  });
+  const samples = await Promise.all(asked);
+  return { answered: samples.flatMap(({ answered }) => answered), silent: samples.flatMap(({ silent }) => silent) };
+}
+
+function hasEnded(error: unknown): boolean {
+  return error instanceof HyperError && ['conflict', 'not_found', 'vm_failed'].includes(error.code);
+}
