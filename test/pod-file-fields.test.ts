@@ -64,6 +64,7 @@ describe('each field of a pod file', { skip: skipUnlessRoot, timeout: 300_000, c
     writeFileSync(join(folder, 'ours'), 'of the host');
     const script = `trap 'echo told to end; exit 0' USR1; echo ready; nc -ll -p 8081 -e echo served & ${sleeps}`;
     const file = {
+      $schema: './pod.schema.json',
       id: 'everything',
       hostname: 'host-of-all',
       type: 'pod',

@@ -27,7 +27,7 @@ const Spec = fields({
   initContainers: z.array(InitContainer).max(32).optional(),
   ephemeralContainers: refused("see 'hyper exec'"),
   activeDeadlineSeconds: refused("end it with 'hyper stop'"),
-  terminationGracePeriodSeconds: refused("give --time to 'hyper stop', which waits 10 seconds", [10]),
+  terminationGracePeriodSeconds: refused("give --timeout to 'hyper stop', which waits 10 seconds", [10]),
   hostNetwork: refused(ownVm),
   hostPID: refused(ownVm),
   hostIPC: refused(ownVm),
