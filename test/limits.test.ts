@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { after, before, it } from 'node:test';
 import type { Finished, TestHyperd } from './support/hyperd.ts';
 import { assertRefused, onSmallDisk, until } from './support/refusal.ts';
@@ -197,6 +198,20 @@ inBothWays('a limit', { timeout: 300_000 }, (way) => {
     ];
     for (const [args, code, line] of wrong) {
       await assertRefused(hyperd, ['run', '--rm', ...args.split(' '), 'busybox', 'true'], code, line);
+    }
+    const { accelerator } = (await hyperd.client.info()).hypervisor;
+    const most = 8 * availableParallelism();
+    if (accelerator === 'tcg' && most < 64) {
+      const line = new RegExp(
+        `^hyper: vcpus: 64 is more than this host can start .* at most ${most}: give 1 to ${most}$`,
+      );
+      for (const command of [
+        ['create', '--cpu', '64', 'busybox'],
+        ['vm', '-c', '64'],
+        ['template', 'create', '--cpu', '64'],
+      ]) {
+        await assertRefused(hyperd, command, 1, line);
+      }
     }
     const create = (pod: object, container: object): Promise<unknown> =>
       hyperd.client.podCreate({ ...pod, containers: [{ image: 'busybox', ...container }] });

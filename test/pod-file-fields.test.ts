@@ -64,6 +64,7 @@ describe('each field of a pod file', { skip: skipUnlessRoot, timeout: 300_000, c
     writeFileSync(join(folder, 'ours'), 'of the host');
     const script = `trap 'echo told to end; exit 0' USR1; echo ready; nc -ll -p 8081 -e echo served & ${sleeps}`;
     const file = {
+      $schema: './pod.schema.json',
       id: 'everything',
       hostname: 'host-of-all',
       type: 'pod',
@@ -252,6 +253,7 @@ describe('each field of a pod file', { skip: skipUnlessRoot, timeout: 300_000, c
           { name: 'of-host', hostPath: { path: folder, type: 'Directory' } },
           { name: 'remote', nfs: { server: '203.0.113.2', path: '/export', readOnly: true } },
           { name: 'fast', emptyDir: { medium: 'Memory', sizeLimit: '8Mi' } },
+          { name: 'still', emptyDir: { medium: 'Memory' } },
           {
             name: 'config',
             configMap: {
@@ -292,6 +294,9 @@ describe('each field of a pod file', { skip: skipUnlessRoot, timeout: 300_000, c
               { name: 'fast', mountPath: '/fast' },
               { name: 'config', mountPath: '/config' },
               { name: 'secret', mountPath: '/secret' },
+              { name: 'config', mountPath: '/fixed', readOnly: true },
+              { name: 'still', mountPath: '/fixed/still', readOnly: true },
+              { name: 'secret', mountPath: '/one', subPath: 'word', readOnly: true },
             ],
             ports: [{ name: 'web', containerPort: 8081, hostPort: 8081, hostIP: '127.0.0.1', protocol: 'TCP' }],
             resources: { limits: { cpu: '500m', memory: '32Mi' }, requests: { cpu: '250m', memory: '16Mi' } },
@@ -329,6 +334,16 @@ describe('each field of a pod file', { skip: skipUnlessRoot, timeout: 300_000, c
         'touch /remote/x 2>/dev/null || echo no; df -m /fast | awk "NR > 1 { print \\$1, \\$2 }"',
       ),
       ['of the host', 'by a server', 'redlargehidden', '404', '444', '414', 'no', 'no', 'tmpfs 8'],
+    );
+    const asRoot = [
+      'for path in /config/size /fast/x /fixed/size /fixed/x /fixed/still/x /one; do',
+      '(echo by root >$path) 2>/dev/null && echo written $path',
+      'done; mount -o remount,rw /fixed 2>/dev/null && echo remounted',
+      'cat /config/size /fixed/in/color /fixed/size /one',
+    ].join('\n');
+    assert.equal(
+      await hyper('exec', '--user', '0', 'k-main', 'sh', '-c', asRoot),
+      'written /config/size\nwritten /fast/x\nby root\nredlargehidden',
     );
     assert.match((await lines('k-main', 'nslookup -type=a of')).join(' '), /198\.51\.100\.9/);
     assert.equal(await here.call('ask', '127.0.0.1', 8081), 'served\n');

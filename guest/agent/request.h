@@ -54,7 +54,7 @@ struct mount {
     char *source;     /* what of it, share and disk; HOST:/path, NFS; the host's name of a socket */
     char *fstype;     /* file system: what it is; NULL: what its superblock says */
     uint64_t partition; /* of the disk that a file system is on; 0: none */
-    bool readonly;
+    bool readonly; /* not of a tmpfs, whose options say it */
     bool seed;        /* a folder that is empty is to have what the image has there */
     uint8_t *content; /* file, with mode, uid and gid, which a socket has too */
     uint8_t *updated; /* where `content` is when it came later than the message: allocated */

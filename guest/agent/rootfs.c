@@ -166,6 +166,12 @@ static int compare(const void *one, const void *other)
     return *a < *b ? -1 : *a > *b;
 }
 
+static bool is_read_only_tmpfs(const struct mount *mount)
+{
+    struct mount_options options = {0};
+    return mount->kind == MOUNT_TMPFS && options_parse(&options, mount->options) && (options.flags & MS_RDONLY) != 0;
+}
+
 static void mount_requested(const struct launch *launch, int root)
 {
     const struct request *request = &launch->container->request;
@@ -182,7 +188,8 @@ static void mount_requested(const struct launch *launch, int root)
             struct mount_options options = {.flags = HARMLESS};
             if (!options_parse(&options, mount->options))
                 child_fail(launch, FAILURE_OTHER, EINVAL, "tmpfs options of %.200s", mount->path);
-            mount_at(launch, root, mount->path, "tmpfs", options.flags, options.data);
+            /* Read-only only when what is in it has its place. */
+            mount_at(launch, root, mount->path, "tmpfs", options.flags & ~(unsigned long)MS_RDONLY, options.data);
         } else if (mount->kind == MOUNT_VOLUME) {
             prepare_volume_path(request->scratch, launch->container->id, mount->path, source, sizeof source);
             bind_at(launch, root, mount->path, source, true);
@@ -194,8 +201,13 @@ static void mount_requested(const struct launch *launch, int root)
         } else {
             container_file_path(launch->container->id, (size_t)(mount - request->mounts), source, sizeof source);
             bind_at(launch, root, mount->path, source, false);
+            if (mount->readonly)
+                bind_read_only(launch, root, mount->path);
         }
     }
+    for (size_t i = 0; i < request->mount_count; i++)
+        if (is_read_only_tmpfs(sorted[i]))
+            bind_read_only(launch, root, sorted[i]->path);
     free(sorted);
 }
 

@@ -46,6 +46,7 @@ export const FileSpec = z.strictObject({
   mode: z.number().int().min(0).max(0o7777).optional().describe('default 0644, which is 420'),
   user: z.string().optional().describe('name or id of its owner in the container; default: root'),
   group: z.string().optional(),
+  readOnly: z.boolean().optional().describe('no process of the container can write it; default false'),
 });
 export type FileSpec = z.infer<typeof FileSpec>;
 

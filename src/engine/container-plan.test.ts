@@ -79,8 +79,8 @@ describe('what a container runs', () => {
         { path: '/c', content },
       ],
     }).files;
-    assert.deepEqual(file, { path: '/b', content, mode: 0o600, user: 'www:7' });
-    assert.deepEqual(other, { path: '/c', content, mode: 0o644, user: '0' });
+    assert.deepEqual(file, { path: '/b', content, mode: 0o600, user: 'www:7', readOnly: false });
+    assert.deepEqual(other, { path: '/c', content, mode: 0o644, user: '0', readOnly: false });
     assert.throws(
       () =>
         plan({

@@ -141,8 +141,8 @@ export function planContainer(
 }
 
 function planFiles(files: readonly FileSpec[]): FileRecord[] {
-  const planned = files.map(({ path, content, mode = 0o644, user = '', group = '' }) => ({
-    ...{ path: normalTarget(path), content, mode },
+  const planned = files.map(({ path, content, mode = 0o644, user = '', group = '', readOnly = false }) => ({
+    ...{ path: normalTarget(path), content, mode, readOnly },
     user: `${user === '' ? '0' : user}${group === '' ? '' : `:${group}`}`,
   }));
   const bytes = planned.reduce((sum, { content }) => sum + Buffer.byteLength(content, 'base64'), 0);

@@ -28,6 +28,7 @@ import { replacePod, type ReplaceOptions, resumeReplaced } from './replace-pod.t
 import { ServiceDesk } from './service-desk.ts';
 import { TemplateDesk } from './template-desk.ts';
 import { timeout } from './timeout.ts';
+import { refuseTooManyVcpus } from './vcpu-bound.ts';
 import { VmDesk } from './vm-desk.ts';
 import { VolumeDesk } from './volume-desk.ts';
 
@@ -65,7 +66,7 @@ export class Engine {
     this.images = new ImageDesk(options.images, this.#pods, options.store);
     this.templates = new TemplateDesk(options.hypervisor, options.supply);
     this.services = new ServiceDesk(this.#pods, options);
-    this.vms = new VmDesk(options.supply);
+    this.vms = new VmDesk(options.supply, options.hypervisor);
     this.execs = new ExecTable(this.#pods, options);
     this.files = new FileDesk(this.#pods, options);
     this.records = new RecordDesk(this.#pods, options);
@@ -111,6 +112,7 @@ export class Engine {
 
   /** Makes a pod's record; nothing runs yet. The image must be here, or in the machine's Docker. */
   async createPod(spec: PodSpec, signal: AbortSignal): Promise<PodRecord> {
+    refuseTooManyVcpus(spec.vcpus, this.#options.hypervisor.describe());
     const specs = containerSpecs(spec);
     const images = await this.images.ofContainers(specs, signal);
     const record = planPod(spec, images, this.#options.networks);

@@ -10,8 +10,8 @@ import { hostLines } from './network-plan.ts';
  * machine's; and what its user gives it, which goes before those.
  */
 export function guestFiles(pod: PodRecord, { files }: ContainerRecord): ContainerFile[] {
-  const given = files.map(({ path, mode, user, content }) => ({
-    ...{ path, mode, uid: 0, gid: 0, user },
+  const given = files.map(({ path, mode, user, readOnly, content }) => ({
+    ...{ path, mode, uid: 0, gid: 0, user, readOnly },
     content: Buffer.from(content, 'base64'),
   }));
   const own = [

@@ -70,6 +70,7 @@ export interface FileSpec {
   /** As the container's accounts name them. */
   readonly user?: string | undefined;
   readonly group?: string | undefined;
+  readonly readOnly?: boolean | undefined;
 }
 
 /** What a user asks for. The front doors' own shapes fit it; what is left out gets its default here in the engine. */

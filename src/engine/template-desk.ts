@@ -3,6 +3,7 @@ import type { Hypervisor, TemplateDescription } from '../vm/index.ts';
 import { byId } from './by-id.ts';
 import { podDefaults, type PodSpec } from './pod-spec.ts';
 import type { VmSupply } from './supply/index.ts';
+import { refuseTooManyVcpus } from './vcpu-bound.ts';
 
 /** What users do with templates. */
 export class TemplateDesk {
@@ -19,6 +20,7 @@ export class TemplateDesk {
   }
 
   async make(shape: Pick<PodSpec, 'vcpus' | 'memoryMiB'>, signal: AbortSignal): Promise<TemplateDescription> {
+    refuseTooManyVcpus(shape.vcpus, this.#hypervisor.describe());
     const { vcpus = podDefaults.vcpus, memoryMiB = podDefaults.memoryMiB } = shape;
     return await this.#supply.makeTemplate({ vcpus, memoryMiB }, signal);
   }

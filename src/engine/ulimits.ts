@@ -1,4 +1,5 @@
 import { HyperError } from '../lib/errors.ts';
+import { isAboveHard, ulimitNames } from '../lib/ulimit-names.ts';
 
 export interface Ulimit {
   readonly name: string;
@@ -7,32 +8,13 @@ export interface Ulimit {
   readonly hard: number;
 }
 
-/** The names that Docker takes (go-units, ulimit.go); the agent knows the same. */
-const names = [
-  'core',
-  'cpu',
-  'data',
-  'fsize',
-  'locks',
-  'memlock',
-  'msgqueue',
-  'nice',
-  'nofile',
-  'nproc',
-  'rss',
-  'rtprio',
-  'rttime',
-  'sigpending',
-  'stack',
-];
-
 /** Refuses names that do not exist and soft limits above their hard ones. */
 export function checkUlimits(ulimits: readonly Ulimit[]): Ulimit[] {
   for (const { name, soft, hard } of ulimits) {
-    if (!names.includes(name)) {
-      throw new HyperError('bad_request', `no such ulimit: ${name}: use one of ${names.join(', ')}`);
+    if (!ulimitNames.some((known) => known === name)) {
+      throw new HyperError('bad_request', `no such ulimit: ${name}: use one of ${ulimitNames.join(', ')}`);
     }
-    if (hard !== -1 && (soft === -1 || soft > hard)) {
+    if (isAboveHard({ soft, hard })) {
       throw new HyperError('bad_request', `ulimit ${name}: the soft limit ${soft} is above the hard limit ${hard}`);
     }
   }

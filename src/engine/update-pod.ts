@@ -12,6 +12,7 @@ import type { EngineOptions } from './pod-context.ts';
 import { scratchPath } from './pod-run.ts';
 import type { Target } from './pods.ts';
 import { restartOf } from './restart-policy.ts';
+import { refuseTooManyVcpus } from './vcpu-bound.ts';
 
 /** What is to change of a pod and of one of its containers; what is left out stays, null is no limit. */
 export interface PodUpdate {
@@ -42,6 +43,7 @@ export async function updatePod({ pod, container }: Target, update: PodUpdate, o
   await pod.lock.run(async () => {
     const { record, lives } = pod;
     refuseRemoved(pod);
+    refuseTooManyVcpus(update.vcpus, options.hypervisor.describe());
     const size = sizeOf(record, update);
     const ofContainer = containerLimitsOf(container.record, update);
     const ofPod = podLimitsOf(record, update);

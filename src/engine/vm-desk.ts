@@ -1,9 +1,10 @@
 import { HyperError } from '../lib/errors.ts';
 import type { PodRecord } from '../store/index.ts';
-import type { VmRecord } from '../vm/index.ts';
+import type { Hypervisor, VmRecord } from '../vm/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 import { podDefaults } from './pod-spec.ts';
 import type { VmSupply } from './supply/index.ts';
+import { refuseTooManyVcpus } from './vcpu-bound.ts';
 
 /** What a VM without a pod is to have; left out: as pods. */
 export interface VmWish {
@@ -14,9 +15,11 @@ export interface VmWish {
 /** What users do with VMs that have no pod yet. */
 export class VmDesk {
   readonly #supply: VmSupply;
+  readonly #hypervisor: Hypervisor;
 
-  constructor(supply: VmSupply) {
+  constructor(supply: VmSupply, hypervisor: Hypervisor) {
     this.#supply = supply;
+    this.#hypervisor = hypervisor;
   }
 
   /** Those of the pool, and those that users have made. */
@@ -26,6 +29,7 @@ export class VmDesk {
 
   /** A VM that waits for a pod. It goes with this hyperd. */
   async create({ vcpus, memoryMiB }: VmWish, signal: AbortSignal): Promise<VmRecord> {
+    refuseTooManyVcpus(vcpus, this.#hypervisor.describe());
     const size = { vcpus: vcpus ?? podDefaults.vcpus, memoryMiB: memoryMiB ?? podDefaults.memoryMiB };
     return await this.#supply.keep(size, signal);
   }

@@ -41,6 +41,8 @@ export interface ContainerFile {
   readonly gid: number;
   /** `user[:group]` as the container's accounts name them, in place of uid and gid. */
   readonly user?: string;
+  /** Its mount in the container; the host changes its content all the same. Left out: false. */
+  readonly readOnly?: boolean;
   readonly content: Buffer;
 }
 
@@ -251,6 +253,7 @@ function fileField(file: ContainerFile): Field {
       [tag.uid, file.uid],
       [tag.gid, file.gid],
       ...(file.user === undefined ? [] : [[tag.user, file.user] as const]),
+      ...(file.readOnly === true ? [[tag.readOnly, true] as const] : []),
       [tag.content, file.content],
     ],
   ];

@@ -1,6 +1,6 @@
 import type { Digest } from './digest.ts';
 import { isDigest } from './digest.ts';
-import { HyperError } from './errors.ts';
+import { HyperError, messageOf } from './errors.ts';
 
 /**
  * What names an image, normalised as Docker does it (distribution/reference, normalize.go): the registry is always
@@ -82,6 +82,16 @@ export function parseReference(text: string): Reference {
     throw refuse(text, `the name is longer than ${maxNameLength} characters`);
   }
   return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
+}
+
+/** What is wrong with a reference, if anything is. */
+export function whyNoReference(text: string): string | undefined {
+  try {
+    parseReference(text);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** `docker.io/library/ubuntu`: the name without tag and digest. */

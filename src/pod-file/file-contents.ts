@@ -38,7 +38,7 @@ class Contents {
   }
 
   /** @param at where the container's files stand in the pod file. */
-  async fill({ path, mode, user, group, content }: PlannedFile, at: FieldPath): Promise<FileSpec> {
+  async fill({ path, mode, user, group, readOnly, content }: PlannedFile, at: FieldPath): Promise<FileSpec> {
     const bytes = Buffer.isBuffer(content) ? content : await this.#readContent(content);
     const where = showPath(Buffer.isBuffer(content) ? at : content.at);
     if (bytes.length > maxFileBytes) {
@@ -54,7 +54,7 @@ class Contents {
         `${where}: the files of all containers may have ${maxPodBytes} bytes together`,
       );
     }
-    return { path, mode, user, group, content: this.#encode(bytes) };
+    return { path, mode, user, group, readOnly, content: this.#encode(bytes) };
   }
 
   #encode(bytes: Buffer): string {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { parse } from 'yaml';
+import { faultOfSchema } from '../../test/support/schema-judge.ts';
 import { PodSpec } from '../contract/index.ts';
 import { HyperError } from '../lib/errors.ts';
+import { isManifest } from './kubernetes/index.ts';
 import { type PodFileFormat, readPodFile } from './read-pod-file.ts';
 
 const { signal } = new AbortController();
@@ -14,6 +17,8 @@ async function isHandled(text: string, format: PodFileFormat | undefined): Promi
     const read = () => Promise.reject(new HyperError('unavailable', 'there is no network'));
     const spec = await readPodFile({ text, format }, { signal, read });
     assert.ok(PodSpec.safeParse(spec).success);
+    const document: unknown = parse(text);
+    if (format !== 'kubernetes' && !isManifest(document)) assert.equal(faultOfSchema(document), undefined, text);
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error;
     assert.ok(error instanceof HyperError, `${String(error)} for ${text}`);

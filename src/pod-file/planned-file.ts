@@ -17,6 +17,7 @@ export interface PlannedFile {
   readonly mode: number;
   readonly user?: string | undefined;
   readonly group?: string | undefined;
+  readonly readOnly?: boolean;
   readonly content: Buffer | UriContent;
 }
 

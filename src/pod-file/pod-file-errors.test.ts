@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { faultOfSchema } from '../../test/support/schema-judge.ts';
 import type { ErrorCode, HyperError } from '../lib/errors.ts';
 import { readPodFile } from './read-pod-file.ts';
 
@@ -233,6 +234,54 @@ const wrong: readonly (readonly [file: string, message: string])[] = [
     JSON.stringify({ labels: { a: 1 }, containers: [{ image: 1 }] }),
     'labels.a: must be text, found 1: write it in quotes, "1"; containers[0].image: must be text, found 1: write it in quotes, "1"',
   ],
+  [
+    with1({ ulimits: [{ name: 'nofle', soft: 1, hard: 2 }] }),
+    'containers[0].ulimits[0].name: must be one of core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack, found "nofle": did you mean nofile?',
+  ],
+  [
+    with1({
+      ulimits: [
+        { name: 'nofile', soft: 2, hard: 1 },
+        { name: 'core', soft: -1, hard: 0 },
+      ],
+    }),
+    'containers[0].ulimits[0].soft: must be at most the hard limit 1, found 2; containers[0].ulimits[1].soft: must be at most the hard limit 0, found -1',
+  ],
+  [
+    with1({ stopSignal: 'FOO' }),
+    'containers[0].stopSignal: must be a signal, as TERM, SIGTERM or a number from 1 to 64, found "FOO"',
+  ],
+  [with1({ image: 'Busy box' }), "containers[0].image: 'Busy box' is no image reference: the name must be lower case"],
+  [
+    with1({}, { files: [{ name: 'f', encoding: 'base64', content: '*' }] }),
+    'files[0].content: must be base64, as its encoding says',
+  ],
+  [
+    with1({ command: ['a', 'b\0'] }),
+    'containers[0].command[1]: must not have a NUL (a zero byte), which ends a text for the kernel: give a file for bytes',
+  ],
+  [
+    with1({}, { maxRestarts: 3 }),
+    'maxRestarts: is for the restartPolicy onFailure, found 3 beside never: give onFailure, or leave it out',
+  ],
+  [
+    with1({}, { portmappingWhiteLists: {} }),
+    'portmappingWhiteLists: must name a network in internalNetworks or externalNetworks, found none: leave it out, and everyone may reach the pod',
+  ],
+  [
+    with1(
+      { ports: [{ containerPort: 81, hostPort: 8080 }] },
+      {
+        portmappings: [
+          { containerPort: 80, hostPort: 8080 },
+          { containerPort: 80, hostPort: 8080 },
+          { containerPort: 82, hostPort: 8080, protocol: 'udp' },
+        ],
+      },
+    ),
+    'containers[0].ports[0].hostPort: must be unique, and 8080/tcp leads to port 80 by portmappings[0]: give another',
+  ],
+  [with1({ imgae: null }), 'containers[0].imgae: unknown key: did you mean image?'],
 ];
 
 /** What is understood and cannot be done, by the path of the field. */
@@ -254,9 +303,23 @@ const unsupported: readonly (readonly [path: string, file: string])[] = [
   ],
 ];
 
+/** What JSON Schema cannot say: what one field says of another, and forms that have no pattern. */
+const beyondSchema = new RegExp(
+  [
+    ...['must be unique', "must be one of the pod's", 'must be at most the', 'must be the same', 'must be base64'],
+    ...['must be given where', 'must be a range as long', 'found "90-80"', 'must be ext4', 'must be HOST:', '"d.raw"'],
+    ...['must be vfs', 'is for ', 'cannot stand beside', 'is a folder', 'bytes', 'is one too many', 'give each once'],
+    ...['names must begin', 'must be \\["CMD"', 'an IPv4 address', 'a signal', 'no image reference', '\\.readonly: '],
+  ].join('|'),
+);
+
 describe('a pod file that is wrong', () => {
   for (const [file, message] of wrong) {
-    it(`is refused: ${message}`, async () => assert.deepEqual(await refusal(file), ['bad_request', message]));
+    it(`is refused: ${message}`, async () => {
+      assert.deepEqual(await refusal(file), ['bad_request', message]);
+      if (file === '' || file.includes('\n')) return;
+      assert.equal(faultOfSchema(JSON.parse(file)) === undefined, beyondSchema.test(message), 'what its schema says');
+    });
   }
 
   it('is told all of its faults, and of many the first ten', async () => {
@@ -274,6 +337,7 @@ describe('what a pod file asks for in vain', () => {
       const [code, message] = await refusal(file);
       assert.equal(code, 'unsupported', message);
       assert.ok(message.startsWith(`${path}: is not supported: `), message);
+      if (path !== 'containers[1].restartPolicy') assert.notEqual(faultOfSchema(JSON.parse(file)), undefined);
     });
   }
 });

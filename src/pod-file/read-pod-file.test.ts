@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { faultOfSchema } from '../../test/support/schema-judge.ts';
 import { readPodFile, type PodFileFormat } from './read-pod-file.ts';
 
 const { signal } = new AbortController();
 const read = (file: unknown, format?: PodFileFormat) =>
   readPodFile({ text: typeof file === 'string' ? file : JSON.stringify(file), format }, { signal });
-/** Without what is undefined, as it is sent. */
-const specOf = async (file: unknown, format?: PodFileFormat): Promise<unknown> =>
-  JSON.parse(JSON.stringify(await read(file, format)));
+const documentOf = (yaml: string): unknown => parse(yaml.replaceAll(/^---$/gm, ''), { merge: true });
+/** Without what is undefined, as it is sent; its schema takes the file too. */
+const specOf = async (file: unknown, format?: PodFileFormat): Promise<unknown> => {
+  const spec: unknown = JSON.parse(JSON.stringify(await read(file, format)));
+  assert.equal(faultOfSchema(typeof file === 'string' ? documentOf(file) : file), undefined);
+  return spec;
+};
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 describe('a pod file', () => {

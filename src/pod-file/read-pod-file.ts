@@ -3,6 +3,7 @@ import { HyperError } from '../lib/errors.ts';
 import { guessSyntax, parseDocuments } from './document/index.ts';
 import { withContents } from './file-contents.ts';
 import { isManifest, planManifest } from './kubernetes/index.ts';
+import { refuseNul } from './nul.ts';
 import type { PlannedPod } from './planned-file.ts';
 import { Problems } from './problems.ts';
 import { readUri, type ReadUri } from './read-uri.ts';
@@ -66,6 +67,7 @@ function planOwn(documents: readonly unknown[]): PlannedPod {
   }
   const problems = new Problems();
   const fields = checkFields(PodFields, document, [], problems);
+  refuseNul(fields, [], problems, ['content']);
   const pod = fields === undefined ? undefined : translatePod(fields, problems);
   problems.throwIfAny();
   if (pod === undefined) throw new HyperError('internal', 'a pod file was refused without a reason');

@@ -65,6 +65,7 @@ export const FileRecord = z.object({
   content: z.string(),
   mode: z.number(),
   user: z.string(),
+  readOnly: z.boolean().default(false),
 });
 export type FileRecord = z.infer<typeof FileRecord>;
 

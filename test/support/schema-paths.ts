@@ -2,12 +2,15 @@ interface Node {
   readonly properties?: Readonly<Record<string, Node>>;
   readonly items?: Node;
   readonly anyOf?: readonly Node[];
-  readonly not?: unknown;
+  /** Another spelling of a field. */
+  readonly $ref?: string;
+  readonly description?: string;
   /** So marked by us (src/pod-file/schema/fields.ts). */
   readonly refused?: unknown;
 }
 
-const isRefused = ({ not, refused }: Node): boolean => not !== undefined || refused === true;
+const isRefused = ({ description = '', refused }: Node): boolean =>
+  refused === true || description.startsWith('is not supported: ');
 
 /** The paths of all fields that an object can have by its JSON Schema, but for what is refused: `containers[].image`. */
 export function schemaPaths(schema: Node, at = ''): string[] {
@@ -15,7 +18,7 @@ export function schemaPaths(schema: Node, at = ''): string[] {
   const inItems = schema.items === undefined ? [] : schemaPaths(schema.items, `${at}[]`);
   const inChoices = (schema.anyOf ?? []).flatMap((each) => schemaPaths(each, at));
   const own = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
-    if (isRefused(field)) return [];
+    if (isRefused(field) || field.$ref !== undefined) return [];
     const path = at === '' ? name : `${at}.${name}`;
     return [path, ...schemaPaths(field, path)];
   });

@@ -19,7 +19,8 @@ const subcommand = (command: Command, name: string, description: string): Comman
 
 function defineSchema(command: Command, cli: Cli): void {
   command.action(async () => {
-    cli.print(JSON.stringify(await (await cli.connect()).podFileSchema(), undefined, 2));
+    // On one line, which is less than a pipe holds.
+    cli.print(JSON.stringify(await (await cli.connect()).podFileSchema()));
   });
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ContainerSpec } from '../../contract/index.ts';
-import { absolutePath, choice, fields, refused, text } from '../schema/fields.ts';
+import { absolutePath, choice, fields, imageName, refused, text } from '../schema/fields.ts';
 import { EndingManifestProbe, ManifestProbe } from '../schema/probe-fields.ts';
 
 const id = z.number().int().min(0).max(0xffff_fffe);
@@ -95,7 +95,7 @@ const Resources = fields({
 
 const shape = {
   name: ContainerSpec.shape.name.unwrap(),
-  image: z.string().min(1),
+  image: imageName,
   command: z.array(z.string()).optional(),
   args: z.array(z.string()).optional(),
   workingDir: absolutePath.optional(),

@@ -48,13 +48,18 @@ export function translateContainer(
 }
 
 /** The ports of this host that lead to it; those without a hostPort are told for information only (Kubernetes API reference). */
-export function portsOf({ ports = [] }: Container | InitContainer): PortSpec[] {
-  return ports.flatMap(({ containerPort, hostPort = 0, hostIP, protocol = 'TCP' }) =>
-    hostPort === 0
-      ? []
-      : [{ protocol: protocol === 'TCP' ? 'tcp' : 'udp', guestPort: containerPort, hostPort, hostIp: hostIP }],
-  );
+export function portsOf(
+  { ports = [] }: Container | InitContainer,
+  at: FieldPath,
+): { readonly port: PortSpec; readonly at: FieldPath }[] {
+  return ports.flatMap(({ containerPort, hostPort = 0, hostIP, protocol = 'TCP' }, index) => {
+    if (hostPort === 0) return [];
+    const port = { protocol: lowerCase[protocol], guestPort: containerPort, hostPort, hostIp: hostIP };
+    return [{ port, at: [...at, 'ports', index] }];
+  });
 }
+
+const lowerCase = { TCP: 'tcp', UDP: 'udp' } as const;
 
 function userOf(
   { securityContext: own }: Container | InitContainer,

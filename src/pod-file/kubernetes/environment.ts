@@ -1,6 +1,7 @@
 import type { FieldPath, Problems } from '../problems.ts';
 import { didYouMean } from '../close-match.ts';
 import { showFound } from '../found.ts';
+import { hasNul } from '../nul.ts';
 import type { ConfigData } from './config-data.ts';
 import type { Container, InitContainer, ValueFrom } from './container-fields.ts';
 import type { References } from './references.ts';
@@ -13,6 +14,10 @@ export function translateEnvironment(
   problems: Problems,
 ): Map<string, string> {
   const variables = new Map<string, string>();
+  const take = (name: string, value: string, place: FieldPath): void => {
+    if (value.includes('\0')) problems.add(place, hasNul);
+    else variables.set(name, references.take(value));
+  };
   envFrom.forEach(({ prefix = '', configMapRef, secretRef }, index) => {
     const place = [...at, 'envFrom', index];
     if ((configMapRef === undefined) === (secretRef === undefined)) {
@@ -23,7 +28,7 @@ export function translateEnvironment(
       configMapRef === undefined
         ? data.find({ kind: 'Secret', name: '', ...secretRef }, [...place, 'secretRef', 'name'], problems)
         : data.find({ kind: 'ConfigMap', ...configMapRef }, [...place, 'configMapRef', 'name'], problems);
-    for (const [key, bytes] of entries ?? []) variables.set(`${prefix}${key}`, references.take(bytes.toString('utf8')));
+    for (const [key, bytes] of entries ?? []) take(`${prefix}${key}`, bytes.toString('utf8'), place);
   });
   env.forEach(({ name, value, valueFrom }, index) => {
     const place = [...at, 'env', index];
@@ -33,7 +38,7 @@ export function translateEnvironment(
       problems.add([...place, 'value'], 'cannot stand beside valueFrom: give one of them');
     } else {
       const given = valueOf(valueFrom, data, [...place, 'valueFrom'], problems);
-      if (given !== undefined) variables.set(name, references.take(given));
+      if (given !== undefined) take(name, given, [...place, 'valueFrom']);
     }
   });
   return variables;

@@ -55,6 +55,29 @@ const wrong: readonly (readonly [documents: readonly object[], message: string])
     'documents[0].data.password: must be base64',
   ],
   [
+    [with1({ image: 'a:b:c' })],
+    "spec.containers[0].image: 'a:b:c' is no image reference: 'a:b' may have a-z and 0-9, with single '.', '_', '__' or dashes between them",
+  ],
+  [
+    [
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' }, data: { color: 'r\0d' } },
+      with1({ args: ['\0'], env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'm', key: 'color' } } }] }),
+    ],
+    'spec.containers[0].args[0]: must not have a NUL (a zero byte), which ends a text for the kernel: give a file for bytes; spec.containers[0].env[0].valueFrom: must not have a NUL (a zero byte), which ends a text for the kernel: give a file for bytes',
+  ],
+  [
+    [
+      with1({
+        ports: [
+          { containerPort: 80, hostPort: 8080, hostIP: '127.0.0.1' },
+          { containerPort: 81, hostPort: 8080, hostIP: '127.0.0.2' },
+          { containerPort: 82, hostPort: 8080 },
+        ],
+      }),
+    ],
+    'spec.containers[0].ports[2].hostPort: must be unique, and 8080/tcp leads to port 80 by spec.containers[0].ports[0]: give another',
+  ],
+  [
     [with1({ resources: { limits: { memory: 'lots' } } })],
     'spec.containers[0].resources.limits.memory: must be a quantity of 4Mi or more, as 128Mi, found "lots"',
   ],

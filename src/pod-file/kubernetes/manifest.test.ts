@@ -188,6 +188,39 @@ spec:
     assert.deepEqual(tmpfs, [{ path: '/fast', options: 'mode=0777,size=8388608' }]);
   });
 
+  it('has what it mounts readOnly so: also ConfigMaps, and a folder in memory', async () => {
+    const spec = await specOf(`
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: conf }
+data: { color: red }
+---
+apiVersion: v1
+kind: Pod
+spec:
+  volumes:
+    - { name: conf, configMap: { name: conf } }
+    - { name: fast, emptyDir: { medium: Memory } }
+  containers:
+    - name: cc
+      image: i
+      volumeMounts:
+        - { name: conf, mountPath: /conf, readOnly: true }
+        - { name: conf, mountPath: /color, subPath: color, readOnly: true }
+        - { name: fast, mountPath: /fast, readOnly: true }
+`);
+    const [{ tmpfs, files } = {}] = (spec as { containers: readonly Record<string, unknown>[] }).containers;
+    assert.deepEqual(tmpfs, [
+      { path: '/conf', options: 'size=2m,mode=0755,ro' },
+      { path: '/fast', options: 'mode=0777,ro' },
+    ]);
+    const color = { mode: 0o644, readOnly: true, content: base64('red') };
+    assert.deepEqual(files, [
+      { path: '/conf/color', ...color },
+      { path: '/color', ...color },
+    ]);
+  });
+
   it('has ConfigMaps and Secrets of the same file, as variables and as files', async () => {
     const spec = await specOf(`
 apiVersion: v1

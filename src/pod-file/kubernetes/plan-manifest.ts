@@ -1,5 +1,6 @@
 import { showFound } from '../found.ts';
 import { HyperError } from '../../lib/errors.ts';
+import { refuseNul } from '../nul.ts';
 import type { PlannedPod } from '../planned-file.ts';
 import { Problems } from '../problems.ts';
 import { checkFields } from '../schema/field-errors.ts';
@@ -38,6 +39,7 @@ export function planManifest(documents: readonly unknown[]): PlannedPod {
   if (more.length > 0)
     throw new HyperError('bad_request', `the file has ${pods.length} Pods: give each a file of its own`);
   const manifest = checkFields(Manifest, pod, [], problems);
+  refuseNul(manifest, [], problems);
   const planned = manifest === undefined ? undefined : translateManifest(manifest, data, problems);
   problems.throwIfAny();
   if (planned === undefined) throw new HyperError('internal', 'a manifest was refused without a reason');

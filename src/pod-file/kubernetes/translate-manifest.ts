@@ -2,6 +2,7 @@ import type { PodSpec, RestartPolicy } from '../../contract/index.ts';
 import type { PlannedPod } from '../planned-file.ts';
 import type { FieldPath, Problems } from '../problems.ts';
 import { byName } from '../translate/by-name.ts';
+import { HostPorts } from '../translate/host-ports.ts';
 import type { ConfigData } from './config-data.ts';
 import { portsOf, translateContainer } from './container.ts';
 import type { Manifest } from './manifest-fields.ts';
@@ -41,7 +42,10 @@ export function translateManifest({ metadata, spec }: Manifest, data: ConfigData
   if (context.references.areTooLong) problems.add(['spec', 'containers'], 'their variables must bring 1 MiB at most');
   const sizes = all.map(({ size }) => size);
   const planned = all.map((each) => each.planned);
-  const ports = both.flatMap(portsOf);
+  const published = both.flatMap((container, index) => portsOf(container, placeOf(index)));
+  const taken = new HostPorts(problems);
+  for (const { port, at } of published) taken.note(port, at);
+  const ports = published.map(({ port }) => port);
   const hosts = hostAliases.flatMap(({ ip, hostnames }) => hostnames.map((name) => ({ name, address: ip })));
   if (spec.dnsPolicy === 'None' && (spec.dnsConfig?.nameservers ?? []).length === 0) {
     problems.add(['spec', 'dnsConfig', 'nameservers'], 'is missing: dnsPolicy None needs servers');

@@ -27,12 +27,15 @@ interface Place {
 const nothing: Mounted = { mounts: [], tmpfs: [], files: [] };
 /** Room for what ConfigMaps and Secrets hold: at most 1 MiB each (the Kubernetes API). */
 const configOptions = 'size=2m,mode=0755';
+/** With what makes a tmpfs read-only once its files are in it. */
+const withRights = (options: string, readOnly = false): string => (readOnly ? `${options},ro` : options);
 const kindsOfVolumes = ['hostPath', 'emptyDir', 'configMap', 'secret', 'nfs'] as const;
 
 /** The volumes of a pod: what each container gets of them. */
 export class PodVolumes {
   readonly #named: ReadonlyMap<string, { readonly item: Volume; readonly at: FieldPath }>;
-  readonly #users = new Map<string, number>();
+  /** How often each is mounted. */
+  readonly #mounts = new Map<string, number>();
   readonly #data: ConfigData;
   readonly #problems: Problems;
 
@@ -55,10 +58,8 @@ export class PodVolumes {
       const kinds = kindsOfVolumes.filter((kind) => volume[kind] !== undefined);
       if (kinds.length > 1) problems.add([...at, index], `must be of one kind, found ${kinds.join(' and ')}`);
     });
-    for (const { volumeMounts = [] } of containers) {
-      for (const name of new Set(volumeMounts.map((mount) => mount.name)))
-        this.#users.set(name, (this.#users.get(name) ?? 0) + 1);
-    }
+    for (const { name } of containers.flatMap(({ volumeMounts = [] }) => volumeMounts))
+      this.#mounts.set(name, (this.#mounts.get(name) ?? 0) + 1);
   }
 
   /** @param at the container's place in the manifest. */
@@ -106,15 +107,20 @@ export class PodVolumes {
   }
 
   /** In a file system of its own, so that what the image has there is hidden as in a cluster; a `subPath` is one file in its place. */
-  #mountConfig(files: readonly PlannedFile[], { mountPath, subPath }: VolumeMount, { mount }: Place): Mounted {
+  #mountConfig(
+    files: readonly PlannedFile[],
+    { mountPath, subPath, readOnly }: VolumeMount,
+    { mount }: Place,
+  ): Mounted {
     const target = normalPath(mountPath);
+    const rights = readOnly === true ? { readOnly } : {};
     if (subPath === undefined) {
-      const inPlace = files.map((file) => ({ ...file, path: posix.join(target, file.path) }));
-      return { mounts: [], tmpfs: [{ path: target, options: configOptions }], files: inPlace };
+      const inPlace = files.map((file) => ({ ...file, ...rights, path: posix.join(target, file.path) }));
+      return { mounts: [], tmpfs: [{ path: target, options: withRights(configOptions, readOnly) }], files: inPlace };
     }
     const wanted = normalPath(subPath);
     const file = files.find(({ path }) => path === wanted);
-    if (file !== undefined) return { ...nothing, files: [{ ...file, path: target }] };
+    if (file !== undefined) return { ...nothing, files: [{ ...file, ...rights, path: target }] };
     this.#problems.add(
       [...mount, 'subPath'],
       `must be one of ${files.map(({ path }) => path).join(', ')}, found ${showFound(subPath)}`,
@@ -135,14 +141,14 @@ export class PodVolumes {
     const at = [...place.volume, 'emptyDir'];
     const size = this.#sizeOf(emptyDir?.sizeLimit, [...at, 'sizeLimit']);
     if (emptyDir?.medium === 'Memory') {
-      if ((this.#users.get(name) ?? 0) > 1) {
+      if ((this.#mounts.get(name) ?? 0) > 1) {
         this.#problems.unsupported(
           [...at, 'medium'],
-          'containers cannot share a folder in memory yet: leave out medium',
+          'it can be mounted once, for containers cannot share a folder in memory yet: leave out medium',
         );
       }
       const options = ['mode=0777', ...(size === undefined ? [] : [`size=${size}`])].join(',');
-      return { ...nothing, tmpfs: [{ path: target, options }] };
+      return { ...nothing, tmpfs: [{ path: target, options: withRights(options, readOnly) }] };
     }
     const disk =
       size === undefined ? {} : { options: { type: 'disk', size: `${Math.max(32, Math.ceil(size / 2 ** 20))}m` } };

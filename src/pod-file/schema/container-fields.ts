@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { isSignal } from '../../lib/signals.ts';
+import { ulimitNames } from '../../lib/ulimit-names.ts';
 import { ContainerSpec, HealthCheckSpec, PodSpec, RestartPolicy, Ulimit } from '../../contract/index.ts';
 import { FileOfContainer } from './file-fields.ts';
-import { hyperFields, refused, text, texts } from './fields.ts';
+import { choice, hyperFields, imageName, refused, text, texts } from './fields.ts';
 import { PortOfContainer } from './port-fields.ts';
 import { ProbeFields } from './probe-fields.ts';
 import { VolumeMountFields } from './volume-fields.ts';
@@ -33,10 +35,14 @@ const Resource = hyperFields({
   pids: spec.pidsLimit,
 });
 
+const Signal = text.refine(isSignal, { error: 'must be a signal, as TERM, SIGTERM or a number from 1 to 64' });
+
+const Limit = hyperFields({ ...Ulimit.shape, name: choice(ulimitNames) }, { Name: 'name', Soft: 'soft', Hard: 'hard' });
+
 const shape = {
   name: spec.name.describe('default: made up'),
   id: refused('ids of containers are made up by hyperd: give a name'),
-  image: text.describe('the image to run'),
+  image: imageName.describe('the image to run'),
   command: z.array(z.string()).optional().describe("replaces the image's command"),
   entrypoint: z.array(z.string()).optional().describe("replaces the image's entrypoint and drops its command"),
   workdir: spec.workdir.describe("default: the image's"),
@@ -49,9 +55,9 @@ const shape = {
   files: z.array(FileOfContainer).max(256).optional().describe('where it has files'),
   ports: z.array(PortOfContainer).max(1024).optional().describe("as the pod's portmappings"),
   labels: texts.optional(),
-  stopSignal: text.optional().describe("what stops it; default: the image's, else TERM"),
+  stopSignal: Signal.optional().describe("what stops it; default: the image's, else TERM"),
   sysctl: PodSpec.shape.sysctls.describe("of the pod's kernel, which all its containers share"),
-  ulimits: z.array(hyperFields(Ulimit.shape, { Name: 'name', Soft: 'soft', Hard: 'hard' })).optional(),
+  ulimits: z.array(Limit).optional(),
   resource: Resource.optional().describe("what it may use of the pod's VM"),
   restartPolicy: RestartPolicy.optional().describe("the pod's restartPolicy; all containers have the same"),
   logPath: refused("hyperd keeps a container's output: see 'hyper logs'"),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { closeMatch } from '../close-match.ts';
+import { whyNoReference } from '../../lib/image-reference.ts';
 import { notSupported } from '../problems.ts';
 
 /** An object with these keys and no other; one that is null is left out. */
@@ -18,12 +19,13 @@ export function hyperFields<S extends z.ZodRawShape>(shape: S, spelled: Readonly
     ...Object.entries(spelled),
   ]);
   const documented = (key: string, value: unknown, has: (name: string) => boolean): string | undefined => {
-    if (value === null || value === '') return undefined;
     const name = Object.hasOwn(shape, key) ? key : others.get(key);
+    if (name !== undefined && (value === null || value === '')) return undefined;
     // One that is there twice stays, and is refused as unknown.
     return name === undefined || (name !== key && has(name)) ? key : name;
   };
-  return z.preprocess((value) => mapKeys(value, documented), strict(shape));
+  const marked = strict(shape).meta({ [spelledMark]: [...others].filter(([other, name]) => other !== name) });
+  return z.preprocess((value) => mapKeys(value, documented), marked);
 }
 
 function strict<S extends z.ZodRawShape>(shape: S) {
@@ -76,11 +78,16 @@ export function refused(why: string, allowed: readonly unknown[] = []) {
       if (asksForNothing(value) || allowed.includes(value)) return;
       context.addIssue({ code: 'custom', message: `${notSupported}: ${why}` });
     })
-    .meta({ [refusedMark]: true, description: `${notSupported}: ${why}` });
+    .meta({ [refusedMark]: true, [allowedMark]: allowed, description: `${notSupported}: ${why}` });
 }
 
-/** Marks in a schema's metadata what is always refused. */
+/** Mark in a schema's metadata what is refused by its name, and values of it that are taken. */
 export const refusedMark = 'refused';
+export const allowedMark = 'allowed';
+/** Marks an object of the first Hyper's: `[['readonly', 'readOnly']]`, the other spellings of its keys. */
+export const spelledMark = 'spelled';
+/** JSON Schemas that hold besides: what a check of ours says. */
+export const alsoMark = 'also';
 
 function asksForNothing(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
@@ -101,6 +108,15 @@ export function choice<const T extends readonly [string, ...string[]]>(
 }
 
 export const text = z.string();
+const isImageId = (name: string): boolean => /^(sha256:)?[0-9a-f]{1,64}$/.test(name);
+/** A reference, or an id of an image that is there. */
+export const imageName = z
+  .string()
+  .min(1)
+  .superRefine((name, context) => {
+    const why = name === '' || isImageId(name) ? undefined : whyNoReference(name);
+    if (why !== undefined) context.addIssue({ code: 'custom', message: why });
+  });
 export const absolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
 /** RFC 1123, 2.1, and as long as Linux takes. */
 export const hostname = z

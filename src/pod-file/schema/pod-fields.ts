@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { DnsSpec, NetworkOfPodSpec, PodSpec } from '../../contract/index.ts';
 import { ContainerFields, InitContainerFields } from './container-fields.ts';
-import { choice, hostname, hyperFields, refused, text, texts } from './fields.ts';
+import { alsoMark, choice, hostname, hyperFields, refused, text, texts } from './fields.ts';
 import { FileFields } from './file-fields.ts';
 import { PortMapping } from './port-fields.ts';
 import { ServiceFields } from './service-fields.ts';
@@ -49,10 +49,20 @@ const network = z.string();
 const WhiteListFields = hyperFields({
   internalNetworks: z.array(network).max(256).optional().describe('networks that reach all its ports: 10.0.0.0/8'),
   externalNetworks: z.array(network).max(256).optional().describe('networks that reach its portmappings alone'),
+}).meta({
+  [alsoMark]: [
+    {
+      anyOf: ['internalNetworks', 'internalnetworks', 'externalNetworks', 'externalnetworks'].map((key) => ({
+        ...{ type: 'object', required: [key] },
+        properties: { [key]: { type: 'array', minItems: 1 } },
+      })),
+    },
+  ],
 });
 
 /** A pod file, with every key that one of the first Hyper's could have. */
 export const PodFields = hyperFields({
+  $schema: text.optional().describe('for editors; means nothing'),
   id: spec.name.describe("the pod's name; default: the image's and ten digits"),
   hostname: hostname.optional().describe('default: the name'),
   type: choice(['pod']).optional().describe('as in old files; means nothing'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProbeSpec } from '../../contract/index.ts';
-import { choice, fields, hyperFields, refused } from './fields.ts';
+import { alsoMark, choice, fields, hyperFields, refused } from './fields.ts';
 
 const { shape } = ProbeSpec;
 const exec = shape.exec.unwrap().shape;
@@ -27,6 +27,14 @@ const endsOnce = ({ successThreshold = 1 }: { readonly successThreshold?: number
   successThreshold === 1;
 const mustEndOnce = { error: 'it can only be 1 of this probe', path: ['successThreshold'] };
 
+/** An object that has one of these keys with what is no null. */
+const has = (...keys: string[]): object => ({
+  anyOf: keys.map((key) => ({ type: 'object', properties: { [key]: { type: 'object' } }, required: [key] })),
+});
+const oneAction = { oneOf: [has('exec'), has('httpGet', 'httpget'), has('tcpSocket', 'tcpsocket')] };
+const one = { enum: [1, null, ''] };
+const once = { type: 'object', properties: { successThreshold: one, successthreshold: one } };
+
 const Probe = hyperFields({
   exec: hyperFields(exec).optional().describe('a command in the container'),
   httpGet: hyperFields({ ...httpGet, httpHeaders: z.array(hyperFields(header)).max(64).optional() })
@@ -36,8 +44,10 @@ const Probe = hyperFields({
     .optional()
     .describe("a connection to the pod's address comes about"),
   ...times,
-}).refine(hasOne, mustHaveOne);
-const EndingProbe = Probe.refine(endsOnce, mustEndOnce);
+})
+  .refine(hasOne, mustHaveOne)
+  .meta({ [alsoMark]: [oneAction] });
+const EndingProbe = Probe.refine(endsOnce, mustEndOnce).meta({ [alsoMark]: [oneAction, once] });
 
 /** A container's probes in a pod file of ours. */
 export const ProbeFields = hyperFields({

@@ -22,7 +22,7 @@ const shape = {
   driver: format.optional().describe("format, as 0.2.1's files call it"),
   size: z
     .string()
-    .regex(/^\d+(\.\d+)?[mgt]$/i, { error: 'must be a number with a unit, as 512m or 2g' })
+    .regex(/^\d+(\.\d+)?[mgtMGT]$/, { error: 'must be a number with a unit, as 512m or 2g' })
     .optional()
     .describe('of a fresh disk: 32m to 16t; default 10g'),
   fstype: text.optional().describe('of a disk: ext4, xfs, vfat, …; a fresh one has ext4, of others it is found out'),

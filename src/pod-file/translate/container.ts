@@ -1,3 +1,4 @@
+import { isAboveHard } from '../../lib/ulimit-names.ts';
 import type { ContainerSpec } from '../../contract/index.ts';
 import type { PlannedContainer } from '../planned-file.ts';
 import type { FieldPath, Problems } from '../problems.ts';
@@ -39,6 +40,14 @@ export function translateInitContainer(
     (index) => [...at, 'envs', index, 'env'],
     problems,
   );
+  (ulimits ?? []).forEach((limit, index) => {
+    if (isAboveHard(limit)) {
+      problems.add(
+        [...at, 'ulimits', index, 'soft'],
+        `must be at most the hard limit ${limit.hard}, found ${limit.soft}`,
+      );
+    }
+  });
   const tty = container.tty ?? pod.tty;
   const mounts = translateMounts(container.volumes ?? [], pod.volumes, [...at, 'volumes'], problems);
   return {

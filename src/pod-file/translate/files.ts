@@ -31,6 +31,7 @@ export class PodFiles {
       (index) => ['files', index, 'name'],
       problems,
     );
+    files.forEach((file, index) => this.#contentOf({ file, at: ['files', index] })); // also of those that nobody has
   }
 
   /** Those that a container is to find. */

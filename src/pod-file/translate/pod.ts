@@ -7,6 +7,7 @@ import type { Interface, PodFields } from '../schema/pod-fields.ts';
 import { byName } from './by-name.ts';
 import { translateContainer, translateInitContainer } from './container.ts';
 import { PodFiles } from './files.ts';
+import { HostPorts } from './host-ports.ts';
 import { translatePorts } from './ports.ts';
 import { translateServices } from './services.ts';
 
@@ -48,12 +49,12 @@ export function translatePod(fields: PodFields, problems: Problems): PlannedPod 
     spec: {
       ...{ name: id, hostname, labels, maxRestarts },
       ...{ vcpus: resource?.vcpu, memoryMiB: resource?.memory, storageMiB: resource?.storage },
-      restartPolicy: restartPolicyOf(fields, problems),
+      restartPolicy: restartOf(fields, problems),
       sysctls: sysctlsOf(fields, problems),
       networks: interfaces.length === 0 ? undefined : interfaces.map(networkOf),
       dns: hasDns ? { servers: dns, search: dnsSearch, options: dnsOptions } : undefined,
       ports: portsOf(fields, problems),
-      whiteLists: whiteListsOf(fields),
+      whiteLists: whiteListsOf(fields, problems),
       services: translateServices(fields.services, problems),
     },
     containers,
@@ -65,8 +66,16 @@ function networkOf({ network = 'default', ip, mac }: Interface): NonNullable<Pod
   return { network, address: ip?.replace(/\/.*/, ''), mac };
 }
 
-function whiteListsOf({ portmappingWhiteLists: lists }: PodFields): PodSpec['whiteLists'] {
-  return lists && { internal: lists.internalNetworks ?? [], external: lists.externalNetworks ?? [] };
+function whiteListsOf({ portmappingWhiteLists: lists }: PodFields, problems: Problems): PodSpec['whiteLists'] {
+  if (lists === undefined) return undefined;
+  const { internalNetworks: internal = [], externalNetworks: external = [] } = lists;
+  if (internal.length + external.length === 0) {
+    problems.add(
+      ['portmappingWhiteLists'],
+      'must name a network in internalNetworks or externalNetworks, found none: leave it out, and everyone may reach the pod',
+    );
+  }
+  return { internal, external };
 }
 
 /** As many as the API takes. */
@@ -80,13 +89,27 @@ function portsOf({ portmappings = [], containers }: PodFields, problems: Problem
     ),
   ];
   const all: PortSpec[] = [];
+  const taken = new HostPorts(problems);
   for (const { mapping, at } of mappings) {
-    all.push(...translatePorts(mapping, at, problems));
+    const ports = translatePorts(mapping, at, problems);
+    for (const port of ports) taken.note(port, at);
+    all.push(...ports);
     if (all.length <= mostPorts) continue;
     problems.add(at, `is one too many: a pod may have ${mostPorts} ports`);
     break;
   }
   return all.length === 0 ? undefined : all;
+}
+
+function restartOf(fields: PodFields, problems: Problems): RestartPolicy | undefined {
+  const policy = restartPolicyOf(fields, problems);
+  if (fields.maxRestarts !== undefined && policy !== 'onFailure') {
+    problems.add(
+      ['maxRestarts'],
+      `is for the restartPolicy onFailure, found ${fields.maxRestarts} beside ${policy ?? 'never'}: give onFailure, or leave it out`,
+    );
+  }
+  return policy;
 }
 
 /** Containers had policies of their own in 0.2.1: a pod has one. */
