@@ -1,4 +1,6 @@
+import { systemCode } from '../lib/errors.ts';
 import type { Cli } from './cli.ts';
+import { printWhole } from './print-whole.ts';
 
 /** The Cli of this process. @param host the value of `--host`, once it is parsed. */
 export function processCli(host: () => string | undefined): Cli {
@@ -23,8 +25,12 @@ export function processCli(host: () => string | undefined): Cli {
       return new HyperClient(socket);
     },
     print(line) {
-      if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', leaveByPipe);
-      process.stdout.write(`${line}\n`);
+      try {
+        printWhole(1, `${line}\n`);
+      } catch (error) {
+        if (systemCode(error) === 'EPIPE') leaveByPipe();
+        throw error;
+      }
     },
     note,
   };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -32,6 +33,16 @@ for (const build of cliBuilds) {
       assert.match(stderr, /^Time to run a POD is \d+ ms\n$/);
       assert.deepEqual(said(await hyper(fake, ['run', '-d', '--podfile', file])), [0, 'pod-abcdefghiB\n', '']);
       assert.equal(fake.requests.at(-1), 'POST /v1/pods/pod-abcdefghiB/start');
+    });
+
+    it('is printed whole, larger than a pipe, to a reader that is slow', async () => {
+      await using fake = await FakeHyperd.start();
+      const envs = Array.from({ length: 1000 }, (_, at) => ({ env: `V${at}`, value: 'x'.repeat(300) }));
+      const file = await saved(fake, { containers: [{ image: 'busybox', command: ['true'], envs }] });
+      const slow = '"$@" | { dd bs=1 count=100000 2>/dev/null; cat; }';
+      const args = [...build.command, 'pod', 'check', '--spec', file];
+      const printed = execFileSync('sh', ['-c', slow, 'sh', ...args], { encoding: 'utf8' });
+      assert.ok(printed.length > 300_000 && printed.endsWith('}\n'), `${printed.length} characters`);
     });
 
     it('is run in the foreground by -a, with its exit code', async () => {
