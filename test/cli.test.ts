@@ -283,7 +283,7 @@ for (const build of cliBuilds) {
 
     it('prints logs on their own streams, with times as asked', async () => {
       await using fake = await FakeHyperd.start();
-      await hyper(fake, ['run', '-d', '--name', 'p', 'busybox', 'true']);
+      await hyper(fake, ['run', '-d', '--name', 'pod', 'busybox', 'true']);
       const logs = await hyper(fake, ['logs', '--tail', '5', '--since', '2026-01-01T00:00:00Z', 'pod-abcdefghiA']);
       assert.deepEqual([logs.stdout.toString(), logs.stderr], ['to stdout\n', 'to stderr\n']);
       assert.equal(fake.requests.at(-1), 'GET /v1/pods/pod-abcdefghiA/logs?tail=5&since=2026-01-01T00%3A00%3A00Z');
