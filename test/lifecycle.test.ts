@@ -102,7 +102,7 @@ describe('a pod’s life', () => {
       assert.partialDeepStrictEqual(found, { id: container, podId: id });
       const missing = await hyper('inspect', 'nowhere');
       assert.equal(missing.code, 1);
-      assert.match(missing.stderr, /^hyper: no such pod, container or image: nowhere: see/m);
+      assert.match(missing.stderr, /^hyper: no such pod, container, image or exec: nowhere: see/m);
     });
 
     it('is found by the beginning of its id while no other begins so', async () => {
