@@ -71,7 +71,10 @@ describe('the health of containers', () => {
       '-f',
       'container=checked',
     );
-    assert.match(told, /^\S+ container health_status \w+ \(name=checked, pod=pod-\w+, podName=checked, health=unhealthy\)\n$/);
+    assert.match(
+      told,
+      /^\S+ container health_status \w+ \(name=checked, pod=pod-\w+, podName=checked, health=unhealthy\)\n$/,
+    );
   });
 
   it('are asked as the image says, unless its user says otherwise', async () => {
