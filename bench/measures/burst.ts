@@ -1,34 +1,26 @@
 import type { HyperdKind } from '../bench-hyperd.ts';
 import type { Comparison } from '../measure.ts';
 import type { Timed } from '../run-timed.ts';
+import { besideDocker } from './beside-docker.ts';
 
 const count = 20;
 
 /** Many runs at once: from the start of the first client to the end of the last. */
 function burstOf(hyperdKind: HyperdKind, facts: Omit<Comparison, 'peer' | 'unit' | 'prepare'>): Comparison {
-  return {
-    ...facts,
-    peer: `${count} × \`docker run --rm busybox true\` at once`,
-    unit: 'ms',
-    async prepare(room) {
-      const hyperd = await room.hyperd(hyperdKind);
-      const image = await room.dockerBusybox();
-      return {
-        settle: () => hyperd.settled(),
-        ours: async () => {
-          const { value, origins } = await hyperd.counted(() =>
-            atOnce(() => hyperd.hyper('run', '--rm', 'busybox', 'true')),
-          );
-          const { pool, template, boot } = origins;
-          if (pool + template !== count)
-            throw new Error(`of ${count} runs ${pool} came from the pool, ${template} were clones`);
-          return { value, parts: { pool, template, boot } };
-        },
-        peer: async () => ({ value: await atOnce(() => room.docker('run', '--rm', image, 'true')) }),
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      };
+  return besideDocker(
+    hyperdKind,
+    { ...facts, peer: `${count} × \`docker run --rm busybox true\` at once` },
+    async (hyperd) => {
+      const { value, origins } = await hyperd.counted(() =>
+        atOnce(() => hyperd.hyper('run', '--rm', 'busybox', 'true')),
+      );
+      const { pool, template, boot } = origins;
+      if (pool + template !== count)
+        throw new Error(`of ${count} runs ${pool} came from the pool, ${template} were clones`);
+      return { value, parts: { pool, template, boot } };
     },
-  };
+    async (room, image) => ({ value: await atOnce(() => room.docker('run', '--rm', image, 'true')) }),
+  );
 }
 
 export const bursts: readonly Comparison[] = [

@@ -1,23 +1,15 @@
 import type { HyperdKind } from '../bench-hyperd.ts';
 import type { Comparison } from '../measure.ts';
+import { besideDocker } from './beside-docker.ts';
 
 /** A whole run of a new container, client start to client end; what the VM behind ours came from is checked. */
 function runOf(hyperdKind: HyperdKind, facts: Omit<Comparison, 'peer' | 'unit' | 'prepare'>): Comparison {
-  return {
-    ...facts,
-    peer: '`docker run --rm busybox true`',
-    unit: 'ms',
-    async prepare(room) {
-      const hyperd = await room.hyperd(hyperdKind);
-      const image = await room.dockerBusybox();
-      return {
-        settle: () => hyperd.settled(),
-        ours: async () => ({ value: (await hyperd.run('--rm', 'busybox', 'true')).milliseconds }),
-        peer: async () => ({ value: (await room.docker('run', '--rm', image, 'true')).milliseconds }),
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      };
-    },
-  };
+  return besideDocker(
+    hyperdKind,
+    { ...facts, peer: '`docker run --rm busybox true`' },
+    async (hyperd) => ({ value: (await hyperd.run('--rm', 'busybox', 'true')).milliseconds }),
+    async (room, image) => ({ value: (await room.docker('run', '--rm', image, 'true')).milliseconds }),
+  );
 }
 
 export const runs: readonly Comparison[] = [

@@ -31,6 +31,8 @@ export class Upkeep implements Disposable {
   readonly #log: Log;
   readonly #children = new Set<ChildProcess>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #mending = new Set<Kept>();
+  readonly #again = new Set<Kept>();
   #ended = false;
 
   constructor(networks: () => readonly Kept[], log: Log) {
@@ -83,9 +85,22 @@ export class Upkeep implements Disposable {
     for (const each of this.#networks()) void this.#mend(each);
   }
 
+  /** One look at a time: what is told during one calls for one more, however much it is. */
   async #mend(network: Kept): Promise<void> {
-    await network.mend().catch((error: unknown) => {
+    if (this.#mending.has(network)) {
+      this.#again.add(network);
+      return;
+    }
+    this.#mending.add(network);
+    try {
+      do {
+        this.#again.delete(network);
+        await network.mend();
+      } while (this.#again.has(network));
+    } catch (error) {
       this.#log.warn({ bridge: network.bridge, error: messageOf(error) }, 'a network cannot be looked at');
-    });
+    } finally {
+      this.#mending.delete(network);
+    }
   }
 }

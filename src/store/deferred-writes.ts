@@ -32,7 +32,7 @@ export class DeferredWrites implements Disposable {
       this.catchUp();
       write();
     } catch (error) {
-      if (!isFull(error)) throw error;
+      if (!isNoSpace(error)) throw error;
       if (!this.#waiting.has(id))
         this.#log.error({ id, error }, 'not stored yet: it is when there is room on the disk');
       this.#waiting.set(id, { write, done: done === undefined ? before : [...before, done] });
@@ -58,7 +58,7 @@ export class DeferredWrites implements Disposable {
       try {
         write();
       } catch (error) {
-        if (isFull(error)) throw error;
+        if (isNoSpace(error)) throw error;
         this.#log.error({ id, error }, 'what waited for room on the disk cannot be stored');
       }
       this.doneWith(id);
@@ -88,6 +88,6 @@ export class DeferredWrites implements Disposable {
   }
 }
 
-function isFull(error: unknown): boolean {
+function isNoSpace(error: unknown): boolean {
   return error instanceof HyperError && error.code === 'no_space';
 }
