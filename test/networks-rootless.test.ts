@@ -7,7 +7,7 @@ import type { Room } from './network/room.ts';
 import type { TestHyperd } from './support/hyperd.ts';
 import { keepersOf } from './support/keepers.ts';
 import { untilLogged } from './support/logs.ts';
-import { hostAndInternet, podCommands } from './support/network-pods.ts';
+import { hostAndInternet, podCommands, sayingAtPort80 } from './support/network-pods.ts';
 import { ofOrdinaryUser } from './support/ways.ts';
 
 /** What test/networks.test.ts shows is shown there of both. */
@@ -69,19 +69,21 @@ ofOrdinaryUser('published ports', { timeout: 200_000 }, (way) => {
     await hyperd.client.podCreate({
       ...{ name: 'guarded', ports: [{ hostPort: 8090, guestPort: 80 }] },
       whiteLists: { internal: ['192.168.123.50'], external: ['10.0.2.2'] },
-      containers: [{ image: 'busybox', command: ['nc', '-ll', '-p', '80', '-e', 'echo', 'guarded'] }],
+      containers: [{ image: 'busybox', command: sayingAtPort80('guarded') }],
     });
     await run('start', 'guarded');
-    assert.equal(await inPod('friend', 'until nc guarded 80 </dev/null; do :; done 2>/dev/null'), 'guarded\n');
+    await untilLogged(hyperd, 'guarded', 'ready');
+    assert.equal(await inPod('friend', 'nc guarded 80 </dev/null'), 'guarded\n');
     assert.equal(await inPod('stranger', 'nc -w 2 guarded 80 </dev/null || echo no'), 'no\n');
     assert.equal(await here.call('ask', '127.0.0.1', 8090), 'guarded\n');
     assert.notEqual(await internet.call('ask', '203.0.113.1', 8090).catch(() => ''), 'guarded\n');
     await hyperd.client.podCreate({
       ...{ name: 'outer', ports: [{ hostPort: 8091, guestPort: 80 }] },
       whiteLists: { internal: [], external: ['203.0.113.2'] },
-      containers: [{ image: 'busybox', command: ['nc', '-ll', '-p', '80', '-e', 'echo', 'outer'] }],
+      containers: [{ image: 'busybox', command: sayingAtPort80('outer') }],
     });
     await run('start', 'outer');
+    await untilLogged(hyperd, 'outer', 'ready');
     assert.equal(await internet.call('ask', '203.0.113.1', 8091), 'outer\n');
     await remove('friend', 'stranger', 'guarded', 'outer');
   });

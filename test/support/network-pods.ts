@@ -41,7 +41,7 @@ export function podCommands(caller: () => Caller & Pick<TestHyperd, 'client'>): 
       assert.deepEqual([ran.code, words.test(ran.stderr)], [code, true], `${ran.code}: ${ran.stderr}`);
     },
     serve: async (name, ...options) => {
-      await run('run', '-d', '--name', name, '--stop-signal', 'KILL', ...options, ...server(name));
+      await run('run', '-d', '--name', name, '--stop-signal', 'KILL', ...options, 'busybox', ...sayingAtPort80(name));
       await untilLogged(caller(), name, 'ready');
     },
     inPod: (pod, script) => run('exec', pod, 'sh', '-c', script),
@@ -49,7 +49,8 @@ export function podCommands(caller: () => Caller & Pick<TestHyperd, 'client'>): 
   };
 }
 
-function server(word: string): string[] {
+/** The command of a container that says this word to whoever connects to port 80, and prints `ready` once it does. */
+export function sayingAtPort80(word: string): string[] {
   const answers = 'until nc 127.0.0.1 80 </dev/null >/dev/null 2>&1; do :; done';
-  return ['busybox', 'sh', '-c', `nc -ll -p 80 -e echo ${word} & ${answers}; echo ready; wait`];
+  return ['sh', '-c', `nc -ll -p 80 -e echo ${word} & ${answers}; echo ready; wait`];
 }
