@@ -62,6 +62,21 @@ describe('a full host', { skip: skipUnlessRoot }, () => {
     assert.equal(hyperd.vmProcesses().length, 1);
   });
 
+  it('says of a pod whose start waits when hyperd is killed that it has failed', async () => {
+    await using hyperd = await TestHyperd.start({ memory: { maxMiB: 256, whenFull: 'wait' } });
+    assert.equal((await hyperd.hyper(['run', '--name', 'again', 'busybox', 'true'])).code, 0);
+    assert.equal((await hyperd.hyper(['run', '-d', '--name', 'one', 'busybox', 'sleep', '1000'])).code, 0);
+    const starts = hyperd.hyper(['start', 'again']);
+    await untilStartsWait(hyperd, 1);
+    await hyperd.signal('SIGKILL');
+    assert.notEqual((await starts).code, 0);
+    await hyperd.start();
+    const { state, reason } = await hyperd.client.podInspect('again');
+    assert.deepEqual([state, reason], ['failed', 'hyperd ended while the pod started']);
+    const { stdout } = await hyperd.hyper(['events', '--since', '0', '--until', '0s', '--format', 'json']);
+    assert.match(stdout, /"die".*hyperd ended while the pod started/);
+  });
+
   it('takes the pool’s room before it refuses', async () => {
     await using hyperd = await TestHyperd.start({ memory: { maxMiB: two }, pool: { size: 2 }, templates: {} });
     await hyperd.client.templateCreate({});

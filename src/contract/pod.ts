@@ -188,7 +188,7 @@ export const Pod = z.object({
   restarting: z.boolean().describe('it has ended, and waits for another start'),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
-  finishedAt: z.string().nullable(),
+  finishedAt: z.string().nullable().describe('when its latest run ended; null while another runs'),
   exitCode: z.number().int().nullable().describe("the first container's"),
   reason: z.string().nullable(),
   warnings: z.array(z.string()).describe('what its user should know of how it was started'),

@@ -155,7 +155,7 @@ export async function addContainer(container: Container, run: PodRun, { images }
 function markRunning(record: PodRecord, containers: readonly Container[], store: EngineOptions['store']): void {
   const startedAt = new Date().toISOString();
   record.state = checkTransition(record.state, 'running');
-  record.startedAt = startedAt;
+  Object.assign(record, { startedAt, finishedAt: null });
   for (const container of containers) container.markRunning(startedAt);
   store.savePod(record);
 }

@@ -49,10 +49,12 @@ export async function resumePod(
 ): Promise<PodRun | HyperError | undefined> {
   const { hypervisor, log } = options;
   if (record.state !== 'running' && record.state !== 'paused') {
-    if (record.vm === null) return undefined;
-    await releaseVm(record, options);
-    options.store.keepPod(record);
-    return record.state === 'pending' ? new HyperError('vm_failed', 'hyperd ended while the pod started') : undefined;
+    const starts = record.state === 'pending' && (record.vm !== null || record.finishedAt !== null);
+    if (record.vm !== null) {
+      await releaseVm(record, options);
+      options.store.keepPod(record);
+    }
+    return starts ? new HyperError('vm_failed', 'hyperd ended while the pod started') : undefined;
   }
   // It counts before anybody may start another one: looking for it takes its time.
   if (record.vm !== null) options.supply.adopt({ vm: vmRecord(record.vm) }, record.memoryMiB);

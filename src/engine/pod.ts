@@ -110,9 +110,8 @@ export class Pod {
       if (resumed instanceof HyperError) await this.#end({ exitCode: 255, error: resumed }, false);
       else if (resumed !== undefined) this.#adopt(resumed);
       else if (this.record.autoRemove && this.record.finishedAt !== null) await this.#remove();
-      const { restarting, restarts, state } = this.record;
-      const isToStart = restarting || (state === 'pending' && restarts > 0); // hyperd went while its policy started it
-      if (isToStart && !this.active && !this.#removed && !this.#restarts.isWaiting(this)) this.#scheduleStart(0);
+      if (this.record.restarting && !this.active && !this.#removed && !this.#restarts.isWaiting(this))
+        this.#scheduleStart(0);
     });
     this.#finishStop().catch((error: unknown) => {
       this.#options.log.error({ pod: this.record.id, error }, 'a stop that was under way could not be finished');
@@ -303,7 +302,7 @@ export class Pod {
   /** A new run of a pod that had ended. */
   #begin(): void {
     this.record.state = checkTransition(this.record.state, 'pending');
-    Object.assign(this.record, { startedAt: null, finishedAt: null, reason: null, restarting: false, stopping: null });
+    Object.assign(this.record, { startedAt: null, reason: null, restarting: false, stopping: null });
     for (const container of this.containers) container.reset();
     this.#options.store.keepPod(this.record); // on a full disk the start fails when its VM is to be stored
     this.#finished = Promise.withResolvers<ContainerResult>();

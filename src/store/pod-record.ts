@@ -217,6 +217,7 @@ const Pod = z.object({
   replacedBy: z.string().nullable().default(null),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
+  /** When its latest run ended; null while another runs. */
   finishedAt: z.string().nullable(),
   reason: z.string().nullable(),
   /** What its user should know of how it was started. */
