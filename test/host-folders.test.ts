@@ -146,6 +146,21 @@ inBothWays('a folder of the host in a pod', {}, (way) => {
     assert.deepEqual(await readdir(folder), []);
   });
 
+  it('opens no device of the folder’s', async () => {
+    execFileSync('mknod', [join(folder, 'null'), 'c', '1', '3']);
+    const { code, stderr } = await hyperd.hyper([
+      'run',
+      '--rm',
+      '-v',
+      `${folder}:/data`,
+      'busybox',
+      'cat',
+      '/data/null',
+    ]);
+    assert.equal(code, 1);
+    assert.match(stderr, /can't open '\/data\/null': Permission denied/);
+  });
+
   it('can be one of several, inside each other too, and its file systems are told apart', async () => {
     await mkdir(join(folder, 'outer/inner'), { recursive: true });
     await mkdir(join(folder, 'other'));

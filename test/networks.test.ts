@@ -113,6 +113,22 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
     assert.equal(await here.call('ask', '127.0.0.1', 9090), 'not a pod');
   });
 
+  it('are the first free one of a range', async () => {
+    await serve('one', '-p', '9100:80');
+    await serve('two', '-p', '9100-9102:80');
+    assert.equal(await run('port', 'two'), '80/tcp -> 0.0.0.0:9101\n');
+    assert.equal(await here.call('ask', '127.0.0.1', 9101), 'two\n');
+    assert.equal(await run('ports', 'add', 'two', '9101-9102:81'), '81/tcp -> 0.0.0.0:9102\n');
+    const none = /none of the ports 9100-9102\/tcp of this host is free/;
+    await refused(125, none, 'run', '--rm', '-p', '9100-9102:80', 'busybox', 'true');
+    await run('ports', 'delete', 'two', '9100-9102:80');
+    assert.equal(await run('port', 'two'), '81/tcp -> 0.0.0.0:9102\n');
+    await run('stop', 'two');
+    await untilTakenApart(hyperd);
+    assert.equal(await run('port', 'two'), '81/tcp -> *:9101-9102\n');
+    await remove('one', 'two');
+  });
+
   it('published ports go on while hyperd is away and after it has come back', async () => {
     await serve('web', '-p', '8080:80');
     await hyperd.signal('SIGKILL');

@@ -39,11 +39,14 @@ struct attempt {
     int error;
 };
 
-/* The kernel says EINVAL as long as it has no device of that tag. */
+/*
+ * The kernel says EINVAL as long as it has no device of that tag. A device's node in a folder of the host means one of the
+ * host's: by its number the guest would open one of its own.
+ */
 static bool try_mount(void *argument)
 {
     struct attempt *attempt = argument;
-    attempt->error = mount(attempt->tag, attempt->path, "virtiofs", 0, NULL) == 0 ? 0 : errno;
+    attempt->error = mount(attempt->tag, attempt->path, "virtiofs", MS_NODEV, NULL) == 0 ? 0 : errno;
     return attempt->error != EINVAL;
 }
 

@@ -10,10 +10,13 @@ export const objectName = z
   .string()
   .regex(textForms.objectName.pattern, { error: `must be ${textForms.objectName.words}` });
 
+const hostPortLast = port.optional().describe('one of the ports from hostPort to this one, the first that is free');
+
 export const PortSpec = z.strictObject({
   protocol: z.enum(['tcp', 'udp']).optional().describe('default tcp'),
   hostIp: anyIp.optional().describe('default: every address of the host, those of IPv6 where the pod has one'),
   hostPort: z.number().int().min(0).max(65535).optional().describe('default 0: any that is free'),
+  hostPortLast,
   guestPort: port,
 });
 export type PortSpec = z.infer<typeof PortSpec>;
@@ -22,6 +25,7 @@ export const Port = z.object({
   protocol: z.enum(['tcp', 'udp']),
   hostIp: z.string().describe('*: every address, while the pod does not run'),
   hostPort: z.number().int().describe('0: any, while the pod does not run'),
+  hostPortLast,
   guestPort: z.number().int(),
 });
 export type Port = z.infer<typeof Port>;
@@ -30,6 +34,7 @@ export const PortRemoval = z.strictObject({
   protocol: z.enum(['tcp', 'udp']).optional().describe('default tcp'),
   hostIp: anyIp.optional().describe('default: any'),
   hostPort: port.optional().describe('default: any'),
+  hostPortLast,
   guestPort: port,
 });
 export type PortRemoval = z.infer<typeof PortRemoval>;

@@ -101,8 +101,15 @@ export function distinctPorts(ports: readonly PortMapping[]): PortMapping[] {
   );
 }
 
-export function planPort({ protocol = 'tcp', hostIp, hostPort = 0, guestPort }: PortSpec): PortMapping {
-  return { protocol, hostIp: hostIp === undefined ? everyAddress : canonicalAddress(hostIp), hostPort, guestPort };
+/** @throws HyperError `bad_request` for a range that has no first port, or ends before it */
+export function planPort({ protocol = 'tcp', hostIp, hostPort = 0, hostPortLast, guestPort }: PortSpec): PortMapping {
+  if (hostPortLast !== undefined && (hostPort === 0 || hostPortLast < hostPort)) {
+    throw new HyperError('bad_request', `hostPort ${hostPort} to hostPortLast ${hostPortLast} is no range of ports`);
+  }
+  return {
+    ...{ protocol, hostIp: hostIp === undefined ? everyAddress : canonicalAddress(hostIp), hostPort, guestPort },
+    ...(hostPortLast === undefined ? {} : { hostPortLast }),
+  };
 }
 
 /** A rule as it is kept, checked. */

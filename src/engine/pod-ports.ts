@@ -58,6 +58,7 @@ export interface PortFilter {
   readonly protocol?: PortMapping['protocol'] | undefined;
   readonly hostIp?: string | undefined;
   readonly hostPort?: number | undefined;
+  readonly hostPortLast?: number | undefined;
 }
 
 /** Closes ports. @throws HyperError `not_found` where none fits. */
@@ -66,7 +67,7 @@ export async function unpublish(record: PodRecord, filter: PortFilter, { network
     port.guestPort === filter.guestPort &&
     (filter.protocol ?? 'tcp') === port.protocol &&
     (filter.hostIp ?? port.hostIp) === port.hostIp &&
-    (filter.hostPort ?? port.hostPort) === port.hostPort;
+    (filter.hostPort === undefined || isWithin(port.hostPort, filter));
   const main = mainEndpoint(record.endpoints);
   const standing = (main?.ports ?? []).filter(fits);
   /** One that was to be any, or on every address, is known by what stands of it: it goes with the last. */
@@ -102,9 +103,13 @@ export function replaceEndpoint(record: PodRecord, changed: Endpoint): void {
 function isOf(standing: PortMapping, asked: PortMapping): boolean {
   const every = [everyIpv4Address, everyIpv6Address];
   return (
-    [0, standing.hostPort].includes(asked.hostPort) &&
+    (asked.hostPort === 0 || isWithin(standing.hostPort, asked)) &&
     asked.guestPort === standing.guestPort &&
     asked.protocol === standing.protocol &&
     (asked.hostIp === standing.hostIp || (asked.hostIp === everyAddress && every.includes(standing.hostIp)))
   );
+}
+
+function isWithin(port: number, { hostPort = port, hostPortLast = hostPort }: Omit<PortFilter, 'guestPort'>): boolean {
+  return port >= hostPort && port <= hostPortLast;
 }

@@ -100,6 +100,8 @@ export interface PortSpec {
   readonly hostIp?: string | undefined;
   /** 0 or left out: any that is free. */
   readonly hostPort?: number | undefined;
+  /** One from `hostPort` to this one. */
+  readonly hostPortLast?: number | undefined;
   readonly guestPort: number;
 }
 

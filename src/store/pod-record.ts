@@ -132,6 +132,8 @@ export const PortOfPod = z.object({
   hostIp: z.string(),
   /** 0: any that is free, another at each start. */
   hostPort: z.number(),
+  /** The first of these that is free. */
+  hostPortLast: z.number().optional(),
   guestPort: z.number(),
 });
 

@@ -22,7 +22,7 @@ export async function checkBindSource(path: string, create: boolean): Promise<Bi
   if (!create) {
     throw new HyperError(
       'bad_request',
-      `invalid mount config for type "bind": bind source path does not exist: ${path}: make it, or use -v, which does`,
+      `invalid mount config for type "bind": bind source path does not exist: ${path}: make it first (of 'hyper run', -v does so itself)`,
     );
   }
   try {

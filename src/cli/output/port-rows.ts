@@ -6,9 +6,14 @@ export function describePort(port: Port): string {
 }
 
 /** `0.0.0.0:8080`, `[::]:8080`; `any` for a port that is chosen when the pod starts. */
-export function hostEnd({ hostIp, hostPort }: Port): string {
+export function hostEnd({ hostIp, ...port }: Port): string {
   const address = hostIp.includes(':') ? `[${hostIp}]` : hostIp;
-  return `${address}:${hostPort === 0 ? 'any' : hostPort}`;
+  return `${address}:${hostPortOf(port)}`;
+}
+
+function hostPortOf({ hostPort, hostPortLast }: Pick<Port, 'hostPort' | 'hostPortLast'>): string {
+  if (hostPort === 0) return 'any';
+  return hostPortLast === undefined ? String(hostPort) : `${hostPort}-${hostPortLast}`;
 }
 
 export interface PortRow {
@@ -18,9 +23,6 @@ export interface PortRow {
   readonly ContainerPort: number;
 }
 
-export function portRow({ protocol, hostIp, hostPort, guestPort }: Port): PortRow {
-  return {
-    ...{ Protocol: protocol, HostIP: hostIp, HostPort: hostPort === 0 ? 'any' : String(hostPort) },
-    ContainerPort: guestPort,
-  };
+export function portRow({ protocol, hostIp, guestPort, ...port }: Port): PortRow {
+  return { Protocol: protocol, HostIP: hostIp, HostPort: hostPortOf(port), ContainerPort: guestPort };
 }

@@ -14,6 +14,7 @@ describe('--publish', () => {
       { guestPort: 80, protocol: 'tcp', hostIp: '10.0.0.1', hostPort: 8000 },
       { guestPort: 81, protocol: 'tcp', hostIp: '10.0.0.1', hostPort: 8001 },
     ]);
+    assert.deepEqual(parse('9100-9102:80'), [{ guestPort: 80, protocol: 'tcp', hostPort: 9100, hostPortLast: 9102 }]);
   });
 
   it('takes the first Hyper’s, with the protocol in front', () => {
@@ -23,7 +24,10 @@ describe('--publish', () => {
 
   it('takes a port of this host once, as docker does', () => {
     const all = (...texts: string[]): number => parseAllPublished(texts, '--publish').length;
-    assert.equal(all('8080:80', '8080:80/udp', '127.0.0.1:8081:80', '127.0.0.2:8081:80', '80', '80'), 6);
+    assert.equal(
+      all('8080:80', '8080:80/udp', '127.0.0.1:8081:80', '127.0.0.2:8081:80', '80', '80', '8080-8082:80'),
+      7,
+    );
     for (const twice of [
       ['8080:80', '8080:80'],
       ['8080:80', '8080:81/tcp'],

@@ -5,14 +5,14 @@ import { UsageError } from '../usage-error.ts';
 type PortSpec = NonNullable<PodSpec['ports']>[number];
 
 const form =
-  '[IP:]HOST:CONTAINER[/tcp|udp], each a port or a range, as 8080:80, 127.0.0.1:5300:53/udp or [::1]:8080:80';
+  '[IP:]HOST:CONTAINER[/tcp|udp], each a port or a range, as 8080:80, 127.0.0.1:5300:53/udp, [::1]:8080:80 or 8000-8009:80';
 
 /** The ports of several, of which none may be the same port of this host twice. */
 export function parseAllPublished(texts: readonly string[], flag: string): PortSpec[] {
   const all = texts.flatMap((text) => parsePublish(text, flag));
   const seen = new Set<string>();
-  for (const { hostIp = '', hostPort, protocol = 'tcp' } of all) {
-    if (hostPort === undefined) continue;
+  for (const { hostIp = '', hostPort, hostPortLast, protocol = 'tcp' } of all) {
+    if (hostPort === undefined || hostPortLast !== undefined) continue;
     const port = `${hostPort}/${protocol}`;
     if (seen.has(`${hostIp} ${port}`)) throw new UsageError(`${flag}: the port ${port} of this host is given twice`);
     seen.add(`${hostIp} ${port}`);
@@ -22,7 +22,7 @@ export function parseAllPublished(texts: readonly string[], flag: string): PortS
 
 /**
  * `[IP:][HOST[-LAST]:]CONTAINER[-LAST][/tcp|udp]`, an IPv6 address in brackets: a mapping for each port of the range. HOST 0:
- * any. The first Hyper's `tcp:HOST:CONTAINER` as well.
+ * any; a range of HOST for one CONTAINER: the first of it that is free. The first Hyper's `tcp:HOST:CONTAINER` as well.
  */
 export function parsePublish(text: string, flag: string): PortSpec[] {
   const fail = (why: string): UsageError => new UsageError(`${flag} is '${text}': ${why}`);
@@ -43,17 +43,19 @@ export function parsePublish(text: string, flag: string): PortSpec[] {
   const isAny = hostText === '' || hostText === '0';
   const host = isAny ? undefined : parseRange(hostText);
   if (guest === undefined || (!isAny && host === undefined)) throw fail(`give ${form}`);
+  const common: Pick<PortSpec, 'protocol' | 'hostIp'> = { protocol, ...(hostIp === undefined ? {} : { hostIp }) };
+  const [guestPort] = guest;
+  const [hostPort, ...others] = host ?? [];
+  const hostPortLast = others.at(-1);
+  if (guestPort !== undefined && guest.length === 1 && hostPort !== undefined && hostPortLast !== undefined) {
+    return [{ ...common, guestPort, hostPort, hostPortLast }];
+  }
   if (host !== undefined && host.length !== guest.length) {
     throw fail(`its ranges have ${host.length} and ${guest.length} ports: they must be of one length`);
   }
-  return guest.map((guestPort, index) => {
-    const hostPort = host?.[index];
-    return {
-      guestPort,
-      protocol,
-      ...(hostIp === undefined ? {} : { hostIp }),
-      ...(hostPort === undefined ? {} : { hostPort }),
-    };
+  return guest.map((port, index) => {
+    const ofHost = host?.[index];
+    return { ...common, guestPort: port, ...(ofHost === undefined ? {} : { hostPort: ofHost }) };
   });
 }
 

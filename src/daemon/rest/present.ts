@@ -64,8 +64,8 @@ function hasVm({ state }: PodRecord): boolean {
   return state === 'running' || state === 'pending' || state === 'paused';
 }
 
-export function presentPort({ protocol, hostIp, hostPort, guestPort }: PortMapping): Port {
-  return { protocol, hostIp, hostPort, guestPort };
+export function presentPort({ protocol, hostIp, hostPort, hostPortLast, guestPort }: PortMapping): Port {
+  return { protocol, hostIp, hostPort, ...(hostPortLast === undefined ? {} : { hostPortLast }), guestPort };
 }
 
 export function presentNetwork({ id, network, record }: NetworkDescription, pods: readonly Pod[]): Network {

@@ -10,11 +10,13 @@ export interface PortMapping {
   readonly hostIp: string;
   /** 0: any that is free. */
   readonly hostPort: number;
+  /** One of the ports from `hostPort` to this one, the first that is free. */
+  readonly hostPortLast?: number | undefined;
   readonly guestPort: number;
 }
 
 /** A mapping that stands. */
-export interface PublishedPort extends PortMapping {
+export interface PublishedPort extends Omit<PortMapping, 'hostPortLast'> {
   /** Where what is meant for the host's port arrives in hyperd's network namespace: the same, or of a tool's choice. */
   readonly arrivesAt: { readonly ip: string; readonly port: number };
 }

@@ -15,7 +15,7 @@ const attempts = 20;
 
 /**
  * Reserves what a mapping asks for: one port, or where it names no address and the guest has IPv6, the same port of both
- * families.
+ * families; of a range the first that is free.
  *
  * @throws HyperError as HostPorts.reserve; `bad_request` for an IPv6 address that leads to a guest without IPv6.
  */
@@ -28,6 +28,23 @@ export async function reservePort(
     const todo = 'publish on an IPv4 address, or put the pod on a network with IPv6 first';
     throw new HyperError('bad_request', `${describePort(mapping)} leads to a pod without an IPv6 address: ${todo}`);
   }
+  const { hostPortLast, ...asked } = mapping;
+  const { hostPort: first, protocol } = asked;
+  for (let hostPort = first; hostPort <= (hostPortLast ?? first); hostPort++) {
+    try {
+      return await reserveOne(hostPorts, { ...asked, hostPort }, ipv6);
+    } catch (error) {
+      if (hostPortLast === undefined || !isTaken(error)) throw error;
+    }
+  }
+  throw new HyperError('conflict', `none of the ports ${first}-${hostPortLast}/${protocol} of this host is free`);
+}
+
+async function reserveOne(
+  hostPorts: HostPorts,
+  mapping: PortMapping,
+  ipv6: boolean,
+): Promise<readonly PublishedPort[]> {
   if (mapping.hostIp !== everyAddress) return [await hostPorts.reserve(mapping)];
   for (let attempt = 1; ; attempt++) {
     const first = await hostPorts.reserve({ ...mapping, hostIp: everyIpv4Address });
@@ -37,8 +54,12 @@ export async function reservePort(
       return [first, await hostPorts.reserve(second)];
     } catch (error) {
       await hostPorts.release(first);
-      const another = mapping.hostPort === 0 && error instanceof HyperError && error.code === 'conflict';
+      const another = mapping.hostPort === 0 && isTaken(error);
       if (!another || attempt === attempts) throw error;
     }
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof HyperError && error.code === 'conflict';
 }

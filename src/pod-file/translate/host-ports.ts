@@ -18,6 +18,7 @@ export class HostPorts {
 
   /** @param at the mapping in the file. */
   note(port: PortSpec, at: FieldPath): void {
+    if (port.hostPortLast !== undefined) return; // one that is free then
     const key = `${port.hostPort ?? 0}/${port.protocol ?? 'tcp'}`;
     const same = this.#taken.get(key) ?? [];
     this.#taken.set(key, same);

@@ -13,6 +13,12 @@ export function translatePorts(mapping: PortMapping, at: FieldPath, problems: Pr
   // Left out, or 0 as the first Hyper's programs wrote it: the same.
   const host = hostPort === undefined || hostPort === 0 ? guest : portsOf(hostPort, [...at, 'hostPort'], problems);
   if (guest === undefined || host === undefined) return [];
+  const [guestPort] = guest;
+  const [first, ...others] = host;
+  const last = others.at(-1);
+  if (guestPort !== undefined && guest.length === 1 && first !== undefined && last !== undefined) {
+    return [{ protocol, guestPort, hostPort: first, hostPortLast: last }];
+  }
   if (guest.length !== host.length) {
     problems.add(
       [...at, 'hostPort'],
@@ -20,7 +26,7 @@ export function translatePorts(mapping: PortMapping, at: FieldPath, problems: Pr
     );
     return [];
   }
-  return guest.map((guestPort, index) => ({ protocol, guestPort, hostPort: host[index] ?? guestPort }));
+  return guest.map((port, index) => ({ protocol, guestPort: port, hostPort: host[index] ?? port }));
 }
 
 function portsOf(range: number | string, at: FieldPath, problems: Problems): number[] | undefined {
