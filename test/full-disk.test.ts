@@ -43,6 +43,7 @@ describe('hyperd whose disk is full', { skip: skipUnlessRoot, timeout: 400_000 }
     await onSmallDisk(hyperd, 64, async () => {
       await ok('run', '-d', '--name', 'going', 'busybox', 'sleep', '1000');
       await ok('pause', 'going');
+      await ok('network', 'create', 'other');
       for (const name of ['spare', 'robbed']) await ok('create', '--name', name, 'busybox', 'true');
       assert.equal(await problems(), '');
       fill();
@@ -60,6 +61,22 @@ describe('hyperd whose disk is full', { skip: skipUnlessRoot, timeout: 400_000 }
       rmSync(filler());
       await until(async () => (await told('unpause')) === 'going\n');
       fill();
+
+      // What was done before it could not be stored is taken back.
+      for (const refusedOne of [
+        ['ports', 'add', 'going', '127.0.0.1:9180:80'],
+        ['update', '--restart', 'always', 'going'],
+        ['network', 'connect', 'other', 'going'],
+        ['network', 'connect', 'other', 'spare'],
+        ['labels', 'spare', 'a=b'],
+      ]) {
+        const { code, stderr } = await hyperd.hyper(refusedOne);
+        assert.deepEqual([code, words.test(stderr)], [1, true], `${refusedOne.join(' ')}: ${stderr}`);
+      }
+      const going = await hyperd.client.podInspect('going');
+      assert.deepEqual([going.ports, going.restartPolicy, going.networks.length], [[], 'never', 1]);
+      const unchanged = await hyperd.client.podInspect('spare');
+      assert.deepEqual([unchanged.labels, unchanged.networks.length], [{}, 1]);
 
       // Neither a pod's end nor its removal can be stored, and hyperd starts.
       const robbed = await folderOf('robbed');
@@ -87,4 +104,17 @@ describe('hyperd whose disk is full', { skip: skipUnlessRoot, timeout: 400_000 }
       assert.equal(await problems(), '');
     });
   });
+
+  for (const words of ['rmi busybox', 'image prune -af', 'system prune -af']) {
+    it(`makes room by hyper ${words}`, async () => {
+      await onSmallDisk(hyperd, 64, async () => {
+        await ok('run', '--rm', 'busybox', 'true');
+        fill();
+        assert.match(await ok(...words.split(' ')), /busybox/);
+        assert.equal(await ok('images', '-q'), '');
+        await again();
+        assert.equal(await ok('images', '-q'), '');
+      });
+    });
+  }
 });

@@ -329,6 +329,11 @@ describe('a pod of several containers', () => {
     assert.ok(parseFloat(two?.['CPUPerc'] ?? '') < 20, lines.join('\n'));
     const stats = await hyperd.client.podStats('used');
     assert.ok((stats.containers[0]?.memoryBytes ?? 0) > 8 << 20, JSON.stringify(stats));
+    await hyper('create', '--name', 'resting', 'busybox', 'true');
+    const all = await hyper('stats', '-a', '--no-stream', '--no-trunc', '--format', '{{.Name}} {{.CPUPerc}}');
+    assert.match(all, /^resting --$/m);
+    assert.match(all, /^idle \d+\.\d+%$/m);
+    await hyper('rm', 'resting');
     await hyper('exec', 'busy', 'ping', '-c', '3', '-s', '1000', '192.168.123.1');
     assert.ok((await hyperd.client.podStats('used')).sentBytes > stats.sentBytes + 3000);
     await hyper('rm', '-f', 'used');

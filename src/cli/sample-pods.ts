@@ -10,17 +10,22 @@ export interface Sample {
   readonly answered: readonly PodStats[];
   /** Their guests have not answered in time. */
   readonly silent: readonly Pod[];
+  /** Those that do not run, where they were asked for. */
+  readonly idle: readonly Pod[];
 }
 
 /**
  * Asks those named, each of which must run; else all that do. Each is asked by itself: one whose VM hangs keeps nobody from
  * knowing the others.
  *
+ * @param all of those that do not run as well
  * @throws HyperError why one that is named cannot be asked
  */
-export async function samplePods(client: HyperClient, named: readonly string[]): Promise<Sample> {
-  const pods = named.length > 0 ? named : (await client.podList()).filter(({ state }) => state === 'running');
-  const asked = pods.map(async (pod): Promise<Sample> => {
+export async function samplePods(client: HyperClient, named: readonly string[], all: boolean): Promise<Sample> {
+  const known = named.length > 0 ? [] : await client.podList();
+  const runs = ({ state }: Pod): boolean => state === 'running';
+  const pods = named.length > 0 ? named : known.filter(runs);
+  const asked = pods.map(async (pod): Promise<Omit<Sample, 'idle'>> => {
     const text = typeof pod === 'string' ? pod : pod.id;
     const patience = AbortSignal.timeout(patienceMs);
     try {
@@ -34,7 +39,11 @@ export async function samplePods(client: HyperClient, named: readonly string[]):
     }
   });
   const samples = await Promise.all(asked);
-  return { answered: samples.flatMap(({ answered }) => answered), silent: samples.flatMap(({ silent }) => silent) };
+  return {
+    answered: samples.flatMap(({ answered }) => answered),
+    silent: samples.flatMap(({ silent }) => silent),
+    idle: all ? known.filter((pod) => !runs(pod)) : [],
+  };
 }
 
 function hasEnded(error: unknown): boolean {

@@ -26,12 +26,7 @@ export async function appendContainer(
     const { containers, nextContainer } = record;
     return await plan((added) => {
       Object.assign(record, { containers: [...containers, added], nextContainer: added.number + 1 });
-      try {
-        options.store.savePod(record);
-      } catch (error) {
-        Object.assign(record, { containers, nextContainer });
-        throw error;
-      }
+      options.store.savePod(record, () => Object.assign(record, { containers, nextContainer }));
       pod.containers.push(new Container(added, record, options));
     });
   });
@@ -78,7 +73,7 @@ export async function removeContainer(
     await removeVolumesOf([container.record], true, options); // where we die after this, it is there to be removed again
     pod.record.containers = pod.record.containers.filter((each) => each !== container.record);
     pod.containers.splice(pod.containers.indexOf(container), 1);
-    options.store.savePod(pod.record);
+    options.store.keepPod(pod.record);
     await container.closeLog();
     await rm(logPath(options.podsDir, pod.record, container.record), { force: true });
   });

@@ -20,10 +20,5 @@ export function changeLabels(record: PodRecord, changes: LabelChanges, overwrite
     }
   }
   record.labels = Object.fromEntries(labels);
-  try {
-    store.savePod(record);
-  } catch (error) {
-    record.labels = before;
-    throw error;
-  }
+  store.savePod(record, () => (record.labels = before));
 }

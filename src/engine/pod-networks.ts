@@ -21,10 +21,15 @@ export async function joinNetwork(
   options: EngineOptions,
 ): Promise<void> {
   const wanted = planNetworkOf(spec, record.networks, options.networks);
-  if (run !== undefined) await plugIn(record, wanted, run, options);
+  if (run === undefined) {
+    record.networks.push(wanted);
+    options.store.savePod(record, () => record.networks.pop());
+    return;
+  }
+  await plugIn(record, wanted, run, options);
   record.networks.push(wanted);
-  options.store.savePod(record);
-  if (run !== undefined) await routeServices(record, run, options);
+  options.store.keepPod(record);
+  await routeServices(record, run, options);
 }
 
 /** Takes a pod off a network, now and for its next start. */
@@ -40,12 +45,7 @@ export async function leaveNetwork(
   }
   const before = record.networks;
   record.networks = left;
-  try {
-    options.store.savePod(record);
-  } catch (error) {
-    record.networks = before;
-    throw error;
-  }
+  options.store.savePod(record, () => (record.networks = before));
   if (run !== undefined) await leaveNetworks(record, run, options);
 }
 

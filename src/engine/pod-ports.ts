@@ -40,16 +40,20 @@ export async function publish(
   if (fixed !== undefined) {
     throw new HyperError('conflict', `pod ${record.name} publishes ${describePort(fixed)} already`);
   }
-  let added: readonly PortMapping[] = mappings;
   const main = mainEndpoint(record.endpoints);
-  if (main !== undefined) {
-    const changed = await networks.publish(main, mappings);
-    replaceEndpoint(record, changed);
-    added = changed.ports.slice(main.ports.length);
+  const changed = main === undefined ? undefined : await networks.publish(main, mappings);
+  const added = changed?.ports.slice(main?.ports.length);
+  const before = record.ports;
+  if (changed !== undefined) replaceEndpoint(record, changed);
+  record.ports = [...before, ...mappings];
+  try {
+    store.savePod(record);
+  } catch (error) {
+    record.ports = before;
+    if (changed !== undefined) replaceEndpoint(record, await networks.unpublish(changed, added ?? []));
+    throw error;
   }
-  record.ports.push(...mappings);
-  store.savePod(record);
-  return added;
+  return added ?? mappings;
 }
 
 /** Which of a pod's ports: those that fit all that is given. */

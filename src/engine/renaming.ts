@@ -61,11 +61,8 @@ function store(record: PodRecord, { networks, store: kept }: Context, undo: () =
     }
   };
   tell();
-  try {
-    kept.savePod(record);
-  } catch (error) {
+  kept.savePod(record, () => {
     undo();
     tell();
-    throw error;
-  }
+  });
 }

@@ -49,20 +49,28 @@ export async function updatePod({ pod, container }: Target, update: PodUpdate, o
     const ofPod = podLimitsOf(record, update);
     const restart = restartPolicyOf(record, update);
     refuseMoreThanThereIs(record, size, { record: container.record, limits: ofContainer });
+    let isDone = false;
     if (lives !== undefined) {
       refuseSize(record, size);
       const limited = isChanged(container.record, ofContainer)
         ? { record: container.record, limits: ofContainer }
         : undefined;
-      if (limited !== undefined || isChanged(record, ofPod)) {
-        await changeLimits(record, lives.run, ofPod, limited, options);
-      }
+      isDone = limited !== undefined || isChanged(record, ofPod);
+      if (isDone) await changeLimits(record, lives.run, ofPod, limited, options);
     } else {
       await grow(scratchPath(options.podsDir, record), record, size);
     }
+    const before = { pod: { ...record }, container: { ...container.record } };
     Object.assign(container.record, ofContainer);
     Object.assign(record, { ...size, ...ofPod, ...restart });
-    options.store.savePod(record);
+    if (isDone) {
+      options.store.keepPod(record);
+      return;
+    }
+    options.store.savePod(record, () => {
+      Object.assign(record, before.pod);
+      Object.assign(container.record, before.container);
+    });
   });
 }
 

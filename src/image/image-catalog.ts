@@ -12,7 +12,6 @@ import type { LayerStore } from './layer-store.ts';
 import { planRemoval } from './plan-removal.ts';
 import { formatReference, parseReference } from '../lib/image-reference.ts';
 import { ReferenceTable } from './reference-table.ts';
-import type { TemporaryFolders } from './temporary-folders.ts';
 
 /** What a removal took away. */
 export interface ImageRemoval {
@@ -71,11 +70,11 @@ export class ImageCatalog {
     this.#layers = layers;
   }
 
-  static async open(root: string, layers: LayerStore, temporary: TemporaryFolders, log: Log): Promise<ImageCatalog> {
-    const records = await ImageRecords.open(join(root, 'images'), layers, temporary, log);
+  static async open(root: string, layers: LayerStore, log: Log): Promise<ImageCatalog> {
+    const records = await ImageRecords.open(join(root, 'images'), layers, log);
     const references = await ReferenceTable.open(join(root, 'references.json'), log);
     const dangling = [...references.all()].filter(([, id]) => records.get(id) === undefined);
-    await references.delete(dangling.map(([reference]) => reference));
+    await references.forget(dangling.map(([reference]) => reference));
     const catalog = new ImageCatalog(records, references, layers);
     await catalog.removeUnusedLayers(layers.diffIds());
     return catalog;
@@ -124,10 +123,14 @@ export class ImageCatalog {
       const { record, name } = this.#require(text);
       const plan = planRemoval(name, this.#references.of(record.id), force);
       if (plan.deleteImage) refuseInUse(text, inUse(record.id), force);
-      await this.#references.delete(plan.untag);
-      if (!plan.deleteImage) return { untagged: plan.untag, deleted: [] };
+      if (!plan.deleteImage) {
+        await this.#references.delete(plan.untag);
+        return { untagged: plan.untag, deleted: [] };
+      }
       await this.#records.remove(record.id);
-      return { untagged: plan.untag, deleted: [record.id, ...(await this.removeUnusedLayers(record.diffIds))] };
+      const layers = await this.removeUnusedLayers(record.diffIds);
+      await this.#references.forget(plan.untag); // by now even a disk that was full may have room
+      return { untagged: plan.untag, deleted: [record.id, ...layers] };
     });
   }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Digest } from '../lib/digest.ts';
@@ -6,13 +6,15 @@ import { hexOf } from '../lib/digest.ts';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { writeFileAtomic } from '../lib/write-file-atomic.ts';
+import { discardFolder } from './discard-folder.ts';
 import type { ImageDisk } from './disk/index.ts';
 import { buildImageDisk } from './disk/index.ts';
 import { parseImageConfig } from './image-config.ts';
 import type { ImageConfig } from './image.ts';
 import type { LayerStore } from './layer-store.ts';
 import { sha256 } from './sha256.ts';
-import type { TemporaryFolders } from './temporary-folders.ts';
+
+const recordFile = 'image.json';
 
 /** `image.json`: paths are relative to the image's folder, so that a store can be moved. */
 const RecordFile = z.object({
@@ -54,19 +56,17 @@ function mapPaths(disk: ImageDisk, change: (path: string) => string): ImageDisk 
 export class ImageRecords {
   readonly #folder: string;
   readonly #layers: LayerStore;
-  readonly #temporary: TemporaryFolders;
   readonly #records = new Map<Digest, ImageRecord>();
 
-  private constructor(folder: string, layers: LayerStore, temporary: TemporaryFolders) {
+  private constructor(folder: string, layers: LayerStore) {
     this.#folder = folder;
     this.#layers = layers;
-    this.#temporary = temporary;
   }
 
   /** Reads what is there; an image that is not complete is removed. */
-  static async open(folder: string, layers: LayerStore, temporary: TemporaryFolders, log: Log): Promise<ImageRecords> {
+  static async open(folder: string, layers: LayerStore, log: Log): Promise<ImageRecords> {
     await mkdir(folder, { recursive: true });
-    const records = new ImageRecords(folder, layers, temporary);
+    const records = new ImageRecords(folder, layers);
     for (const hex of await readdir(folder)) {
       try {
         await records.#read(hex);
@@ -105,7 +105,7 @@ export class ImageRecords {
       const layers = diffIds.map((diffId) => this.#layers.files(diffId));
       const disk = await buildImageDisk({ layers, outputDir: folder, signal });
       const file = { version: 1, disk: mapPaths(disk, (path) => relative(folder, path)) };
-      await writeFileAtomic(join(folder, 'image.json'), JSON.stringify(file));
+      await writeFileAtomic(join(folder, recordFile), JSON.stringify(file));
       const record: ImageRecord = { id, config, diffIds, disk };
       this.#records.set(id, record);
       return record;
@@ -116,14 +116,13 @@ export class ImageRecords {
   }
 
   async remove(id: Digest): Promise<void> {
-    await using trash = await this.#temporary.make();
-    await rename(this.#folderOf(id), join(trash.path, 'image'));
+    await discardFolder(this.#folderOf(id), recordFile);
     this.#records.delete(id);
   }
 
   async #read(hex: string): Promise<void> {
     const folder = join(this.#folder, hex);
-    const file = RecordFile.parse(JSON.parse(await readFile(join(folder, 'image.json'), 'utf8')));
+    const file = RecordFile.parse(JSON.parse(await readFile(join(folder, recordFile), 'utf8')));
     const configBytes = await readFile(join(folder, 'config.json'));
     const id = sha256(configBytes);
     if (hexOf(id) !== hex) throw new HyperError('corrupt', 'its config has another digest than its name says');

@@ -77,8 +77,8 @@ export class ImageStore implements AsyncDisposable {
     const { root, log, config } = options;
     await mkdir(root, { recursive: true });
     const temporary = await TemporaryFolders.open(join(root, 'tmp'));
-    const layers = await LayerStore.open(join(root, 'layers'), temporary, log);
-    const catalog = await ImageCatalog.open(root, layers, temporary, log);
+    const layers = await LayerStore.open(join(root, 'layers'), log);
+    const catalog = await ImageCatalog.open(root, layers, log);
     const maxLayerBytes = config.maxLayerBytes ?? defaultMaxLayerBytes;
     const parallel = config.parallelLayers ?? defaultParallelLayers;
     const fetcher = new LayerFetcher({ layers, temporary, parallel, maxLayerBytes });

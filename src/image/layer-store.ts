@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Digest } from '../lib/digest.ts';
@@ -7,9 +7,11 @@ import type { Log } from '../lib/log.ts';
 import { messageOf } from '../lib/errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { syncFile, writeFileAtomic } from '../lib/write-file-atomic.ts';
+import { discardFolder } from './discard-folder.ts';
 import type { ConvertedLayer, LayerFiles } from './layer/index.ts';
 import { commitLayer, layerFiles } from './layer/index.ts';
-import type { TemporaryFolders } from './temporary-folders.ts';
+
+const recordFile = 'layer.json';
 
 const DigestText = z.string().refine(isDigest);
 const LayerRecord = z.object({
@@ -33,24 +35,22 @@ async function allocatedBytes(path: string): Promise<number> {
  */
 export class LayerStore {
   readonly #folder: string;
-  readonly #temporary: TemporaryFolders;
   readonly #layers = new Map<Digest, StoredLayer>();
   readonly #leases = new Map<Digest, number>();
   /** Puts commits and removals of layers one after another. */
   readonly #mutex = new Mutex();
 
-  private constructor(folder: string, temporary: TemporaryFolders) {
+  private constructor(folder: string) {
     this.#folder = folder;
-    this.#temporary = temporary;
   }
 
   /** Reads what is there; a folder that is no complete layer is removed. */
-  static async open(folder: string, temporary: TemporaryFolders, log: Log): Promise<LayerStore> {
+  static async open(folder: string, log: Log): Promise<LayerStore> {
     await mkdir(folder, { recursive: true });
-    const store = new LayerStore(folder, temporary);
+    const store = new LayerStore(folder);
     for (const name of await readdir(folder)) {
       try {
-        const record = LayerRecord.parse(JSON.parse(await readFile(join(folder, name, 'layer.json'), 'utf8')));
+        const record = LayerRecord.parse(JSON.parse(await readFile(join(folder, name, recordFile), 'utf8')));
         store.#layers.set(record.diffId, record);
       } catch (error) {
         log.warn({ layer: name, error: messageOf(error) }, 'a layer is broken: removed, pull its image again');
@@ -93,7 +93,7 @@ export class LayerStore {
     const { dataPath, indexPath } = layerFiles(folder);
     const sizeBytes = (await allocatedBytes(dataPath)) + (await allocatedBytes(indexPath));
     const layer: StoredLayer = { diffId, digests: [digest], uncompressedBytes, sizeBytes };
-    await writeFileAtomic(join(folder, 'layer.json'), JSON.stringify(layer));
+    await writeFileAtomic(join(folder, recordFile), JSON.stringify(layer));
     await Promise.all([syncFile(dataPath), syncFile(indexPath)]);
     return this.#mutex.run(async () => {
       const there = this.#layers.get(diffId);
@@ -114,8 +114,7 @@ export class LayerStore {
       await this.#mutex.run(async () => {
         if (!this.#layers.has(diffId) || this.#leases.has(diffId) || isReferenced(diffId)) return;
         this.#layers.delete(diffId);
-        await using trash = await this.#temporary.make();
-        await rename(join(this.#folder, hexOf(diffId)), join(trash.path, 'layer'));
+        await discardFolder(join(this.#folder, hexOf(diffId)), recordFile);
         removed.push(diffId);
       });
     }

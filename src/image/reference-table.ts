@@ -24,15 +24,17 @@ async function readTable(path: string, log: Log): Promise<ReadonlyMap<string, Di
  */
 export class ReferenceTable {
   readonly #path: string;
+  readonly #log: Log;
   #references: ReadonlyMap<string, Digest>;
 
-  private constructor(path: string, references: ReadonlyMap<string, Digest>) {
+  private constructor(path: string, references: ReadonlyMap<string, Digest>, log: Log) {
     this.#path = path;
+    this.#log = log;
     this.#references = references;
   }
 
   static async open(path: string, log: Log): Promise<ReferenceTable> {
-    return new ReferenceTable(path, await readTable(path, log));
+    return new ReferenceTable(path, await readTable(path, log), log);
   }
 
   get(reference: string): Digest | undefined {
@@ -56,6 +58,20 @@ export class ReferenceTable {
   async delete(references: readonly string[]): Promise<void> {
     if (references.length === 0) return;
     await this.#write(new Map([...this.#references].filter(([reference]) => !references.includes(reference))));
+  }
+
+  /** Of images that have gone. A full disk keeps it from being written: the next change is written with it, and `open` finds such. */
+  async forget(references: readonly string[]): Promise<void> {
+    const left = new Map([...this.#references].filter(([reference]) => !references.includes(reference)));
+    try {
+      if (references.length > 0) await this.#write(left);
+    } catch (error) {
+      this.#log.warn(
+        { path: this.#path, error: messageOf(error) },
+        'the names of removed images are still in the file',
+      );
+      this.#references = left;
+    }
   }
 
   async #write(references: ReadonlyMap<string, Digest>): Promise<void> {

@@ -99,10 +99,18 @@ export class Store implements Disposable {
       .filter(({ id }) => !this.#deleted.has(id));
   }
 
-  /** Writes the record as it is now, and with it what has changed. A second pod of the same name is a `conflict`, one that was deleted `not_found`. */
-  savePod(record: PodRecord): void {
-    this.#deferred.catchUp();
-    this.#writePod(record);
+  /**
+   * Writes the record as it is now, and with it what has changed. A second pod of the same name is a `conflict`, one that was
+   * deleted `not_found`. `undo` makes the record as it was, where it cannot be written.
+   */
+  savePod(record: PodRecord, undo?: () => void): void {
+    try {
+      this.#deferred.catchUp();
+      this.#writePod(record);
+    } catch (error) {
+      undo?.();
+      throw error;
+    }
     this.#deferred.doneWith(record.id);
   }
 

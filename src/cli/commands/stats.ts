@@ -4,11 +4,13 @@ import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
 import { formatList, type ListFormat } from '../output/list-format.ts';
 import { shortId } from '../output/units.ts';
-import { unansweredRows, usageRows } from '../output/usage-rows.ts';
+import { idleRows, unansweredRows, usageRows } from '../output/usage-rows.ts';
 import { samplePods } from '../sample-pods.ts';
 
 interface StatsOptions {
+  readonly all?: boolean;
   readonly stream: boolean;
+  readonly trunc: boolean;
   readonly format?: string;
 }
 
@@ -19,16 +21,19 @@ const clearScreen = '\x1b[H\x1b[2J';
 export function define(command: Command, cli: Cli): void {
   command
     .argument('[pod...]', 'names or ids of pods, or the beginning of an id (default: all that run)')
+    .option('-a, --all', 'those that do not run as well, with -- for what they use')
+    .option('--no-trunc', 'whole ids')
     .option('--no-stream', 'print one table, a second after the start')
     .option('--format <format>', "table, json, or a template: '{{.Name}} {{.CPUPerc}} {{.MemUsage}}'")
     .action(async (pods: readonly string[], options: StatsOptions) => {
       const client = await cli.connect();
-      let before = await samplePods(client, pods);
+      const all = options.all === true;
+      let before = await samplePods(client, pods, all);
       /** Their users are told once of each that does not answer. */
       let told: readonly string[] = [];
       for (;;) {
         await delay(intervalMs);
-        const now = await samplePods(client, pods);
+        const now = await samplePods(client, pods, all);
         const rows = [
           ...now.answered.flatMap((each) =>
             usageRows(
@@ -37,8 +42,9 @@ export function define(command: Command, cli: Cli): void {
             ),
           ),
           ...now.silent.flatMap(unansweredRows),
+          ...now.idle.flatMap(idleRows),
         ];
-        const text = formatList(rows, { ...layout, format: options.format });
+        const text = formatList(rows, { ...layout(options.trunc), format: options.format });
         const clears = options.stream && options.format === undefined && process.stdout.isTTY;
         if (text !== null) cli.print(clears ? `${clearScreen}${text}` : text);
         for (const { name } of now.silent) {
@@ -61,9 +67,9 @@ export function define(command: Command, cli: Cli): void {
 
 type Row = ReturnType<typeof usageRows | typeof unansweredRows>[number];
 
-const layout: Omit<ListFormat<Row>, 'format'> = {
+const layout = (truncates: boolean): Omit<ListFormat<Row>, 'format'> => ({
   columns: [
-    { header: 'CONTAINER ID', width: 15, align: 'left', cell: ({ ID }) => shortId(ID) },
+    { header: 'CONTAINER ID', width: 15, align: 'left', cell: ({ ID }) => (truncates ? shortId(ID) : ID) },
     { header: 'NAME', width: 20, align: 'left', cell: ({ Name }) => Name },
     { header: 'CPU %', width: 10, align: 'left', cell: ({ CPUPerc }) => CPUPerc },
     { header: 'MEM USAGE / LIMIT', width: 22, align: 'left', cell: ({ MemUsage }) => MemUsage },
@@ -72,4 +78,4 @@ const layout: Omit<ListFormat<Row>, 'format'> = {
     { header: 'BLOCK I/O', width: 18, align: 'left', cell: ({ BlockIO }) => BlockIO },
     { header: 'PIDS', align: 'left', cell: ({ PIDs }) => String(PIDs) },
   ],
-};
+});

@@ -21,8 +21,18 @@ export function usageRows(now: PodStats, before: PodStats | undefined) {
   });
 }
 
-/** The containers of a pod whose guest does not answer, as docker shows what it cannot know. */
-export function unansweredRows({ id, name, containers }: Pod) {
+/** The containers of a pod whose guest does not answer. */
+export function unansweredRows(pod: Pod) {
+  return unknownRows(pod, ({ state }) => state === 'running');
+}
+
+/** The containers of a pod that does not run. */
+export function idleRows(pod: Pod) {
+  return unknownRows(pod, () => true);
+}
+
+/** As docker shows what it cannot know. */
+function unknownRows({ id, name, containers }: Pod, wanted: (container: Pod['containers'][number]) => boolean) {
   const none = '--';
   const unknown = {
     CPUPerc: none,
@@ -32,8 +42,9 @@ export function unansweredRows({ id, name, containers }: Pod) {
     BlockIO: none,
     PIDs: none,
   };
-  const running = containers.filter(({ state }) => state === 'running');
-  return running.map((container) => ({ ID: container.id, Name: container.name, Pod: id, PodName: name, ...unknown }));
+  return containers
+    .filter(wanted)
+    .map((container) => ({ ID: container.id, Name: container.name, Pod: id, PodName: name, ...unknown }));
 }
 
 /** In hundredths of one processor, as docker's: 200 where two are busy. */

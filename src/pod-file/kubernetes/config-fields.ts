@@ -20,13 +20,22 @@ const metadata = {
 const Metadata = fields(metadata);
 export const PodMetadata = fields({ ...metadata, name: PodSpec.shape.name });
 
+/** What is kept under each key, which is a file's name where it is mounted. */
+const entries = texts.superRefine((values, context) => {
+  for (const key of Object.keys(values)) {
+    if (/^[-._a-zA-Z0-9]{1,253}$/.test(key) && key !== '.' && !key.startsWith('..')) continue;
+    const rule = 'of letters, digits, "-", "_" and ".", at most 253, and not begin with ".."';
+    context.addIssue({ code: 'custom', path: [key], message: `is no key: one must be ${rule}` });
+  }
+});
+
 export const ConfigMap = fields({
   apiVersion: z.literal('v1'),
   kind: z.literal('ConfigMap'),
   metadata: Metadata,
   immutable: z.boolean().optional(),
-  data: texts.optional(),
-  binaryData: texts.optional(),
+  data: entries.optional(),
+  binaryData: entries.optional(),
 });
 
 export const Secret = fields({
@@ -35,6 +44,6 @@ export const Secret = fields({
   metadata: Metadata,
   immutable: z.boolean().optional(),
   type: text.optional(),
-  data: texts.optional(),
-  stringData: texts.optional(),
+  data: entries.optional(),
+  stringData: entries.optional(),
 });

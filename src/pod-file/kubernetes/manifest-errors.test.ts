@@ -51,6 +51,14 @@ const wrong: readonly (readonly [documents: readonly object[], message: string])
     'spec.containers[0].env[0].valueFrom.configMapKeyRef.key: must be a key of that ConfigMap, found "colour": did you mean color?',
   ],
   [
+    [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' }, data: { 'a/b': 'red' } }, pod({})],
+    'documents[0].data["a/b"]: is no key: one must be of letters, digits, "-", "_" and ".", at most 253, and not begin with ".."',
+  ],
+  [
+    [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { '..': 'red' } }, pod({})],
+    'documents[0].stringData[".."]: is no key: one must be of letters, digits, "-", "_" and ".", at most 253, and not begin with ".."',
+  ],
+  [
     [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, data: { password: 'not base64!' } }, pod({})],
     'documents[0].data.password: must be base64',
   ],
