@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { encodeFrame, opcode } from '../src/client/frame-writer.ts';
+import { upgradeToWebSocket } from '../src/client/websocket-upgrade.ts';
 import type { ExecSpec } from '../src/contract/index.ts';
 import { type Finished, type RunOptions, runProgram, TestHyperd } from './support/hyperd.ts';
 
@@ -39,9 +42,13 @@ describe('hyper exec', () => {
   const viaApi = async (
     spec: ExecSpec,
   ): Promise<{ readonly id: string; readonly code: number; readonly out: string }> => {
-    const { id } = await hyperd.client.execCreate('main', spec);
-    let out = '';
-    const session = await hyperd.client.execAttach(id, {}, { output: (_, bytes) => void (out += bytes.toString()) });
+    let [id, out] = ['', ''];
+    const session = await hyperd.client.execRun(
+      'main',
+      spec,
+      {},
+      { started: (started) => (id = started), output: (_, bytes) => void (out += bytes.toString()) },
+    );
     const end = await session.exit;
     assert.ok(end.type === 'exit');
     return { id, code: end.exitCode, out };
@@ -50,6 +57,26 @@ describe('hyper exec', () => {
   it('gives the output and ends with the process’s exit code', async () => {
     assert.deepEqual(await shell('echo out; echo err >&2; exit 7'), { code: 7, stdout: 'out\n', stderr: 'err\n' });
     for (const code of [0, 1, 125, 126, 127, 128, 255]) assert.equal((await shell(`exit ${code}`)).code, code);
+  });
+
+  it('is refused where its pod is not there, or what it is to be is nonsense', async () => {
+    const run = (where: string, spec: object) =>
+      // What a client of no types may send.
+      hyperd.client.execRun(where, spec as ExecSpec, {}, { output: () => undefined });
+    await assert.rejects(run('nowhere', { args: ['true'] }), { code: 'not_found', status: 404 });
+    const session = await run('main', { args: 'true' });
+    await assert.rejects(session.exit, { code: 'bad_request', message: /^args: / });
+    const path = hyperd.client.socketPath;
+    const upgraded = () => upgradeToWebSocket({ socketPath: path, target: '/v1/pods/main/exec' });
+    const silent = await upgraded();
+    silent.socket.destroy(); // before it has said anything
+    const answer = async (frame: Buffer): Promise<string> => {
+      const { socket } = await upgraded();
+      socket.write(frame);
+      return await text(socket);
+    };
+    assert.match(await answer(encodeFrame(opcode.text, Buffer.from('{'))), /the first message is not JSON/);
+    assert.equal((await shell('exit 3')).code, 3);
   });
 
   it('knows every exit code from 0 to 255', async () => {

@@ -31,7 +31,7 @@ const notConnected: Cli = {
   note: () => undefined,
 };
 
-const program = await buildProgram(notConnected, true);
+const program = await buildProgram(notConnected, { everything: true });
 process.stdout.write(`# The command line
 
 Made from the program itself by \`node src/cli/docs.ts > docs/cli.md\`: change it there.

@@ -13,7 +13,7 @@ async function main(args: readonly string[]): Promise<void> {
   };
   process.on('uncaughtException', leaveWith);
   const cli = processCli(() => program.opts<ProgramOptions>().host);
-  const program = await buildProgram(cli);
+  const program = await buildProgram(cli, { called: args[0] });
   program.hook('preSubcommand', (_, called) => {
     command = called.name();
   });

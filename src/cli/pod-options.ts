@@ -3,6 +3,7 @@ import { bounds, textForms } from '../contract/bounds.ts';
 import type { PodSpec } from '../contract/index.ts';
 import { addNetworkOptions, networkSpecOf, type PodNetworkOptions } from './network-options.ts';
 import { collect } from './collect.ts';
+import { given } from './given.ts';
 import { addHealthOptions, type HealthOptions, healthCheckOf } from './health-options.ts';
 import { addLimitOptions, containerLimitsOf, type LimitOptions, podLimitsOf, vcpusOf } from './limit-options.ts';
 import { refuseOption } from './refused-option.ts';
@@ -162,11 +163,4 @@ export function podSpecOf(
 function parseLogDriver(text: string): string {
   if (text === 'json-file') return text;
   throw new UsageError(`--log-driver is '${text}': hyperd keeps all output itself, as json-file does: leave it out`);
-}
-
-/** The property when it has a value. */
-export function given<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
-  const property: Partial<Record<K, V>> = {};
-  if (value !== undefined) property[key] = value;
-  return property;
 }

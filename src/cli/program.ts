@@ -12,10 +12,15 @@ export interface ProgramOptions {
 /**
  * The command tree. A command is named and described here and gets the rest from its file when it is called; with
  * `everything`, now: for the documentation and completion.
+ *
+ * @param called the first argument: where it names a command, the others are left out, which take longer than it does
  */
-export async function buildProgram(cli: Cli, everything = false): Promise<Command> {
+export async function buildProgram(
+  cli: Cli,
+  { everything = false, called = '' }: { readonly everything?: boolean; readonly called?: string | undefined } = {},
+): Promise<Command> {
   const program = new Command(calledName());
-  const wholeTree = (): Promise<Command> => buildProgram(cli, true);
+  const wholeTree = (): Promise<Command> => buildProgram(cli, { everything: true });
   program
     .description('Runs container images, each pod in a virtual machine of its own')
     .option(
@@ -31,7 +36,8 @@ export async function buildProgram(cli: Cli, everything = false): Promise<Comman
     .configureOutput({ writeErr: () => undefined }) // main.ts says it, in one line
     .exitOverride();
   const entries = new Map<Command, CommandEntry>();
-  for (const entry of commandTable) {
+  const wanted = commandTable.filter(({ name, aliases = [] }) => [name, ...aliases].includes(called));
+  for (const entry of wanted.length > 0 ? wanted : commandTable) {
     const command = program
       .command(entry.name)
       .aliases(entry.aliases ?? [])

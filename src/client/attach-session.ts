@@ -83,7 +83,13 @@ export class AttachSession {
     this.#socket.on('error', (error) => this.#onLost(error));
     this.#socket.on('end', () => this.#onLost(undefined));
     this.#socket.on('close', () => this.#onLost(undefined));
+    this.#socket.resume();
     if (connection.head.length > 0) this.#onData(connection.head);
+  }
+
+  /** Says what is to be run, where the call has not said it. */
+  open(spec: object): void {
+    this.#sendText(spec);
   }
 
   resize(size: { readonly rows: number; readonly cols: number }): void {
@@ -118,7 +124,11 @@ export class AttachSession {
   }
 
   #command(command: AttachCommand): void {
-    if (!this.#over) this.#socket.write(encodeFrame(opcode.text, Buffer.from(JSON.stringify(command))));
+    this.#sendText(command);
+  }
+
+  #sendText(message: object): void {
+    if (!this.#over) this.#socket.write(encodeFrame(opcode.text, Buffer.from(JSON.stringify(message))));
   }
 
   #sendInput(chunk: Buffer, done: (error?: Error | null) => void): void {

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 /** RFC 6455, 5.2. */
 export const opcode = { continuation: 0x0, text: 0x1, binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa } as const;
 export type Opcode = (typeof opcode)[keyof typeof opcode];
@@ -21,13 +19,13 @@ export function encodeFrame(kind: Opcode, data: Buffer, prefix: readonly number[
   frame[1] = 0x80 | (lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127);
   if (lengthBytes === 2) frame.writeUInt16BE(length, 2);
   if (lengthBytes === 8) frame.writeBigUInt64BE(BigInt(length), 2);
-  const mask = randomBytes(4);
-  mask.copy(frame, headerBytes - 4);
+  const mask = crypto.getRandomValues(new Uint8Array(4));
+  frame.set(mask, headerBytes - 4);
   frame.set(prefix, headerBytes);
   frame.set(data, headerBytes + prefix.length);
 
   const words = new Uint32Array(memory, payloadAt);
-  const wordMask = new Uint32Array(Uint8Array.from(mask).buffer)[0] ?? 0;
+  const wordMask = new Uint32Array(mask.buffer)[0] ?? 0;
   for (let at = 0; at < words.length; at++) words[at] = (words[at] ?? 0) ^ wordMask;
   return frame;
 }

@@ -1,7 +1,7 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { messageOf, systemCode } from '../lib/errors.ts';
-import { ApiFailure, noDaemonMessage } from './api-failure.ts';
+import type { ApiFailure } from './api-failure.ts';
+import { asFailure, failureIn } from './transport-failure.ts';
 
 export interface HttpCall {
   readonly socketPath: string;
@@ -86,44 +86,6 @@ export async function readText(answer: IncomingMessage): Promise<string> {
 }
 
 /** The ApiFailure that an answer's body describes. */
-export async function failureOf(answer: IncomingMessage): Promise<ApiFailure> {
-  const status = answer.statusCode ?? 0;
-  const text = await readText(answer);
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined; // not JSON: whoever answered is no hyperd
-  }
-  if (typeof body === 'object' && body !== null && 'code' in body && 'message' in body) {
-    return new ApiFailure(String(body.code), String(body.message), { status });
-  }
-  return new ApiFailure('internal', `hyperd answered ${status}: ${text.slice(0, 200)}`, { status });
-}
-
-/** A transport error in words that say what to do. */
-export function asFailure(error: unknown): ApiFailure {
-  if (error instanceof ApiFailure) return error;
-  switch (systemCode(error)) {
-    case 'ENOENT':
-    case 'ECONNREFUSED':
-    case 'ENOTSOCK':
-      return new ApiFailure('unavailable', noDaemonMessage, { cause: error });
-    case 'EACCES':
-    case 'EPERM':
-      return new ApiFailure(
-        'unavailable',
-        'permission denied on the Hyper daemon’s socket: use your own daemon, or ask for access to this one',
-        { cause: error },
-      );
-    case 'ABORT_ERR':
-      return new ApiFailure('cancelled', 'cancelled', { cause: error });
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return new ApiFailure('unavailable', "lost the connection to the Hyper daemon: see 'hyper info'", {
-        cause: error,
-      });
-    default:
-      return new ApiFailure('internal', messageOf(error), { cause: error });
-  }
+async function failureOf(answer: IncomingMessage): Promise<ApiFailure> {
+  return failureIn(answer.statusCode ?? 0, await readText(answer));
 }

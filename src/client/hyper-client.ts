@@ -28,12 +28,12 @@ import type {
   VolumeSpec,
 } from '../contract/index.ts';
 import { AttachSession, type AttachHandlers } from './attach-session.ts';
-import { asFailure, readText, sendCall } from './http-call.ts';
 import { parseLogRecords, type LogRecord } from './log-records.ts';
 import { parseNdjson } from './ndjson.ts';
 import { requestTarget, routePaths, type QueryValue } from './route-paths.ts';
 import type { AnswerOf, BodyOf, JsonRoute, NdjsonRoute, ParamsOf, WebsocketRoute } from './route-shapes.ts';
 import { socketOfHost } from './host.ts';
+import { asFailure } from './transport-failure.ts';
 import { upgradeToWebSocket } from './websocket-upgrade.ts';
 import type { RouteName } from '../contract/index.ts';
 
@@ -271,10 +271,26 @@ export class HyperClient {
   /** Connects the exec's streams and starts it. */
   execAttach = (exec: string, options: CallOptions, handlers: AttachHandlers): Promise<AttachSession> =>
     this.#attach('execAttach', { params: { exec } }, options, handlers);
+  /** Makes an exec, connects its streams and starts it, in one call. */
+  execRun = async (
+    pod: string,
+    spec: ExecSpec,
+    options: CallOptions,
+    handlers: AttachHandlers,
+  ): Promise<AttachSession> => {
+    const session = await this.#attach('execRun', { params: { pod } }, options, handlers);
+    session.open(spec);
+    return session;
+  };
 
-  #send<N extends RouteName>(name: N, input: CallInput<N>, options: CallOptions | undefined): Promise<IncomingMessage> {
+  async #send<N extends RouteName>(
+    name: N,
+    input: CallInput<N>,
+    options: CallOptions | undefined,
+  ): Promise<IncomingMessage> {
     const [method = '', path = ''] = routePaths[name].split(' ');
-    return sendCall({
+    const { sendCall } = await httpCall();
+    return await sendCall({
       socketPath: this.socketPath,
       method,
       target: requestTarget(path, input.params ?? {}, input.query ?? {}),
@@ -285,6 +301,7 @@ export class HyperClient {
   }
 
   async #json<N extends JsonRoute>(name: N, input: CallInput<N>, options?: CallOptions): Promise<AnswerOf<N>> {
+    const { readText } = await httpCall();
     const text = await readText(await this.#send(name, input, options));
     // Not checked here: zod would cost each start 100 ms. hyperd's handlers have the contract's types, and so cannot compile
     // with another answer; at run time nobody checks.
@@ -313,6 +330,9 @@ export class HyperClient {
     return new AttachSession(connection, handlers);
   }
 }
+
+/** node:http costs the CLI's start ten milliseconds, and `hyper exec` does without. */
+const httpCall = () => import('./http-call.ts');
 
 interface StopOptions {
   readonly timeoutSeconds?: number | undefined;

@@ -1,5 +1,5 @@
 export { ApiFailure, noDaemonMessage } from './api-failure.ts';
-export { asFailure } from './http-call.ts';
+export { asFailure } from './transport-failure.ts';
 export { AttachSession, type AttachEnd, type AttachHandlers, type OutputStream } from './attach-session.ts';
 export { socketOfHost } from './host.ts';
 export { HyperClient, type CallOptions, type LogOptions } from './hyper-client.ts';

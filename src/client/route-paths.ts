@@ -71,6 +71,7 @@ export const routePaths: RoutePaths = {
   execKill: 'POST /v1/execs/:exec/kill',
   execResize: 'POST /v1/execs/:exec/resize',
   execAttach: 'GET /v1/execs/:exec/attach',
+  execRun: 'GET /v1/pods/:pod/exec',
   podRename: 'POST /v1/pods/:pod/rename',
   podLabels: 'POST /v1/pods/:pod/labels',
   podUpdate: 'POST /v1/pods/:pod/update',

@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ApiFailure } from './api-failure.ts';
-import { asFailure, failureOf } from './http-call.ts';
+import { asFailure, failureIn } from './transport-failure.ts';
 
 /** RFC 6455, 1.3. */
 const handshakeGuid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const headEnd = '\r\n\r\n';
+const maxHeadBytes = 64 << 10;
 
 export interface UpgradeCall {
   readonly socketPath: string;
@@ -20,43 +21,96 @@ export interface UpgradedConnection {
 }
 
 /**
- * Opens a WebSocket over a unix socket by an HTTP upgrade of node:http: it works in Node and in a bun binary alike, which
- * the global WebSocket (no unix sockets) and the package ws (Bun puts its own in its place) do not.
+ * Opens a WebSocket over a unix socket. By hand: the global WebSocket knows no unix sockets, Bun puts its own in the package
+ * ws's place, and node:http and node:crypto take longer to load than a whole `hyper exec` otherwise takes.
  */
 export async function upgradeToWebSocket(call: UpgradeCall): Promise<UpgradedConnection> {
-  const key = randomBytes(16).toString('base64');
-  const expected = createHash('sha1')
-    .update(key + handshakeGuid)
-    .digest('base64');
+  const key = base64(crypto.getRandomValues(new Uint8Array(16)));
+  const accept = base64(await crypto.subtle.digest('SHA-1', Buffer.from(key + handshakeGuid)));
+  const socket = connect({ path: call.socketPath });
+  socket.on('error', () => undefined); // its reader at the time hears of it
+  const stop = (): void => void socket.destroy(Object.assign(new Error('cancelled'), { code: 'ABORT_ERR' }));
+  call.signal?.addEventListener('abort', stop, { once: true });
+  try {
+    if (call.signal?.aborted === true) stop();
+    socket.write(
+      [
+        `GET ${call.target} HTTP/1.1`,
+        'Host: hyper',
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        `Sec-WebSocket-Key: ${key}`,
+        'Sec-WebSocket-Version: 13',
+        '',
+        '',
+      ].join('\r\n'),
+    );
+    const { status, headers, rest } = await readHead(socket);
+    if (status !== 101) throw failureIn(status, (await readRest(socket, rest)).toString('utf8'));
+    if (headers.get('sec-websocket-accept') !== accept) {
+      throw new ApiFailure('internal', 'the daemon’s WebSocket handshake is wrong: is it hyperd that listens there?');
+    }
+    return { socket, head: rest };
+  } catch (error) {
+    socket.destroy();
+    throw asFailure(error);
+  } finally {
+    call.signal?.removeEventListener('abort', stop);
+  }
+}
+
+function base64(bytes: ArrayBuffer | Uint8Array): string {
+  return Buffer.from(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)).toString('base64');
+}
+
+interface ResponseHead {
+  readonly status: number;
+  /** By their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** What came after it. */
+  readonly rest: Buffer;
+}
+
+/** Leaves the socket paused: whoever takes it next misses nothing. */
+function readHead(socket: Socket): Promise<ResponseHead> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({
-      socketPath: call.socketPath,
-      // A connection a call: over a unix socket it costs nothing, and one that the daemon has just closed is never taken again.
-      agent: false,
-      path: call.target,
-      headers: {
-        Host: 'hyper',
-        Connection: 'Upgrade',
-        Upgrade: 'websocket',
-        'Sec-WebSocket-Key': key,
-        'Sec-WebSocket-Version': '13',
-      },
-      ...(call.signal === undefined ? {} : { signal: call.signal }),
-    });
-    outgoing.on('upgrade', (answer, socket, head) => {
-      if (answer.headers['sec-websocket-accept'] === expected) {
-        resolve({ socket, head });
-        return;
-      }
-      socket.destroy();
-      reject(new ApiFailure('internal', 'the daemon’s WebSocket handshake is wrong: is it hyperd that listens there?'));
-    });
-    outgoing.on('response', (answer) => {
-      failureOf(answer).then(reject, reject);
-    });
-    outgoing.on('error', (error) => {
-      reject(asFailure(error));
-    });
-    outgoing.end();
+    let bytes = Buffer.alloc(0);
+    const done = (): void => {
+      socket.pause();
+      socket.off('data', onData).off('error', onError).off('close', onClose);
+    };
+    const onError = (error: Error): void => {
+      done();
+      reject(error);
+    };
+    const onClose = (): void => onError(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+    const onData = (chunk: Buffer): void => {
+      bytes = Buffer.concat([bytes, chunk]);
+      const end = bytes.indexOf(headEnd);
+      if (end < 0 && bytes.length < maxHeadBytes) return;
+      done();
+      const head = parseHead(bytes.toString('latin1', 0, Math.max(end, 0)));
+      if (head === undefined) reject(new ApiFailure('internal', 'what listens on the socket does not speak HTTP'));
+      else resolve({ ...head, rest: bytes.subarray(end + headEnd.length) });
+    };
+    socket.on('data', onData).on('error', onError).on('close', onClose);
   });
+}
+
+function parseHead(text: string): Omit<ResponseHead, 'rest'> | undefined {
+  const [first = '', ...lines] = text.split('\r\n');
+  const status = /^HTTP\/1\.1 (\d{3})/.exec(first)?.[1];
+  if (status === undefined) return undefined;
+  const headers = lines.map((line): [string, string] => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+  });
+  return { status: Number(status), headers: new Map(headers) };
+}
+
+/** A refusal's body: hyperd closes after it. */
+async function readRest(socket: Socket, rest: Buffer): Promise<Buffer> {
+  const chunks = [rest];
+  for await (const chunk of socket) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }

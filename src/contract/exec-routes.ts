@@ -34,5 +34,7 @@ export const execRoutes = {
     body: ExecResize,
     response: empty,
   },
+  /** The client's first message is an ExecSpec; then as execAttach. */
+  execRun: { method: 'GET', path: '/v1/pods/:pod/exec', kind: 'websocket', params: podParam },
   execAttach: { method: 'GET', path: '/v1/execs/:exec/attach', kind: 'websocket', params: execParam },
 } as const;

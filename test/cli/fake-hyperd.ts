@@ -163,7 +163,19 @@ export class FakeHyperd implements AsyncDisposable {
   }
 
   #attach(url: string, client: WebSocket): void {
-    const [, kind, id = ''] = /^\/v1\/(pods|execs)\/([^/]+)\/attach/.exec(url) ?? [];
+    const [, kind, id = '', action] = /^\/v1\/(pods|execs)\/([^/]+)\/(attach|exec)/.exec(url) ?? [];
+    if (action === 'exec') {
+      client.once('message', (spec: Buffer) => {
+        if (!this.pods.has(id)) {
+          client.send(JSON.stringify({ type: 'error', code: 'not_found', message: `no such pod: ${id}` }));
+          client.close();
+          return;
+        }
+        const exec = this.#newExec(spec.toString());
+        void playProcess(client, exec, this.execs.get(exec)?.args ?? []);
+      });
+      return;
+    }
     const args = kind === 'pods' ? this.pods.get(id)?.spec.containers[0]?.command : this.execs.get(id)?.args;
     void playProcess(client, id, args ?? []);
   }

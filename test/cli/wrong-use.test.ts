@@ -15,7 +15,7 @@ const program = await buildProgram(
     print: () => undefined,
     note: () => undefined,
   },
-  true,
+  { everything: true },
 );
 const leavesOf = (command: Command, path: readonly string[] = []): { command: Command; path: readonly string[] }[] =>
   command.commands.length === 0

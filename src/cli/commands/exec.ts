@@ -4,7 +4,7 @@ import type { ExecSpec } from '../../contract/index.ts';
 import type { Cli } from '../cli.ts';
 import { collect } from '../collect.ts';
 import { addExamples } from '../examples.ts';
-import { given } from '../pod-options.ts';
+import { given } from '../given.ts';
 import { runFailure } from '../run-failure.ts';
 import { runAttached } from '../terminal/attached-process.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
@@ -69,14 +69,14 @@ async function exec(pod: string, args: readonly string[], options: ExecOptions, 
   };
   try {
     const client = await cli.connect();
-    const { id } = await client.execCreate(pod, spec);
     if (options.detach === true) {
+      const { id } = await client.execCreate(pod, spec);
       await client.execStart(id);
       cli.print(id);
       return 0;
     }
     return await runAttached({
-      open: (handlers) => client.execAttach(id, {}, handlers),
+      open: (handlers) => client.execRun(pod, spec, {}, handlers),
       ...streams,
       detachKeys: options.detachKeys,
       running: false,

@@ -8,7 +8,7 @@ import { printInspected } from '../output/inspected.ts';
 import { formatList } from '../output/list-format.ts';
 import { shortId, showAge } from '../output/units.ts';
 import { collect } from '../collect.ts';
-import { given } from '../pod-options.ts';
+import { given } from '../given.ts';
 import { parseLabels, parseWhole } from '../values/container-values.ts';
 import { endpointOf, parseSubnets, type SubnetFlags } from '../values/networks.ts';
 import { addPruneOptions, confirmed, parsePruneFilters, printDeleted, type PruneOptions } from '../prune.ts';

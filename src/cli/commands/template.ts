@@ -6,7 +6,7 @@ import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
 import { formatList } from '../output/list-format.ts';
 import { showAge, showBytes } from '../output/units.ts';
-import { given } from '../pod-options.ts';
+import { given } from '../given.ts';
 import { parseBounded } from '../values/container-values.ts';
 import { parseMebibytes } from '../values/memory.ts';
 

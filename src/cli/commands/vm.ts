@@ -3,7 +3,7 @@ import { bounds } from '../../contract/bounds.ts';
 import type { Cli } from '../cli.ts';
 import { forEachTarget } from '../each-target.ts';
 import { addExamples } from '../examples.ts';
-import { given } from '../pod-options.ts';
+import { given } from '../given.ts';
 import { parseBounded } from '../values/container-values.ts';
 import { parseMebibytes } from '../values/memory.ts';
 

@@ -5,7 +5,7 @@ import { terminalSize } from './foreground.ts';
 import { pumpInput } from './input-pump.ts';
 import { OutputSink } from './output-sink.ts';
 import { exitCodeOfSignal, onEndingSignals, proxySignals } from './signal-proxy.ts';
-import { TerminalMode } from './terminal-mode.ts';
+import type { TerminalMode } from './terminal-mode.ts';
 import { warn } from '../warn.ts';
 
 /** How long hyperd may take to remove what a signal has made needless. */
@@ -45,7 +45,7 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
   using cleanup = new DisposableStack();
   const stopWaiting = leaveOnSignalBeforeStart(attached, leaving);
   cleanup.defer(stopWaiting);
-  const terminal = attached.tty && attached.stdin && isatty(0) ? new TerminalMode() : null;
+  const terminal = attached.tty && attached.stdin && isatty(0) ? await terminalMode() : null;
   if (terminal !== null) cleanup.defer(terminal.restore);
 
   const hangup = (stream: 'stdout' | 'stderr') => (reason: string | null) => {
@@ -90,6 +90,12 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
   const exitCode = await Promise.race([ended, left.promise]);
   await Promise.race([Promise.all([sinks.stdout.flush(), sinks.stderr.flush()]), left.promise]);
   return exitCode;
+}
+
+/** What starts stty is loaded where there is a terminal only. */
+async function terminalMode(): Promise<TerminalMode> {
+  const { TerminalMode: Mode } = await import('./terminal-mode.ts');
+  return new Mode();
 }
 
 /** Until the process has started, a signal means: never mind. */

@@ -1,22 +1,20 @@
 import type { WebSocket } from 'ws';
 import { attachChannel, AttachCommand, type AttachEvent, stdinWindowBytes } from '../../contract/index.ts';
 import type { AttachClient, Attachment } from '../../engine/index.ts';
-import { HyperError, messageOf } from '../../lib/errors.ts';
+import { asHyperError, HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import type { Attach } from './attach-target.ts';
 import { httpError } from './http-errors.ts';
 import { presentTiming } from './present.ts';
 
 /** A reader that has this much unread holds its process. */
 const highWaterBytes = 512 << 10;
 
-/** Ties an attach WebSocket (contract/attach.ts) to a process. `attach` may start it; its signal: the client has gone. */
-export async function serveAttach(
-  socket: WebSocket,
-  attach: (client: AttachClient, signal: AbortSignal) => Promise<Attachment>,
-  log: Log,
-): Promise<void> {
+/** Ties an attach WebSocket (contract/attach.ts) to a process. */
+export async function serveAttach(socket: WebSocket, attach: Attach, log: Log): Promise<void> {
   const early: (() => void)[] = [];
   let act = (action: () => void): void => void early.push(action);
+  let opened: ((message: Buffer) => void) | undefined;
   let attachment: Attachment | undefined;
   const connection = { gone: false };
   const left = new AbortController();
@@ -76,7 +74,19 @@ export async function serveAttach(
     });
   };
 
+  const opening = async (): Promise<Buffer> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    opened = resolve;
+    left.signal.addEventListener('abort', () => reject(asHyperError(left.signal.reason)), { once: true });
+    return await promise;
+  };
+
   socket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (opened !== undefined) {
+      opened(data);
+      opened = undefined;
+      return;
+    }
     act(() => {
       if (attachment === undefined) return;
       if (!isBinary) takeCommand(attachment, data, finish);
@@ -92,7 +102,7 @@ export async function serveAttach(
   });
 
   try {
-    attachment = await attach(client, left.signal);
+    attachment = await attach(client, left.signal, opening);
   } catch (error) {
     const { body, status } = httpError(error);
     if (status >= 500) log.warn({ error }, body.message);

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
-import { routes } from '../../contract/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { serveAttach } from './attach-socket.ts';
+import { attachTarget } from './attach-target.ts';
 import { httpError } from './http-errors.ts';
 import { eventHandlers } from './event-handlers.ts';
 import { execHandlers } from './exec-handlers.ts';
@@ -17,7 +17,7 @@ import { openApi } from './openapi.ts';
 import { podFileHandlers } from './pod-file-handlers.ts';
 import { podHandlers } from './pod-handlers.ts';
 import { recordHandlers } from './record-handlers.ts';
-import { check, registerRoutes } from './register-routes.ts';
+import { registerRoutes } from './register-routes.ts';
 import { type DaemonFacts, systemHandlers } from './system-handlers.ts';
 import { serviceHandlers } from './service-handlers.ts';
 import { volumeHandlers } from './volume-handlers.ts';
@@ -36,6 +36,9 @@ export interface RestDoorOptions {
   readonly metrics: MetricsPage;
   readonly log: Log;
 }
+
+/** An ExecSpec may have as many arguments and variables as a kernel takes. */
+const maxMessageBytes = 4 << 20;
 
 /** Hyper's own API: routes, errors, /openapi.json, /metrics and the attach WebSockets. */
 export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log }: RestDoorOptions): void {
@@ -70,35 +73,17 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     log,
   );
 
-  const webSockets = new WebSocketServer({ noServer: true, maxPayload: 1 << 20, perMessageDeflate: false });
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // From here on the socket is ours, and Node hears its errors no more: a client that has left is no defect.
     socket.on('error', (error) => log.debug({ error: messageOf(error), url: request.url }, 'a client left'));
     try {
-      const attach = attachOf(engine, request);
+      const attach = attachTarget(engine, request.url ?? '/');
       webSockets.handleUpgrade(request, socket, head, (webSocket) => void serveAttach(webSocket, attach, log));
     } catch (error) {
       refuseUpgrade(socket, error);
     }
   });
-}
-
-type Attach = Parameters<typeof serveAttach>[1];
-
-/** What an attach request is for; the pod or exec must exist. */
-function attachOf(engine: Engine, request: IncomingMessage): Attach {
-  const url = new URL(request.url ?? '/', 'http://hyperd');
-  const [, kind, text] = /^\/v1\/(pods|execs)\/([^/]+)\/attach$/.exec(url.pathname) ?? [];
-  if (kind === undefined || text === undefined) throw new HyperError('not_found', `no such call: ${url.pathname}`);
-  const id = decodeURIComponent(text);
-  if (kind === 'execs') {
-    const exec = engine.execs.get(id);
-    return async (client) => await engine.execs.start(exec.id, client);
-  }
-  const query = check(routes.podAttach.query, Object.fromEntries(url.searchParams), 'query');
-  const { pod, container } = engine.target(id);
-  const { start = false, stdin = false } = query;
-  return async (client, signal) => await pod.attach(container, client, { start, stdin, signal });
 }
 
 function refuseUpgrade(socket: Duplex, error: unknown): void {
