@@ -52,14 +52,20 @@ int cgroup_guest(void)
 }
 
 /* The number after `name` at the start of a line, and blanks. */
-static uint64_t read_count(const char *path, const char *name)
+static uint64_t find_count(char *text, const char *name)
 {
-    char *text = file_text(path, 4096);
     char *rest = text;
     uint64_t count = 0;
     for (char *line; (line = strsep(&rest, "\n"));)
         if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ' ')
             count = strtoull(line + strlen(name) + 1, NULL, 10);
+    return count;
+}
+
+static uint64_t read_count(const char *path, const char *name)
+{
+    char *text = file_text(path, 4096);
+    uint64_t count = find_count(text, name);
     free(text);
     return count;
 }
@@ -136,11 +142,27 @@ int cgroup_open(uint64_t container)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-uint64_t cgroup_oom_kills(uint64_t container)
+int cgroup_watch_memory(uint64_t container, struct oom_count *count)
 {
     char path[PATH_SIZE];
     container_file(container, "memory.events", path);
-    return read_count(path, "oom_kill");
+    count->events = open(path, O_RDONLY | O_CLOEXEC);
+    return count->events < 0 ? errno : 0;
+}
+
+/* Opening and reading the file takes a millisecond under emulation; asking whether it has changed, some microseconds. */
+uint64_t cgroup_oom_kills(struct oom_count *count, bool surely)
+{
+    struct pollfd changed = {.fd = count->events, .events = POLLPRI};
+    char text[512];
+    if (!surely && poll(&changed, 1, 0) == 0)
+        return count->kills;
+    ssize_t length = pread(count->events, text, sizeof text - 1, 0);
+    if (length > 0) {
+        text[length] = 0;
+        count->kills = find_count(text, "oom_kill");
+    }
+    return count->kills;
 }
 
 /* Until a cgroup's events say this; a process that is stuck in the kernel hears of neither. They are read through the watched descriptor, so that a change between reading and waiting wakes. */

@@ -15,7 +15,17 @@ int cgroup_make(uint64_t container);
 /* `alone`: it is the pod's only one so far, and what the pod may have is measured. */
 int cgroup_limit(uint64_t container, const struct request *request, bool alone);
 int cgroup_open(uint64_t container);
-uint64_t cgroup_oom_kills(uint64_t container);
+
+/* How many of its processes the kernel has killed for want of memory. */
+struct oom_count {
+    int events; /* its memory.events; -1: not watched */
+    uint64_t kills;
+};
+
+/* Returns 0 or an errno. */
+int cgroup_watch_memory(uint64_t container, struct oom_count *count);
+/* The count as it is now. `surely`: read it, though the kernel may hold back that it has changed, for 10 ms. */
+uint64_t cgroup_oom_kills(struct oom_count *count, bool surely);
 /* Kills all that is in it and waits until it is gone. Blocks: for jobs. */
 int cgroup_kill(uint64_t container);
 /* Stops what is in all containers, or lets it go on; waits until it is so. Blocks: for jobs. */

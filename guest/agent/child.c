@@ -41,19 +41,18 @@ static void hide(const struct launch *launch)
         child_fail(launch, FAILURE_OTHER, errno, "cannot hide from the container");
 }
 
+/* Handlers have gone with the clone; what the agent ignores is still ignored. */
 static void reset_signals(void)
 {
     sigset_t none;
-    for (int signal = 1; signal < _NSIG; signal++)
-        if (signal != SIGKILL && signal != SIGSTOP)
-            (void)sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL); /* libc keeps two for itself */
+    (void)signal(SIGPIPE, SIG_DFL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 pid_t child_clone(uint64_t flags, int cgroup)
 {
-    struct clone_args arguments = {.flags = flags | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)(unsigned int)cgroup};
+    struct clone_args arguments = {.flags = flags | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD, .cgroup = (uint64_t)(unsigned int)cgroup};
     return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 

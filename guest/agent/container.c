@@ -118,6 +118,8 @@ static void forget(struct container *container)
     close_namespaces(container);
     if (container->cgroup >= 0)
         (void)close(container->cgroup);
+    if (container->oom.events >= 0)
+        (void)close(container->oom.events);
     cgroup_remove(container->id);
     drop(container);
 }
@@ -129,7 +131,7 @@ static void on_created(void *argument, int error, const char *why)
     bool standby = container->request.standby;
     if (error == 0 && container->cgroup < 0) {
         container->cgroup = cgroup_open(container->id);
-        error = container->cgroup < 0 ? errno : 0;
+        error = container->cgroup < 0 ? errno : cgroup_watch_memory(container->id, &container->oom);
     }
     container->state = CONTAINER_READY;
     container->has_root = true;
@@ -155,6 +157,7 @@ static struct container *add(const uint8_t *message, size_t length)
     container->message = copy;
     container->state = CONTAINER_CREATING;
     container->cgroup = -1;
+    container->oom.events = -1;
     for (int i = 0; i < NAMESPACE_COUNT; i++)
         container->namespaces[i] = -1;
     container->next = containers;

@@ -1,6 +1,7 @@
 #ifndef CONTAINER_H
 #define CONTAINER_H
 
+#include "cgroup.h"
 #include "request.h"
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@ struct container {
     struct process *init;
     int namespaces[NAMESPACE_COUNT]; /* -1: the first process does not run */
     int cgroup;
+    struct oom_count oom;
     struct {
         pid_t pid; /* 0: there is none */
         int socket;

@@ -200,7 +200,7 @@ static int start(struct process *process, const struct request *request, struct 
     }
     launch.report = sockets[1];
     if (error == 0) {
-        process->oom_kills = container ? cgroup_oom_kills(container->id) : 0;
+        process->oom_kills = container ? cgroup_oom_kills(&container->oom, false) : 0;
         process->pid = become_child(&launch, container, message);
         error = process->pid < 0 ? errno : 0;
     }

@@ -93,7 +93,7 @@ void process_exited(struct process *process)
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     process->state = PROCESS_EXITED;
     process->code = (uint8_t)(signal ? 128 + signal : WEXITSTATUS(status));
-    bool oom = process->container && cgroup_oom_kills(process->container_id) > process->oom_kills;
+    bool oom = process->container && cgroup_oom_kills(&process->container->oom, signal == SIGKILL) > process->oom_kills;
     input_close(&process->lane.input);
     for (int i = 0; i < process->lane.output_count; i++)
         output_drain(&process->lane.outputs[i]);

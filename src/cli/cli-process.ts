@@ -1,11 +1,12 @@
 import { systemCode } from '../lib/errors.ts';
 import type { Cli } from './cli.ts';
 import { printWhole } from './print-whole.ts';
+import { stderr } from './standard-streams.ts';
 
 /** The Cli of this process. @param host the value of `--host`, once it is parsed. */
 export function processCli(host: () => string | undefined): Cli {
   const note = (line: string): void => {
-    process.stderr.write(`${line}\n`);
+    stderr().write(`${line}\n`);
   };
   return {
     env: process.env,

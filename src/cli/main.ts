@@ -2,13 +2,14 @@ import { processCli } from './cli-process.ts';
 import { reportFailure } from './failure-report.ts';
 import { commandTable } from './command-table.ts';
 import { buildProgram, type ProgramOptions } from './program.ts';
+import { openedStreams, stderr } from './standard-streams.ts';
 
 /** Runs one command line and ends the process with its exit code, once stdout and stderr are written. */
 async function main(args: readonly string[]): Promise<void> {
   let command: string | undefined;
   const leaveWith = (error: unknown): void => {
     const { exitCode, line } = reportFailure(error, command);
-    if (line !== null) process.stderr.write(`${line}\n`);
+    if (line !== null) stderr().write(`${line}\n`);
     exit(exitCode);
   };
   process.on('uncaughtException', leaveWith);
@@ -27,7 +28,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 /** Our own exit: stdin may still be open, and must not hold us. */
 function exit(exitCode: number): void {
-  const written = [process.stdout, process.stderr].map(
+  const written = openedStreams().map(
     (stream) =>
       new Promise<void>((resolve) => {
         if (!stream.writable || stream.writableLength === 0) {

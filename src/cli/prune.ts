@@ -5,6 +5,7 @@ import type { Cli } from './cli.ts';
 import { collect } from './collect.ts';
 import { UsageError } from './usage-error.ts';
 import { parseMoment } from './values/moment.ts';
+import { stderr } from './standard-streams.ts';
 
 export interface PruneOptions {
   readonly force?: boolean;
@@ -21,7 +22,7 @@ export function addPruneOptions(command: Command): Command {
 /** Asks before what cannot be undone; no answer is none. @param what ends `This will remove`, as docker says it */
 export async function confirmed(what: string): Promise<boolean> {
   const question = `WARNING! This will remove ${what}\nAre you sure you want to continue? [y/N] `;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const terminal = createInterface({ input: process.stdin, output: stderr() });
   try {
     const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
     return /^y(es)?$/i.test((await Promise.race([terminal.question(question), ended])).trim());

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { createReadStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { isatty } from 'node:tty';
 import { messageOf } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
 import { followProgress, stderrProgress } from '../progress/follow-progress.ts';
 import { refuseOption } from '../refused-option.ts';
 import { UsageError } from '../usage-error.ts';
+import { isTerminal } from '../terminal/foreground.ts';
 
 interface LoadOptions {
   readonly input?: string;
@@ -37,7 +37,7 @@ export function define(command: Command, cli: Cli): void {
 /** Checks the archive before a daemon is asked. Bun 1.4 loses what comes to a process.stdin that is touched before it is read. */
 async function findArchive(file: string | undefined): Promise<() => Readable> {
   if (file === undefined) {
-    if (isatty(0)) throw new UsageError('there is no archive on stdin: give one by -i FILE or a pipe');
+    if (isTerminal(0)) throw new UsageError('there is no archive on stdin: give one by -i FILE or a pipe');
     return () => process.stdin;
   }
   try {

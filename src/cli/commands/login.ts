@@ -8,6 +8,7 @@ import { addExamples } from '../examples.ts';
 import { registryServer } from '../registry-server.ts';
 import { UsageError } from '../usage-error.ts';
 import { warn } from '../warn.ts';
+import { stderr } from '../standard-streams.ts';
 
 interface LoginOptions {
   readonly username?: string;
@@ -70,14 +71,14 @@ function checked(username: string, password: string): { readonly username: strin
 
 /** A line of the terminal; `shown`: as it is typed. */
 async function ask(question: string, shown: boolean): Promise<string> {
-  process.stderr.write(question);
+  stderr().write(question);
   const hidden = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: shown ? process.stderr : hidden, terminal: true });
+  const terminal = createInterface({ input: process.stdin, output: shown ? stderr() : hidden, terminal: true });
   try {
     const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
     return (await Promise.race([terminal.question(''), ended])).trim();
   } finally {
     terminal.close();
-    if (!shown) process.stderr.write('\n');
+    if (!shown) stderr().write('\n');
   }
 }

@@ -8,6 +8,7 @@ import { OutputSink } from '../terminal/output-sink.ts';
 import { UsageError } from '../usage-error.ts';
 import { parseWhole } from '../values/container-values.ts';
 import { parseMoment } from '../values/moment.ts';
+import { stderr, stdout } from '../standard-streams.ts';
 
 interface LogsOptions {
   readonly follow?: boolean;
@@ -87,7 +88,7 @@ function secondsOf(timeNs: bigint): string {
 async function printLogs(records: AsyncIterable<LogRecord>, timestamps: boolean): Promise<void> {
   const gone = Promise.withResolvers<'gone'>();
   const sink = (stream: NodeJS.WriteStream): OutputSink => new OutputSink(stream, () => gone.resolve('gone'));
-  const sinks = { stdout: sink(process.stdout), stderr: sink(process.stderr) };
+  const sinks = { stdout: sink(stdout()), stderr: sink(stderr()) };
   const stampers = { stdout: new LineStamper(), stderr: new LineStamper() };
   const print = async (): Promise<'done'> => {
     for await (const record of records) {

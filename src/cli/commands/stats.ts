@@ -6,6 +6,7 @@ import { formatList, type ListFormat } from '../output/list-format.ts';
 import { shortId } from '../output/units.ts';
 import { idleRows, unansweredRows, usageRows } from '../output/usage-rows.ts';
 import { samplePods } from '../sample-pods.ts';
+import { stdout } from '../standard-streams.ts';
 
 interface StatsOptions {
   readonly all?: boolean;
@@ -45,7 +46,7 @@ export function define(command: Command, cli: Cli): void {
           ...now.idle.flatMap(idleRows),
         ];
         const text = formatList(rows, { ...layout(options.trunc), format: options.format });
-        const clears = options.stream && options.format === undefined && process.stdout.isTTY;
+        const clears = options.stream && options.format === undefined && stdout().isTTY;
         if (text !== null) cli.print(clears ? `${clearScreen}${text}` : text);
         for (const { name } of now.silent) {
           if (!told.includes(name))

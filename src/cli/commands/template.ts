@@ -9,6 +9,7 @@ import { showAge, showBytes } from '../output/units.ts';
 import { given } from '../given.ts';
 import { parseBounded } from '../values/container-values.ts';
 import { parseMebibytes } from '../values/memory.ts';
+import { stderr } from '../standard-streams.ts';
 
 interface ListOptions {
   readonly quiet?: boolean;
@@ -60,7 +61,7 @@ function defineCreate(command: Command, cli: Cli): void {
     )
     .action(async (options: CreateOptions) => {
       const client = await cli.connect();
-      if (process.stderr.isTTY) cli.note('a VM boots and is frozen: this takes some seconds');
+      if (stderr().isTTY) cli.note('a VM boots and is frozen: this takes some seconds');
       const { id } = await client.templateCreate({
         ...given('vcpus', options.cpu),
         ...given('memoryMiB', options.memory),

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { isatty } from 'node:tty';
 import type { HyperClient } from '../../client/index.ts';
 import { UsageError } from '../usage-error.ts';
 import { containerTarget } from './container-paths.ts';
@@ -9,6 +8,7 @@ import { CopyProgress } from './copy-progress.ts';
 import { localSource } from './local-paths.ts';
 import { packLocal } from './pack-local.ts';
 import { planCopy } from './plan-copy.ts';
+import { isTerminal } from '../terminal/foreground.ts';
 
 /** What is sent at a time, but for the end. */
 const leastBytes = 256 << 10;
@@ -24,7 +24,7 @@ export async function copyIn(
   signal: AbortSignal,
 ): Promise<void> {
   const source = from.type === 'stream' ? undefined : localSource(from.path, options.followLink === true);
-  if (source === undefined && isatty(0)) throw new UsageError('there is no tar on stdin: give one by a pipe');
+  if (source === undefined && isTerminal(0)) throw new UsageError('there is no tar on stdin: give one by a pipe');
   const target = await containerTarget(client, to, signal);
   if (source === undefined && target.found !== 'folder') {
     throw new UsageError(`${to.container}:${to.path} must be a directory that is there: a tar is unpacked into it`);

@@ -13,6 +13,7 @@ import { CopyProgress } from './copy-progress.ts';
 import { localTarget } from './local-paths.ts';
 import { planCopy } from './plan-copy.ts';
 import { UnpackLocal } from './unpack-local.ts';
+import { stdout } from '../standard-streams.ts';
 
 export interface CopyOptions {
   readonly archive?: boolean;
@@ -24,10 +25,10 @@ type ContainerArgument = Extract<CopyArgument, { readonly type: 'container' }>;
 
 /** Writes a tar to stdout, no faster than it is read. */
 export async function streamArchive(archive: IncomingMessage): Promise<void> {
-  if (process.stdout.isTTY) throw new UsageError('a tar is nothing for a terminal: redirect it, or give a path');
+  if (stdout().isTTY) throw new UsageError('a tar is nothing for a terminal: redirect it, or give a path');
   try {
     for await (const chunk of archive) {
-      if (Buffer.isBuffer(chunk) && !process.stdout.write(chunk)) await once(process.stdout, 'drain');
+      if (Buffer.isBuffer(chunk) && !stdout().write(chunk)) await once(stdout(), 'drain');
     }
   } catch (error) {
     throw brokenOff(error);

@@ -1,4 +1,5 @@
 import { showBytes } from '../output/units.ts';
+import { stderr } from '../standard-streams.ts';
 
 /** What is faster needs no progress. */
 const delayMs = 1000;
@@ -14,21 +15,21 @@ export class CopyProgress {
 
   constructor(words: string, quiet: boolean | undefined) {
     this.#words = words;
-    this.#shown = !(quiet ?? !process.stderr.isTTY);
+    this.#shown = !(quiet ?? !stderr().isTTY);
   }
 
   add(bytes: number): void {
     this.#bytes += bytes;
     const now = Date.now();
-    if (!this.#shown || !process.stderr.isTTY || now - this.#begun < delayMs || now - this.#drawnAt < redrawMs) return;
+    if (!this.#shown || !stderr().isTTY || now - this.#begun < delayMs || now - this.#drawnAt < redrawMs) return;
     this.#drawnAt = now;
-    process.stderr.write(`\r\x1b[KCopying ${showBytes(this.#bytes)} ${this.#words}`);
+    stderr().write(`\r\x1b[KCopying ${showBytes(this.#bytes)} ${this.#words}`);
   }
 
   end(succeeded: boolean): void {
-    if (this.#drawnAt > 0) process.stderr.write('\r\x1b[K');
+    if (this.#drawnAt > 0) stderr().write('\r\x1b[K');
     if (succeeded && this.#shown) {
-      process.stderr.write(`Successfully copied ${showBytes(this.#bytes)} ${this.#words}\n`);
+      stderr().write(`Successfully copied ${showBytes(this.#bytes)} ${this.#words}\n`);
     }
   }
 }

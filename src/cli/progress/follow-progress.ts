@@ -2,6 +2,7 @@ import { ApiFailure } from '../../client/index.ts';
 import type { ImageProgress } from '../../contract/index.ts';
 import { ProgressLines } from './progress-lines.ts';
 import { ProgressScreen, type Screen } from './progress-screen.ts';
+import { stderr } from '../standard-streams.ts';
 
 export type ImageArrived = Extract<ImageProgress, { readonly type: 'done' }>;
 
@@ -20,7 +21,7 @@ const silent: Progress = {
 /** Bars on a terminal, lines elsewhere, nothing when quiet. It is never in the way of the output: it goes to stderr. */
 export function stderrProgress(quiet: boolean): Progress {
   if (quiet) return silent;
-  const stream = process.stderr;
+  const stream = stderr();
   if (!stream.isTTY) return new ProgressLines((line) => stream.write(`${line}\n`));
   const screen: Screen = {
     write: (text) => stream.write(text),

@@ -1,12 +1,12 @@
-import { isatty } from 'node:tty';
-import type { AttachHandlers, AttachSession } from '../../client/index.ts';
+import type { AttachHandlers, AttachSession, OutputStream } from '../../client/index.ts';
 import { DetachScanner, parseDetachKeys } from './detach-keys.ts';
-import { terminalSize } from './foreground.ts';
+import { isTerminal, terminalSize } from './foreground.ts';
 import { pumpInput } from './input-pump.ts';
 import { OutputSink } from './output-sink.ts';
 import { exitCodeOfSignal, onEndingSignals, proxySignals } from './signal-proxy.ts';
 import type { TerminalMode } from './terminal-mode.ts';
 import { warn } from '../warn.ts';
+import { stderr, stdout } from '../standard-streams.ts';
 
 /** How long hyperd may take to remove what a signal has made needless. */
 const abandonMs = 2000;
@@ -45,18 +45,21 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
   using cleanup = new DisposableStack();
   const stopWaiting = leaveOnSignalBeforeStart(attached, leaving);
   cleanup.defer(stopWaiting);
-  const terminal = attached.tty && attached.stdin && isatty(0) ? await terminalMode() : null;
+  const terminal = attached.tty && attached.stdin && isTerminal(0) ? await terminalMode() : null;
   if (terminal !== null) cleanup.defer(terminal.restore);
 
-  const hangup = (stream: 'stdout' | 'stderr') => (reason: string | null) => {
-    if (reason !== null) process.stderr.write(`hyper: cannot write to ${stream}: ${reason}\n`);
+  const hangup = (stream: OutputStream) => (reason: string | null) => {
+    if (reason !== null) stderr().write(`hyper: cannot write to ${stream}: ${reason}\n`);
     // Where opening fails, the caller hears of it below.
     opening.then((session) => session.hangup(stream)).catch(() => undefined);
   };
-  const sinks = {
-    stdout: new OutputSink(process.stdout, hangup('stdout')),
-    stderr: new OutputSink(process.stderr, hangup('stderr')),
-  };
+  /** Opened while hyperd starts the process, or when it writes: nothing waits for it. */
+  const sinks = (): Readonly<Record<OutputStream, OutputSink>> =>
+    (opened ??= {
+      stdout: new OutputSink(stdout(), hangup('stdout')),
+      stderr: new OutputSink(stderr(), hangup('stderr')),
+    });
+  let opened: Readonly<Record<OutputStream, OutputSink>> | undefined;
   const started = Promise.withResolvers<void>();
   const left = Promise.withResolvers<number>();
   // At once: what the process writes first must find the terminal raw, and who reads it may answer with a signal.
@@ -75,9 +78,10 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
   };
   const opening = attached.open({
     started: (_id, warnings) => begin(warnings),
-    output: (stream, chunk) => sinks[stream].write(chunk),
+    output: (stream, chunk) => sinks()[stream].write(chunk),
   });
   const session = await opening;
+  const { stdout: out, stderr: err } = sinks();
   if (attached.running) begin([]);
 
   await Promise.race([started.promise, session.exit]);
@@ -88,7 +92,7 @@ async function attach(attached: AttachedProcess, leaving: AbortController): Prom
 
   const ended = session.exit.then((end) => (end.type === 'exit' ? end.exitCode : 0));
   const exitCode = await Promise.race([ended, left.promise]);
-  await Promise.race([Promise.all([sinks.stdout.flush(), sinks.stderr.flush()]), left.promise]);
+  await Promise.race([Promise.all([out.flush(), err.flush()]), left.promise]);
   return exitCode;
 }
 
@@ -117,6 +121,6 @@ function followSize(session: AttachSession): () => void {
     if (size !== undefined) session.resize(size);
   };
   send();
-  process.stdout.on('resize', send);
-  return () => process.stdout.off('resize', send);
+  stdout().on('resize', send);
+  return () => stdout().off('resize', send);
 }

@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { fstatSync, readFileSync, type Stats } from 'node:fs';
+import { stderr, stdout } from '../standard-streams.ts';
+
+/** The major number of /dev/null and its like. */
+const memoryDevices = 1;
 
 /**
  * Whether this process's group may read the terminal. In the background (`hyper run … &`) reading or changing it would stop us
@@ -15,6 +18,24 @@ export function inForeground(): boolean {
   }
 }
 
+/** Whether a descriptor is a terminal's. node:tty takes two milliseconds to load, and is asked of character devices only. */
+export function isTerminal(fd: number): boolean {
+  const stat = statOf(fd);
+  if (stat === undefined || !stat.isCharacterDevice() || major(stat.rdev) === memoryDevices) return false;
+  return process.getBuiltinModule('node:tty').isatty(fd);
+}
+
+function statOf(fd: number): Stats | undefined {
+  try {
+    return fstatSync(fd);
+  } catch {
+    return undefined; // it is closed
+  }
+}
+
+/** As makedev(3) puts it together, for those below 4096. */
+const major = (device: number): number => (device >> 8) & 0xfff;
+
 /** What the standard streams are, for the choice of a tty. */
 export interface StandardStreams {
   readonly stdinIsTerminal: boolean;
@@ -22,11 +43,11 @@ export interface StandardStreams {
 }
 
 export function standardStreams(): StandardStreams {
-  return { stdinIsTerminal: isatty(0) && inForeground(), stdoutIsTerminal: isatty(1) };
+  return { stdinIsTerminal: isTerminal(0) && inForeground(), stdoutIsTerminal: isTerminal(1) };
 }
 
 /** The terminal's size, for a process that gets a tty; undefined where there is no terminal. */
 export function terminalSize(): { rows: number; cols: number } | undefined {
-  const terminal = [process.stdout, process.stderr].find((stream) => stream.isTTY && stream.columns > 0);
+  const terminal = [stdout(), stderr()].find((stream) => stream.isTTY && stream.columns > 0);
   return terminal === undefined ? undefined : { rows: Math.max(1, terminal.rows), cols: terminal.columns };
 }
