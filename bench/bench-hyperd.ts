@@ -5,7 +5,7 @@ import { Agent, request } from 'undici';
 import { HyperClient } from '../src/client/index.ts';
 import { countOrigins, type Origin, type Origins } from './origins.ts';
 import { repository } from './repository.ts';
-import { runTimed, type Timed } from './run-timed.ts';
+import { runHere, runTimed, type Timed } from './run-timed.ts';
 import { serve, type Served } from './served-process.ts';
 
 /** The hyperds that are measured: where their pods' VMs come from. Each has a bridge of its own. */
@@ -62,6 +62,11 @@ export class BenchHyperd implements AsyncDisposable {
 
   async hyper(...args: readonly string[]): Promise<Timed> {
     return await runTimed(join(repository, 'dist/hyper'), args, { HYPER_HOST: this.#host });
+  }
+
+  /** The same of a command that writes much. */
+  async hyperHere(...args: readonly string[]): Promise<Timed> {
+    return await runHere(join(repository, 'dist/hyper'), args, { HYPER_HOST: this.#host });
   }
 
   /** A run whose VM must have come from where this hyperd's are to come from: else it is no sample. */

@@ -51,7 +51,7 @@ export const stream: Comparison = {
     return {
       settle: () => hyperd.settled(),
       ours: async () => {
-        const { milliseconds, stdout } = await hyperd.hyper('exec', pod, 'sh', '-c', send);
+        const { milliseconds, stdout } = await hyperd.hyperHere('exec', pod, 'sh', '-c', send);
         return sample(milliseconds, stdout);
       },
       peer: async () => {
