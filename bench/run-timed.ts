@@ -50,6 +50,7 @@ class Runner {
       else waiting?.reject(new Error(answer.error));
       this.#hold();
     });
+    this.#process.on('error', () => undefined); // its end tells
     this.#process.on('exit', () => {
       for (const { reject } of this.#waiting.values()) reject(new Error('the process that runs commands has ended'));
       this.#waiting.clear();

@@ -31,7 +31,7 @@ const commanderWithout: Plugin = {
   name: 'commander-without',
   setup(plugins) {
     plugins.onResolve({ filter: /^node:(process|child_process|util)$/ }, ({ path, importer }) =>
-      importer.includes('/commander/') ? { path, namespace: 'commander-without' } : undefined,
+      importer.includes('/node_modules/commander/') ? { path, namespace: 'commander-without' } : undefined,
     );
     plugins.onLoad({ filter: /.*/, namespace: 'commander-without' }, ({ path }) => ({
       contents: commanderModules[path] ?? '',

@@ -119,14 +119,30 @@ inBothWays('pods on networks', { timeout: 600_000 }, (way) => {
     assert.equal(await run('port', 'two'), '80/tcp -> 0.0.0.0:9101\n');
     assert.equal(await here.call('ask', '127.0.0.1', 9101), 'two\n');
     assert.equal(await run('ports', 'add', 'two', '9101-9102:81'), '81/tcp -> 0.0.0.0:9102\n');
-    const none = /none of the ports 9100-9102\/tcp of this host is free/;
+    const none =
+      /none of the ports 9100-9102\/tcp of this host is free: the port 0\.0\.0\.0:9102\/tcp (cannot be had|is taken)/;
     await refused(125, none, 'run', '--rm', '-p', '9100-9102:80', 'busybox', 'true');
+    await refused(1, /does not publish 80\/tcp/, 'ports', 'delete', 'two', '9100:80');
     await run('ports', 'delete', 'two', '9100-9102:80');
     assert.equal(await run('port', 'two'), '81/tcp -> 0.0.0.0:9102\n');
     await run('stop', 'two');
     await untilTakenApart(hyperd);
     assert.equal(await run('port', 'two'), '81/tcp -> *:9101-9102\n');
-    await remove('one', 'two');
+    await refused(1, /does not publish 81\/tcp/, 'ports', 'delete', 'two', '9101:81');
+    // One that is asked for by its number is not taken by a range, which is gone when the one that it has is closed.
+    await remove('one');
+    await serve('both', '-p', '9100-9102:80', '-p', '9100:81');
+    assert.equal(await run('port', 'both'), '81/tcp -> 0.0.0.0:9100\n80/tcp -> 0.0.0.0:9101\n');
+    await run('ports', 'add', 'both', '9102:80');
+    await run('ports', 'delete', 'both', '9101:80');
+    assert.deepEqual(
+      (await hyperd.client.podInspect('both')).ports.map(({ hostPort }) => hostPort),
+      [9100, 9102],
+    );
+    await run('ports', 'add', 'both', '9101-9103:80');
+    await run('ports', 'delete', 'both', '9101-9103:80');
+    assert.equal(await run('port', 'both'), '81/tcp -> 0.0.0.0:9100\n80/tcp -> 0.0.0.0:9102\n');
+    await remove('both', 'two');
   });
 
   it('published ports go on while hyperd is away and after it has come back', async () => {

@@ -43,7 +43,11 @@ export function addNetworkOptions(command: Command): Command {
       collect,
     )
     .option('--net-rate <in[:out]>', 'bits a second to the pod, and from it: 10mbit:2mbit')
-    .option('-p, --publish <[ip:]host:container[/udp]>', "a port of this host that leads to the pod's", collect)
+    .option(
+      '-p, --publish <[ip:]host:container[/udp]>',
+      "a port of this host that leads to the pod's, or a range; 8000-8009:80 is the first free one",
+      collect,
+    )
     .option('-P, --publish-all', 'publish each port that the image exposes, on a free port of this host');
 }
 

@@ -33,7 +33,10 @@ export async function buildProgram(
     .usage('[options] <command> [arguments]')
     .enablePositionalOptions()
     .showSuggestionAfterError()
-    .configureOutput({ writeErr: () => undefined }) // main.ts says it, in one line
+    .configureOutput({
+      writeOut: (text) => cli.print(text.trimEnd()),
+      writeErr: () => undefined, // main.ts says it, in one line
+    })
     .exitOverride();
   const entries = new Map<Command, CommandEntry>();
   const wanted = commandTable.filter(({ name, aliases = [] }) => [name, ...aliases].includes(called));

@@ -10,7 +10,7 @@ export interface Sample {
   readonly answered: readonly PodStats[];
   /** Their guests have not answered in time. */
   readonly silent: readonly Pod[];
-  /** Those that do not run, where they were asked for. */
+  /** Those that do not run, or have containers that do not, where these were asked for. */
   readonly idle: readonly Pod[];
 }
 
@@ -22,9 +22,9 @@ export interface Sample {
  * @throws HyperError why one that is named cannot be asked
  */
 export async function samplePods(client: HyperClient, named: readonly string[], all: boolean): Promise<Sample> {
-  const known = named.length > 0 ? [] : await client.podList();
   const runs = ({ state }: Pod): boolean => state === 'running';
-  const pods = named.length > 0 ? named : known.filter(runs);
+  const known = await knownPods(client, named, all);
+  const pods = known?.filter(runs) ?? named;
   const asked = pods.map(async (pod): Promise<Omit<Sample, 'idle'>> => {
     const text = typeof pod === 'string' ? pod : pod.id;
     const patience = AbortSignal.timeout(patienceMs);
@@ -42,8 +42,18 @@ export async function samplePods(client: HyperClient, named: readonly string[], 
   return {
     answered: samples.flatMap(({ answered }) => answered),
     silent: samples.flatMap(({ silent }) => silent),
-    idle: all ? known.filter((pod) => !runs(pod)) : [],
+    idle: all && known !== undefined ? known : [],
   };
+}
+
+/** undefined: those that are named are to be asked as they are. */
+async function knownPods(
+  client: HyperClient,
+  named: readonly string[],
+  all: boolean,
+): Promise<readonly Pod[] | undefined> {
+  if (named.length === 0) return await client.podList();
+  return all ? await Promise.all(named.map((name) => client.podInspect(name))) : undefined;
 }
 
 function hasEnded(error: unknown): boolean {

@@ -19,9 +19,13 @@ async function withServer(
   });
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
+    const body = '{"code":"not_found","message":"no such pod"}';
+    const refusal = `HTTP/1.1 404 Not Found\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     if (request.url === '/v1/pods/absent/attach') {
-      const body = '{"code":"not_found","message":"no such pod"}';
-      socket.end(`HTTP/1.1 404 Not Found\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      socket.end(refusal);
+    } else if (request.url === '/v1/pods/kept-open/attach') {
+      socket.write(refusal.slice(0, -5));
+      setImmediate(() => socket.write(refusal.slice(-5)));
     } else {
       sockets.handleUpgrade(request, socket, head, onClient);
     }
@@ -122,6 +126,7 @@ describe('AttachSession', () => {
     const handlers = { output: () => undefined };
     await withServer(server, async (client) => {
       await assert.rejects(client.podAttach('absent', {}, handlers), { code: 'not_found', status: 404 });
+      await assert.rejects(client.podAttach('kept-open', {}, handlers), { code: 'not_found', status: 404 });
       const failed = await client.podAttach('p', {}, handlers);
       failed.signal('INT');
       await assert.rejects(failed.exit, { code: 'command_not_found' });

@@ -11,6 +11,7 @@ const maxHeadBytes = 64 << 10;
 export interface UpgradeCall {
   readonly socketPath: string;
   readonly target: string;
+  /** Until the connection stands. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +47,7 @@ export async function upgradeToWebSocket(call: UpgradeCall): Promise<UpgradedCon
       ].join('\r\n'),
     );
     const { status, headers, rest } = await readHead(socket);
-    if (status !== 101) throw failureIn(status, (await readRest(socket, rest)).toString('utf8'));
+    if (status !== 101) throw failureIn(status, (await readBody(socket, { headers, rest })).toString('utf8'));
     if (headers.get('sec-websocket-accept') !== accept) {
       throw new ApiFailure('internal', 'the daemon’s WebSocket handshake is wrong: is it hyperd that listens there?');
     }
@@ -108,9 +109,19 @@ function parseHead(text: string): Omit<ResponseHead, 'rest'> | undefined {
   return { status: Number(status), headers: new Map(headers) };
 }
 
-/** A refusal's body: hyperd closes after it. */
-async function readRest(socket: Socket, rest: Buffer): Promise<Buffer> {
+/** A refusal's body: as long as it says, or until the connection ends where that is to come. */
+async function readBody(socket: Socket, { headers, rest }: Omit<ResponseHead, 'status'>): Promise<Buffer> {
+  const ends = headers.get('connection')?.toLowerCase() === 'close';
+  const wanted = Number(headers.get('content-length') ?? (ends ? Infinity : 0));
   const chunks = [rest];
-  for await (const chunk of socket) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  let length = rest.length;
+  if (length < wanted) {
+    for await (const chunk of socket) {
+      if (!Buffer.isBuffer(chunk)) continue;
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= wanted) break;
+    }
+  }
   return Buffer.concat(chunks);
 }

@@ -34,7 +34,7 @@ export const PortRemoval = z.strictObject({
   protocol: z.enum(['tcp', 'udp']).optional().describe('default tcp'),
   hostIp: anyIp.optional().describe('default: any'),
   hostPort: port.optional().describe('default: any'),
-  hostPortLast,
+  hostPortLast: port.optional().describe('the end of the range that it was published with'),
   guestPort: port,
 });
 export type PortRemoval = z.infer<typeof PortRemoval>;

@@ -94,6 +94,9 @@ export function planNetworkOf(
   };
 }
 
+/** They are tried one after another. */
+const mostRangePorts = 1024;
+
 /** Each once: the same port of the host given twice is not taken by itself. */
 export function distinctPorts(ports: readonly PortMapping[]): PortMapping[] {
   return ports.filter(
@@ -101,11 +104,16 @@ export function distinctPorts(ports: readonly PortMapping[]): PortMapping[] {
   );
 }
 
-/** @throws HyperError `bad_request` for a range that has no first port, or ends before it */
+/** @throws HyperError `bad_request` for what is no range, or a longer one than a pod may publish ports */
+function checkRange(first: number, last: number): void {
+  if (first > 0 && last >= first && last - first < mostRangePorts) return;
+  const range = `hostPort ${first} to hostPortLast ${last}`;
+  throw new HyperError('bad_request', `${range} must be a range of at most ${mostRangePorts} ports`);
+}
+
+/** @throws HyperError `bad_request` */
 export function planPort({ protocol = 'tcp', hostIp, hostPort = 0, hostPortLast, guestPort }: PortSpec): PortMapping {
-  if (hostPortLast !== undefined && (hostPort === 0 || hostPortLast < hostPort)) {
-    throw new HyperError('bad_request', `hostPort ${hostPort} to hostPortLast ${hostPortLast} is no range of ports`);
-  }
+  if (hostPortLast !== undefined) checkRange(hostPort, hostPortLast);
   return {
     ...{ protocol, hostIp: hostIp === undefined ? everyAddress : canonicalAddress(hostIp), hostPort, guestPort },
     ...(hostPortLast === undefined ? {} : { hostPortLast }),

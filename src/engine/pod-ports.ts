@@ -12,7 +12,7 @@ import {
 import type { PodRecord } from '../store/index.ts';
 import type { EngineOptions } from './pod-context.ts';
 
-type Context = Pick<EngineOptions, 'networks' | 'store'>;
+type Context = Pick<EngineOptions, 'networks' | 'store' | 'log'>;
 
 /** Opens the ports that a pod's user asked for, once it has its NIC. The caller stores the record. */
 export async function publishAll(record: PodRecord, { networks }: Context): Promise<void> {
@@ -29,7 +29,7 @@ export async function publishAll(record: PodRecord, { networks }: Context): Prom
 export async function publish(
   record: PodRecord,
   mappings: readonly PortMapping[],
-  { networks, store }: Context,
+  { networks, store, log }: Context,
 ): Promise<readonly PortMapping[]> {
   if (record.networks.length === 0) {
     throw new HyperError('conflict', `pod ${record.name} has no network: it publishes no ports`);
@@ -50,10 +50,24 @@ export async function publish(
     store.savePod(record);
   } catch (error) {
     record.ports = before;
-    if (changed !== undefined) replaceEndpoint(record, await networks.unpublish(changed, added ?? []));
+    if (changed !== undefined) await takeBack(record, changed, added ?? [], { networks, log });
     throw error;
   }
   return added ?? mappings;
+}
+
+/** Closes what was opened and could not be stored. Where that fails, the ports go with the VM. */
+async function takeBack(
+  record: PodRecord,
+  endpoint: Endpoint,
+  added: Endpoint['ports'],
+  { networks, log }: Omit<Context, 'store'>,
+): Promise<void> {
+  try {
+    replaceEndpoint(record, await networks.unpublish(endpoint, added));
+  } catch (error) {
+    log.error({ pod: record.id, error }, 'ports that could not be stored are open until the pod ends');
+  }
 }
 
 /** Which of a pod's ports: those that fit all that is given. */
@@ -65,25 +79,35 @@ export interface PortFilter {
   readonly hostPortLast?: number | undefined;
 }
 
-/** Closes ports. @throws HyperError `not_found` where none fits. */
+/** Closes ports: those that were asked for like that, or that stand at this port. @throws HyperError `not_found` where none fits. */
 export async function unpublish(record: PodRecord, filter: PortFilter, { networks, store }: Context): Promise<number> {
+  const { hostPort, hostPortLast } = filter;
+  if (hostPortLast !== undefined && (hostPort === undefined || hostPortLast < hostPort)) {
+    throw new HyperError('bad_request', 'hostPortLast must be the end of a range that begins at hostPort');
+  }
   const fits = (port: PortMapping): boolean =>
     port.guestPort === filter.guestPort &&
     (filter.protocol ?? 'tcp') === port.protocol &&
     (filter.hostIp ?? port.hostIp) === port.hostIp &&
-    (filter.hostPort === undefined || isWithin(port.hostPort, filter));
+    (hostPort === undefined || (hostPort === port.hostPort && hostPortLast === port.hostPortLast));
+  const all: readonly PortMapping[] = mainEndpoint(record.endpoints)?.ports ?? [];
+  /** What stands of one that was asked for: of a range or any, what nobody has asked for by its number. */
+  const standsOf = (asked: PortMapping): PortMapping[] =>
+    all.filter((each) => isOf(each, asked) && (isFixed(asked) || !record.ports.some((port) => isAt(each, port))));
+  const asked = record.ports.filter(fits);
   const main = mainEndpoint(record.endpoints);
-  const standing = (main?.ports ?? []).filter(fits);
-  /** One that was to be any, or on every address, is known by what stands of it: it goes with the last. */
+  const going = new Set<PortMapping>([...all.filter(fits), ...asked.flatMap(standsOf)]);
+  const standing = (main?.ports ?? []).filter((each) => going.has(each));
+  /** One that was to be any, one of a range, or on every address, is known by what stands of it: it goes with the last. */
   const gone = record.ports.filter((port) => {
-    const own = (main?.ports ?? []).filter((each) => isOf(each, port));
-    return fits(port) || (own.length > 0 && own.every((each) => standing.includes(each)));
+    const own = standsOf(port);
+    return asked.includes(port) || (own.length > 0 && own.every((each) => going.has(each)));
   });
   if (gone.length === 0 && standing.length === 0) {
-    const asked = `${filter.guestPort}/${filter.protocol ?? 'tcp'}`;
+    const what = `${filter.guestPort}/${filter.protocol ?? 'tcp'}`;
     throw new HyperError(
       'not_found',
-      `pod ${record.name} does not publish ${asked}: see 'hyper ports ls ${record.name}'`,
+      `pod ${record.name} does not publish ${what}: see 'hyper ports ls ${record.name}'`,
     );
   }
   if (main !== undefined) replaceEndpoint(record, await networks.unpublish(main, standing));
@@ -114,6 +138,15 @@ function isOf(standing: PortMapping, asked: PortMapping): boolean {
   );
 }
 
-function isWithin(port: number, { hostPort = port, hostPortLast = hostPort }: Omit<PortFilter, 'guestPort'>): boolean {
+function isWithin(port: number, { hostPort, hostPortLast = hostPort }: PortMapping): boolean {
   return port >= hostPort && port <= hostPortLast;
+}
+
+function isFixed({ hostPort, hostPortLast }: PortMapping): boolean {
+  return hostPort !== 0 && hostPortLast === undefined;
+}
+
+/** Whether a port that stands was asked for by its number. */
+function isAt(standing: PortMapping, asked: PortMapping): boolean {
+  return isFixed(asked) && isOf(standing, asked);
 }

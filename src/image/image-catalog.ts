@@ -128,9 +128,12 @@ export class ImageCatalog {
         return { untagged: plan.untag, deleted: [] };
       }
       await this.#records.remove(record.id);
-      const layers = await this.removeUnusedLayers(record.diffIds);
-      await this.#references.forget(plan.untag); // by now even a disk that was full may have room
-      return { untagged: plan.untag, deleted: [record.id, ...layers] };
+      try {
+        const layers = await this.removeUnusedLayers(record.diffIds);
+        return { untagged: plan.untag, deleted: [record.id, ...layers] };
+      } finally {
+        await this.#references.forget(plan.untag); // by now even a disk that was full may have room
+      }
     });
   }
 

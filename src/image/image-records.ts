@@ -99,6 +99,7 @@ export class ImageRecords {
     // Made in its final place: the disk's descriptor may name its own folder.
     const folder = this.#folderOf(id);
     try {
+      await rm(folder, { recursive: true, force: true }); // what a removal may have left
       await mkdir(folder);
       await writeFileAtomic(join(folder, 'config.json'), configBytes);
       if (manifestBytes !== undefined) await writeFileAtomic(join(folder, 'manifest.json'), manifestBytes);

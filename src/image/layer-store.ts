@@ -98,7 +98,9 @@ export class LayerStore {
     return this.#mutex.run(async () => {
       const there = this.#layers.get(diffId);
       if (there !== undefined) return there;
-      await commitLayer(folder, join(this.#folder, hexOf(diffId)));
+      const place = join(this.#folder, hexOf(diffId));
+      await rm(place, { recursive: true, force: true }); // what a removal may have left
+      await commitLayer(folder, place);
       this.#layers.set(diffId, layer);
       return layer;
     });

@@ -192,7 +192,8 @@ export class Networks {
     const reserved: PublishedPort[] = [];
     const ipv6 = endpoint.ipv6 !== null;
     try {
-      for (const mapping of mappings) reserved.push(...(await reservePort(this.#hostPorts, mapping, ipv6)));
+      const inOrder = mappings.toSorted((one, other) => freedom(one) - freedom(other));
+      for (const mapping of inOrder) reserved.push(...(await reservePort(this.#hostPorts, mapping, ipv6)));
       return await this.#of(endpoint).publish(endpoint, reserved);
     } catch (error) {
       await this.#release(reserved);
@@ -287,4 +288,10 @@ export class Networks {
   #of({ network }: Endpoint): Network {
     return this.find(network);
   }
+}
+
+/** How much a mapping leaves open: what is asked for by its number is not to be taken by another's choice. */
+function freedom({ hostPort, hostPortLast }: PortMapping): number {
+  if (hostPort === 0) return 2;
+  return hostPortLast === undefined ? 0 : 1;
 }

@@ -26,9 +26,9 @@ export function unansweredRows(pod: Pod) {
   return unknownRows(pod, ({ state }) => state === 'running');
 }
 
-/** The containers of a pod that does not run. */
+/** The containers of a pod that do not run. */
 export function idleRows(pod: Pod) {
-  return unknownRows(pod, () => true);
+  return unknownRows(pod, ({ state }) => pod.state !== 'running' || state !== 'running');
 }
 
 /** As docker shows what it cannot know. */

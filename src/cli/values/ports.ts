@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { PodSpec, PortRemoval } from '../../contract/index.ts';
+import { pairPorts } from '../../lib/pair-ports.ts';
 import { UsageError } from '../usage-error.ts';
 
 type PortSpec = NonNullable<PodSpec['ports']>[number];
@@ -44,19 +45,12 @@ export function parsePublish(text: string, flag: string): PortSpec[] {
   const host = isAny ? undefined : parseRange(hostText);
   if (guest === undefined || (!isAny && host === undefined)) throw fail(`give ${form}`);
   const common: Pick<PortSpec, 'protocol' | 'hostIp'> = { protocol, ...(hostIp === undefined ? {} : { hostIp }) };
-  const [guestPort] = guest;
-  const [hostPort, ...others] = host ?? [];
-  const hostPortLast = others.at(-1);
-  if (guestPort !== undefined && guest.length === 1 && hostPort !== undefined && hostPortLast !== undefined) {
-    return [{ ...common, guestPort, hostPort, hostPortLast }];
-  }
-  if (host !== undefined && host.length !== guest.length) {
+  if (host === undefined) return guest.map((guestPort) => ({ ...common, guestPort }));
+  const pairs = pairPorts(guest, host);
+  if (pairs === undefined) {
     throw fail(`its ranges have ${host.length} and ${guest.length} ports: they must be of one length`);
   }
-  return guest.map((port, index) => {
-    const ofHost = host?.[index];
-    return { ...common, guestPort: port, ...(ofHost === undefined ? {} : { hostPort: ofHost }) };
-  });
+  return pairs.map((pair) => ({ ...common, ...pair }));
 }
 
 /** What `hyper ports delete` is told: as it was published, or the container's port alone. */

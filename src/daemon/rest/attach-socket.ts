@@ -10,6 +10,9 @@ import { presentTiming } from './present.ts';
 /** A reader that has this much unread holds its process. */
 const highWaterBytes = 512 << 10;
 
+/** How long a client may take to say what it wants. */
+const openingMs = 10_000;
+
 /** Ties an attach WebSocket (contract/attach.ts) to a process. */
 export async function serveAttach(socket: WebSocket, attach: Attach, log: Log): Promise<void> {
   const early: (() => void)[] = [];
@@ -78,7 +81,13 @@ export async function serveAttach(socket: WebSocket, attach: Attach, log: Log): 
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     opened = resolve;
     left.signal.addEventListener('abort', () => reject(asHyperError(left.signal.reason)), { once: true });
-    return await promise;
+    const late = new HyperError('bad_request', 'the first message, which says what to run, has not come');
+    const timer = setTimeout(() => reject(late), openingMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
   };
 
   socket.on('message', (data: Buffer, isBinary: boolean) => {

@@ -37,8 +37,8 @@ export interface RestDoorOptions {
   readonly log: Log;
 }
 
-/** An ExecSpec may have as many arguments and variables as a kernel takes. */
-const maxMessageBytes = 4 << 20;
+/** As large as a JSON body: an ExecSpec may come as a message (api-server.ts). */
+const maxMessageBytes = 32 << 20;
 
 /** Hyper's own API: routes, errors, /openapi.json, /metrics and the attach WebSockets. */
 export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log }: RestDoorOptions): void {

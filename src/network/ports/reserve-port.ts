@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
-import { HyperError } from '../../lib/errors.ts';
+import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { HostPorts } from './host-ports.ts';
+import { isTaken } from './is-taken.ts';
 import {
   describePort,
   everyAddress,
@@ -30,14 +31,16 @@ export async function reservePort(
   }
   const { hostPortLast, ...asked } = mapping;
   const { hostPort: first, protocol } = asked;
-  for (let hostPort = first; hostPort <= (hostPortLast ?? first); hostPort++) {
+  for (let hostPort = first; ; hostPort++) {
     try {
       return await reserveOne(hostPorts, { ...asked, hostPort }, ipv6);
     } catch (error) {
       if (hostPortLast === undefined || !isTaken(error)) throw error;
+      if (hostPort < hostPortLast) continue;
+      const none = `none of the ports ${first}-${hostPortLast}/${protocol} of this host is free`;
+      throw new HyperError('conflict', `${none}: ${messageOf(error)}`, { cause: error });
     }
   }
-  throw new HyperError('conflict', `none of the ports ${first}-${hostPortLast}/${protocol} of this host is free`);
 }
 
 async function reserveOne(
@@ -58,8 +61,4 @@ async function reserveOne(
       if (!another || attempt === attempts) throw error;
     }
   }
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof HyperError && error.code === 'conflict';
 }

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import { BoundPorts, type HostPorts } from './host-ports.ts';
+import { isTaken } from './is-taken.ts';
 import { describePort, type PortMapping, type PublishedPort } from './port-mapping.ts';
 
 export interface SlirpPortsOptions {
@@ -105,7 +106,7 @@ export class SlirpPorts implements HostPorts {
         await this.#add(mapping, port, inside);
         return port;
       } catch (error) {
-        if (attempt === attempts || !(error instanceof HyperError) || error.code !== 'conflict') throw error;
+        if (attempt === attempts || !isTaken(error)) throw error;
       }
     }
   }

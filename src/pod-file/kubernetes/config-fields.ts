@@ -24,7 +24,7 @@ export const PodMetadata = fields({ ...metadata, name: PodSpec.shape.name });
 const entries = texts.superRefine((values, context) => {
   for (const key of Object.keys(values)) {
     if (/^[-._a-zA-Z0-9]{1,253}$/.test(key) && key !== '.' && !key.startsWith('..')) continue;
-    const rule = 'of letters, digits, "-", "_" and ".", at most 253, and not begin with ".."';
+    const rule = 'of letters, digits, "-", "_" and ".", at most 253, not be ".", and not begin with ".."';
     context.addIssue({ code: 'custom', path: [key], message: `is no key: one must be ${rule}` });
   }
 });

@@ -52,11 +52,11 @@ const wrong: readonly (readonly [documents: readonly object[], message: string])
   ],
   [
     [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' }, data: { 'a/b': 'red' } }, pod({})],
-    'documents[0].data["a/b"]: is no key: one must be of letters, digits, "-", "_" and ".", at most 253, and not begin with ".."',
+    'documents[0].data["a/b"]: is no key: one must be of letters, digits, "-", "_" and ".", at most 253, not be ".", and not begin with ".."',
   ],
   [
     [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { '..': 'red' } }, pod({})],
-    'documents[0].stringData[".."]: is no key: one must be of letters, digits, "-", "_" and ".", at most 253, and not begin with ".."',
+    'documents[0].stringData[".."]: is no key: one must be of letters, digits, "-", "_" and ".", at most 253, not be ".", and not begin with ".."',
   ],
   [
     [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, data: { password: 'not base64!' } }, pod({})],

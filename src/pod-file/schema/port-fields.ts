@@ -9,14 +9,16 @@ const ports = z.union([port, portRange], { error });
 /** The first Hyper's programs wrote 0 for one that was left out. */
 const hostPorts = z.union([port, portRange, z.literal(0)], { error });
 
+const hostPort = hostPorts
+  .optional()
+  .describe(
+    'the port of the host, or a range as long, or for one port a range of which the first free one is taken; default: the same',
+  );
+
 /** Ports of the host that lead to the pod. */
 export const PortMapping = hyperFields({
   containerPort: ports.describe('the port in the pod, or a range'),
-  hostPort: hostPorts
-    .optional()
-    .describe(
-      'the port of the host, or a range as long, or for one port a range of which the first free one is taken; default: the same',
-    ),
+  hostPort: hostPort,
   protocol: choice(['tcp', 'udp']).optional().describe('default tcp'),
 });
 export type PortMapping = z.infer<typeof PortMapping>;
@@ -24,11 +26,7 @@ export type PortMapping = z.infer<typeof PortMapping>;
 /** The same at a container, as 0.2.1 had it. */
 export const PortOfContainer = hyperFields({
   containerPort: ports.describe('the port in the pod, or a range'),
-  hostPort: hostPorts
-    .optional()
-    .describe(
-      'the port of the host, or a range as long, or for one port a range of which the first free one is taken; default: the same',
-    ),
+  hostPort: hostPort,
   servicePort: refused('it never had an effect: name a service in services, with its hosts'),
   protocol: choice(['tcp', 'udp']).optional().describe('default tcp'),
 });

@@ -1,4 +1,5 @@
 import type { PortSpec } from '../../contract/index.ts';
+import { pairPorts } from '../../lib/pair-ports.ts';
 import { showFound } from '../found.ts';
 import type { FieldPath, Problems } from '../problems.ts';
 import type { PortMapping } from '../schema/port-fields.ts';
@@ -13,20 +14,14 @@ export function translatePorts(mapping: PortMapping, at: FieldPath, problems: Pr
   // Left out, or 0 as the first Hyper's programs wrote it: the same.
   const host = hostPort === undefined || hostPort === 0 ? guest : portsOf(hostPort, [...at, 'hostPort'], problems);
   if (guest === undefined || host === undefined) return [];
-  const [guestPort] = guest;
-  const [first, ...others] = host;
-  const last = others.at(-1);
-  if (guestPort !== undefined && guest.length === 1 && first !== undefined && last !== undefined) {
-    return [{ protocol, guestPort, hostPort: first, hostPortLast: last }];
-  }
-  if (guest.length !== host.length) {
+  const pairs = pairPorts(guest, host);
+  if (pairs === undefined) {
     problems.add(
       [...at, 'hostPort'],
       `must be a range as long as containerPort's ${guest.length}, found ${host.length} ports`,
     );
-    return [];
   }
-  return guest.map((port, index) => ({ protocol, guestPort: port, hostPort: host[index] ?? port }));
+  return (pairs ?? []).map((pair) => ({ protocol, ...pair }));
 }
 
 function portsOf(range: number | string, at: FieldPath, problems: Problems): number[] | undefined {
