@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { ContainerSpec, PodSpec } from '../src/contract/index.ts';
@@ -330,6 +332,15 @@ describe('a pod of several containers', () => {
     const stats = await hyperd.client.podStats('used');
     assert.ok((stats.containers[0]?.memoryBytes ?? 0) > 8 << 20, JSON.stringify(stats));
     await hyper('create', '--name', 'resting', 'busybox', 'true');
+    const [file, args, env] = hyperd.command(['stats', '--format', '{{.Name}} {{.ID}}', 'used']);
+    const live = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(live, 'exit');
+    const samples: string[] = [];
+    for await (const line of createInterface(live.stdout)) if (samples.push(line) === 4) break; // two of each container
+    live.kill();
+    await ended;
+    assert.deepEqual(samples.slice(0, 2), samples.slice(2));
+    assert.match((await hyper('stats', '--no-stream', 'used')).split('\n')[1] ?? '', /^[0-9a-f]{12} +busy /);
     const all = await hyper('stats', '-a', '--no-stream', '--no-trunc', '--format', '{{.Name}} {{.CPUPerc}}');
     assert.match(all, /^resting --$/m);
     assert.match(all, /^idle \d+\.\d+%$/m);

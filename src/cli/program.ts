@@ -51,7 +51,20 @@ export async function buildProgram(
   }
   program.hook('preSubcommand', async (_, command) => {
     const entry = entries.get(command);
-    if (entry !== undefined && !everything) (await entry.load()).define(command, cli, wholeTree);
+    if (entry === undefined || everything) return;
+    (await entry.load()).define(command, cli, wholeTree);
+    defaultNegated(command);
   });
   return program;
+}
+
+/** An option that is there as `--no-foo` alone is true by default. Commander does this before a command has its options from us. */
+function defaultNegated(command: Command): void {
+  const flags = new Set(command.options.map(({ long }) => long));
+  for (const option of command.options) {
+    const { long, negate } = option;
+    if (!negate || long === undefined || flags.has(long.replace(/^--no-/, '--'))) continue;
+    if (option.defaultValue !== undefined) continue;
+    command.setOptionValueWithSource(option.attributeName(), true, 'default');
+  }
 }
