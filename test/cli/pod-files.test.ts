@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { cliBuilds } from './cli-builds.ts';
 import { FakeHyperd } from './fake-hyperd.ts';
 import { type CliResult, runCli } from './run-cli.ts';
@@ -41,7 +42,9 @@ for (const build of cliBuilds) {
       const file = await saved(fake, { containers: [{ image: 'busybox', command: ['true'], envs }] });
       const slow = '"$@" | { dd bs=1 count=100000 2>/dev/null; cat; }';
       const args = [...build.command, 'pod', 'check', '--spec', file];
-      const printed = execFileSync('sh', ['-c', slow, 'sh', ...args], { encoding: 'utf8' });
+      const env = { ...process.env, HYPER_HOST: `unix://${fake.socket}` };
+      const options = { env, maxBuffer: 1 << 20 };
+      const { stdout: printed } = await promisify(execFile)('sh', ['-c', slow, 'sh', ...args], options);
       assert.ok(printed.length > 300_000 && printed.endsWith('}\n'), `${printed.length} characters`);
     });
 
