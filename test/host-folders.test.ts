@@ -128,19 +128,11 @@ inBothWays('a folder of the host in a pod', {}, (way) => {
     await run(['rm', '-f', 'ro']);
   });
 
+  const withFolder = (...command: string[]): Promise<Finished> =>
+    hyperd.hyper(['run', '--rm', '-v', `${folder}:/data`, 'busybox', ...command]);
+
   it('makes no device nodes on the host', async () => {
-    const { code, stderr } = await hyperd.hyper([
-      'run',
-      '--rm',
-      '-v',
-      `${folder}:/data`,
-      'busybox',
-      'mknod',
-      '/data/disk',
-      'b',
-      '8',
-      '0',
-    ]);
+    const { code, stderr } = await withFolder('mknod', '/data/disk', 'b', '8', '0');
     assert.equal(code, 1);
     assert.match(stderr, /Operation not permitted/);
     assert.deepEqual(await readdir(folder), []);
@@ -148,15 +140,7 @@ inBothWays('a folder of the host in a pod', {}, (way) => {
 
   it('opens no device of the folder’s', async () => {
     execFileSync('mknod', [join(folder, 'null'), 'c', '1', '3']);
-    const { code, stderr } = await hyperd.hyper([
-      'run',
-      '--rm',
-      '-v',
-      `${folder}:/data`,
-      'busybox',
-      'cat',
-      '/data/null',
-    ]);
+    const { code, stderr } = await withFolder('cat', '/data/null');
     assert.equal(code, 1);
     assert.match(stderr, /can't open '\/data\/null': Permission denied/);
   });

@@ -90,14 +90,14 @@ export async function unpublish(record: PodRecord, filter: PortFilter, { network
     (filter.protocol ?? 'tcp') === port.protocol &&
     (filter.hostIp ?? port.hostIp) === port.hostIp &&
     (hostPort === undefined || (hostPort === port.hostPort && hostPortLast === port.hostPortLast));
-  const all: readonly PortMapping[] = mainEndpoint(record.endpoints)?.ports ?? [];
+  const main = mainEndpoint(record.endpoints);
+  const all = main?.ports ?? [];
   /** What stands of one that was asked for: of a range or any, what nobody has asked for by its number. */
   const standsOf = (asked: PortMapping): PortMapping[] =>
     all.filter((each) => isOf(each, asked) && (isFixed(asked) || !record.ports.some((port) => isAt(each, port))));
   const asked = record.ports.filter(fits);
-  const main = mainEndpoint(record.endpoints);
   const going = new Set<PortMapping>([...all.filter(fits), ...asked.flatMap(standsOf)]);
-  const standing = (main?.ports ?? []).filter((each) => going.has(each));
+  const standing = all.filter((each) => going.has(each));
   /** One that was to be any, one of a range, or on every address, is known by what stands of it: it goes with the last. */
   const gone = record.ports.filter((port) => {
     const own = standsOf(port);

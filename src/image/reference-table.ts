@@ -57,12 +57,12 @@ export class ReferenceTable {
 
   async delete(references: readonly string[]): Promise<void> {
     if (references.length === 0) return;
-    await this.#write(new Map([...this.#references].filter(([reference]) => !references.includes(reference))));
+    await this.#write(this.#without(references));
   }
 
   /** Of images that have gone. A full disk keeps it from being written: the next change is written with it, and `open` finds such. */
   async forget(references: readonly string[]): Promise<void> {
-    const left = new Map([...this.#references].filter(([reference]) => !references.includes(reference)));
+    const left = this.#without(references);
     try {
       if (references.length > 0) await this.#write(left);
     } catch (error) {
@@ -72,6 +72,10 @@ export class ReferenceTable {
       );
       this.#references = left;
     }
+  }
+
+  #without(references: readonly string[]): ReadonlyMap<string, Digest> {
+    return new Map([...this.#references].filter(([reference]) => !references.includes(reference)));
   }
 
   async #write(references: ReadonlyMap<string, Digest>): Promise<void> {

@@ -73,6 +73,10 @@ describe('DnsServer', () => {
   });
 });
 
+/** A reset is an error to once(), and as good an end. */
+const closed = (client: Socket): Promise<string> =>
+  new Promise((resolve) => client.on('close', () => resolve('closed')));
+
 describe('a guest that is greedy', () => {
   const greedy = '127.0.0.9';
 
@@ -92,9 +96,7 @@ describe('a guest that is greedy', () => {
     }
     const kept = answered;
     client.resume();
-    // A reset is an error to once(), and as good an end.
-    const closed = new Promise((resolve) => client.on('close', () => resolve('closed')));
-    const left = await Promise.race([closed, delay(20_000, undefined, { ref: false })]);
+    const left = await Promise.race([closed(client), delay(20_000, undefined, { ref: false })]);
     client.destroy();
     assert.ok(kept > 0 && kept < queries / 2, `${kept} answers are kept for it`);
     assert.ok(left !== undefined, 'it is still served');
@@ -108,9 +110,7 @@ describe('a guest that is greedy', () => {
     client.resume();
     const reflected = frame(packets.encode({ type: 'response', id: 7 }));
     const sending = setInterval(() => client.write(reflected), 50);
-    // A reset is an error to once(), and as good an end.
-    const closed = new Promise((resolve) => client.on('close', () => resolve('closed')));
-    const left = await Promise.race([closed, delay(20_000, undefined, { ref: false })]);
+    const left = await Promise.race([closed(client), delay(20_000, undefined, { ref: false })]);
     clearInterval(sending);
     client.destroy();
     assert.ok(left !== undefined, 'it is still served');

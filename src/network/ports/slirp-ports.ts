@@ -118,7 +118,7 @@ export class SlirpPorts implements HostPorts {
         ...{ guest_addr: this.#options.address, guest_port: inside },
       });
     } catch (cause) {
-      if (!(cause instanceof HyperError) || cause.code !== 'conflict') throw cause;
+      if (!isTaken(cause)) throw cause;
       const port = describePort({ protocol, hostIp, hostPort });
       const why = hostPort < 1024 ? 'ports below 1024 are not for ordinary users' : 'it is taken, or not of this host';
       throw new HyperError('conflict', `the port ${port} cannot be had (${why}): publish another`, { cause });
