@@ -109,9 +109,9 @@ export class BenchHyperd implements AsyncDisposable {
   }
 
   async #isSettled(): Promise<boolean> {
-    const { pods, pool } = await this.client.info();
+    const { pods, pool, preparedTemplates } = await this.client.info();
     if (pods.total !== pods.running || pool.waiting < pool.size) return false;
-    return this.#kind === 'cold' || (await this.client.templateList()).length > 0;
+    return this.#kind === 'cold' || preparedTemplates.count > 0;
   }
 
   async #metrics(): Promise<string> {

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
@@ -145,9 +156,11 @@ inBothWays('a disk of this host by its path', { timeout: 400_000 }, (way) => {
     const at = (name: string): string => join(folder, name);
     qemuImg('create', '-q', '-f', 'qcow2', '-b', at('data.qcow2'), '-F', 'qcow2', at('backed.qcow2'));
     qemuImg('create', '-q', '-f', 'qcow2', '-o', `data_file=${at('outside')}`, at('external.qcow2'), '64M');
-    const secret = ['--object', 'secret,id=key,data=passphrase'];
-    const luks = ['-o', 'encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10'];
-    qemuImg('create', '-q', ...secret, '-f', 'qcow2', ...luks, at('luks.qcow2'), '64M');
+    // Its header says that it is encrypted by LUKS. Where a processor is fast, qemu-img cannot make one: it measures its time.
+    qemuImg('create', '-q', '-f', 'qcow2', at('luks.qcow2'), '64M');
+    const luks = openSync(at('luks.qcow2'), 'r+');
+    writeSync(luks, Buffer.from([0, 0, 0, 2]), 0, 4, 32);
+    closeSync(luks);
     own('backed.qcow2', 'external.qcow2', 'luks.qcow2');
     await refused(disk('backed.qcow2'), /backed.qcow2 has a backing file: make it whole with 'qemu-img convert/);
     await refused(disk('external.qcow2'), /external.qcow2 keeps its data in another file/);

@@ -129,7 +129,7 @@ describe('a template', { skip: skipUnlessRoot }, () => {
   it('is kept within the space that templates may have: the least recently used goes', async () => {
     await hyperd.signal('SIGHUP');
     const older = basename(only());
-    hyperd.configure({ ...config, templates: { maxMiB: 150 } });
+    hyperd.configure({ ...config, templates: { maxMiB: 90 } });
     await hyperd.start();
     assert.equal(await originOf(hyperd), 'template', 'it is good before');
     const { id } = await hyperd.client.templateCreate({ memoryMiB: 144 });

@@ -7,5 +7,6 @@ import { repository } from '../repository.ts';
 /** The machine that hyperd starts by default, whatever boots on it. */
 export async function bareMachine(accelerator: Accelerator): Promise<Omit<QemuMachine, 'initramfsPath'>> {
   const { firmware } = await probeQemu('qemu-system-x86_64');
-  return { type: 'q35', firmware, accelerator, kernelPath: join(repository, 'guest/build/vmlinux') };
+  const kernelPath = join(repository, 'guest/build/vmlinux');
+  return { type: 'q35', firmware, accelerator, kernelPath, generationId: false };
 }

@@ -59,7 +59,7 @@ static bool is_listed(const struct ip_address *address, const struct ip_address 
     return false;
 }
 
-int addresses_set(int socket, int interface, const struct nic *nic)
+int addresses_set(int socket, int interface, const struct nic *nic, bool ipv6)
 {
     struct netlink_request request;
     struct ip_address wanted[ADDRESSES_MAX];
@@ -70,7 +70,7 @@ int addresses_set(int socket, int interface, const struct nic *nic)
         if (!ip_address_parse_prefixed(nic->addresses[i], &wanted[i]))
             return EINVAL;
     netlink_begin(&request, RTM_GETADDR, 0, sizeof request.body.address);
-    request.body.address.ifa_family = AF_UNSPEC;
+    request.body.address.ifa_family = ipv6 ? AF_UNSPEC : AF_INET;
     int error = netlink_dump(socket, &request, note_address, &present);
     for (size_t i = 0; error == 0 && i < present.count; i++)
         if (!is_listed(&present.addresses[i], wanted, nic->address_count))
@@ -109,7 +109,7 @@ static int set_default_route(int socket, int interface, const struct ip_address 
     return netlink_ask(socket, &request);
 }
 
-int addresses_set_default_routes(int socket, int interface, const struct nic *nic)
+int addresses_set_default_routes(int socket, int interface, const struct nic *nic, bool ipv6)
 {
     static const uint8_t families[] = {AF_INET, AF_INET6};
     struct ip_address gateways[ADDRESSES_MAX];
@@ -119,7 +119,7 @@ int addresses_set_default_routes(int socket, int interface, const struct nic *ni
     for (size_t i = 0; i < nic->gateway_count; i++)
         if (!ip_address_parse(nic->gateways[i], &gateways[i]))
             return EINVAL;
-    for (size_t f = 0; error == 0 && f < sizeof families; f++) {
+    for (size_t f = 0; error == 0 && f < (ipv6 ? sizeof families : 1); f++) {
         const struct ip_address *gateway = NULL;
         for (size_t i = 0; i < nic->gateway_count; i++)
             if (gateways[i].family == families[f])

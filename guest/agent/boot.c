@@ -33,7 +33,7 @@ static const char *const folders[] = {
 };
 
 static const char *const skeleton_folders[] = {SKELETON, SKELETON "/dev", SKELETON "/etc", SKELETON "/proc", SKELETON "/sys"};
-static const char *const skeleton_files[] = {SKELETON "/etc/hostname", SKELETON "/etc/hosts", SKELETON "/etc/resolv.conf"};
+static const char *const skeleton_files[] = {SKELETON "/etc/hostname", SKELETON "/etc/hosts", SKELETON "/etc/machine-id", SKELETON "/etc/resolv.conf"};
 
 static void make_folder(const char *path)
 {

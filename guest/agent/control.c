@@ -9,6 +9,7 @@
 #include "fields.h"
 #include "files.h"
 #include "launch.h"
+#include "memory.h"
 #include "nics.h"
 #include "power.h"
 #include "process.h"
@@ -231,6 +232,9 @@ static void on_request(uint8_t *payload, size_t length)
         break;
     case OP_READ_FILES:
         answer_files(&request);
+        break;
+    case OP_CLEAR_MEMORY:
+        answer_by_job(&request, memory_clear);
         break;
     case OP_SHUTDOWN:
         reply_plain(request.id, 0, NULL);

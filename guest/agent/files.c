@@ -13,7 +13,7 @@
 
 static char *read_all(int fd, size_t most, size_t *read_length)
 {
-    size_t capacity = 4096, length = 0;
+    size_t capacity = most < 4096 ? most : 4096, length = 0;
     char *text = malloc(capacity + 1);
     while (text) {
         ssize_t part = read(fd, text + length, capacity - length);

@@ -2,16 +2,14 @@
 
 #include "addresses.h"
 #include "files.h"
+#include "interfaces.h"
 #include "netlink.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,79 +25,34 @@ static int set_flags(int socket, int interface, bool up)
 
 int network_loopback(void)
 {
+    static bool up;
+    if (up)
+        return 0;
     int socket = netlink_open(NETLINK_ROUTE);
     if (socket < 0)
         return errno;
     unsigned int loopback = if_nametoindex("lo");
     int error = loopback ? set_flags(socket, (int)loopback, true) : errno;
     (void)close(socket);
+    up = error == 0;
     return error;
 }
 
-static bool read_mac(const char *name, char mac[32])
+/* Of an interface with this MAC; whatever fails, there is none. */
+static bool find_by_mac(int socket, const char *text, struct interface *found)
 {
-    char path[64];
-    (void)snprintf(path, sizeof path, "/sys/class/net/%.16s/address", name);
-    char *text = file_text(path, 256);
-    if (!text)
-        return false;
-    (void)snprintf(mac, 32, "%.*s", (int)strcspn(text, "\n"), text);
-    free(text);
-    return true;
-}
-
-static bool has_address(const char *name)
-{
-    struct ifreq request = {0};
-    (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool has = fd >= 0 && ioctl(fd, SIOCGIFADDR, &request) == 0;
-    if (fd >= 0)
-        (void)close(fd);
-    return has;
-}
-
-/* The interface with this MAC, else the one of this name, else the first (by number) without an address. */
-static int find_interface(const char *mac, const char *name, char current_mac[32])
-{
-    struct if_nameindex *interfaces = if_nameindex();
-    int found = 0;
-    bool named = false;
-    for (struct if_nameindex *at = interfaces; at && at->if_index; at++) {
-        char address[32];
-        if (strcmp(at->if_name, "lo") == 0 || !read_mac(at->if_name, address))
-            continue;
-        bool same = mac && strcasecmp(mac, address) == 0;
-        bool called = !named && name && strcmp(name, at->if_name) == 0;
-        if (!same && !called && (named || found || has_address(at->if_name)))
-            continue;
-        named = named || called;
-        found = (int)at->if_index;
-        memcpy(current_mac, address, sizeof address);
-        if (same)
-            break;
-    }
-    if (interfaces)
-        if_freenameindex(interfaces);
-    return found;
+    uint8_t mac[MAC_SIZE];
+    return mac_parse(text, mac) && interface_find(socket, mac, NULL, found) && memcmp(mac, found->mac, MAC_SIZE) == 0;
 }
 
 bool network_has(const char *mac)
 {
-    char current[32];
-    int interface = find_interface(mac, NULL, current);
-    return interface && strcasecmp(mac, current) == 0;
-}
-
-static bool parse_mac(const char *text, uint8_t mac[6])
-{
-    unsigned int part[6];
-    char rest;
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &part[0], &part[1], &part[2], &part[3], &part[4], &part[5], &rest) != 6)
-        return false;
-    for (int i = 0; i < 6; i++)
-        mac[i] = (uint8_t)part[i];
-    return true;
+    struct interface found;
+    int socket = netlink_open(NETLINK_ROUTE);
+    bool has = socket >= 0 && find_by_mac(socket, mac, &found);
+    if (socket >= 0)
+        (void)close(socket);
+    return has;
 }
 
 /* Kernels name interfaces as they come: one that waits to be configured may have the name that another is to have. */
@@ -120,50 +73,72 @@ static int free_name(int socket, const char *name, int interface)
     return netlink_ask(socket, &request);
 }
 
-static int set_link(int socket, int interface, const struct nic *nic, const char *current_mac)
+/* What is as it is to be is left alone. */
+static int set_link(int socket, struct interface *link, const struct nic *nic, const uint8_t *mac)
 {
     struct netlink_request request;
-    uint8_t mac[6];
-    char name[IF_NAMESIZE] = "";
     netlink_begin(&request, RTM_NEWLINK, 0, sizeof request.body.link);
-    request.body.link.ifi_index = interface;
-    if (nic->mac && strcasecmp(nic->mac, current_mac) != 0) {
-        if (!parse_mac(nic->mac, mac))
-            return EINVAL;
-        netlink_attribute(&request, IFLA_ADDRESS, mac, sizeof mac);
-    }
-    if (nic->mtu) {
-        uint32_t mtu = (uint32_t)nic->mtu;
+    request.body.link.ifi_index = link->number;
+    uint32_t nothing = request.header.nlmsg_len;
+    if (mac && memcmp(mac, link->mac, MAC_SIZE) != 0)
+        netlink_attribute(&request, IFLA_ADDRESS, mac, MAC_SIZE);
+    uint32_t mtu = (uint32_t)nic->mtu;
+    if (mtu && mtu != link->mtu)
         netlink_attribute(&request, IFLA_MTU, &mtu, sizeof mtu);
-    }
-    if (nic->name && *nic->name && if_indextoname((unsigned int)interface, name) && strcmp(name, nic->name) != 0) {
+    if (nic->name && *nic->name && strcmp(link->name, nic->name) != 0) {
         if (strlen(nic->name) >= IF_NAMESIZE)
             return EINVAL;
-        int error = free_name(socket, nic->name, interface);
+        int error = free_name(socket, nic->name, link->number);
         if (error == 0)
-            error = set_flags(socket, interface, false); /* only then it may be renamed */
+            error = set_flags(socket, link->number, false); /* only then it may be renamed */
         if (error)
             return error;
+        link->up = false;
         netlink_attribute(&request, IFLA_IFNAME, nic->name, strlen(nic->name) + 1);
+        (void)snprintf(link->name, sizeof link->name, "%s", nic->name);
     }
-    return netlink_ask(socket, &request);
+    return request.header.nlmsg_len == nothing ? 0 : netlink_ask(socket, &request);
 }
 
 /* A setting of the kernel for one interface: `ipv4`, `arp_ignore`. */
-static int set_setting(int interface, const char *family, const char *setting, const char *value)
+static int set_setting(const struct interface *link, const char *family, const char *setting, const char *value)
 {
-    char name[IF_NAMESIZE] = "", path[96];
-    if (!if_indextoname((unsigned int)interface, name))
-        return errno;
-    (void)snprintf(path, sizeof path, "/proc/sys/net/%s/conf/%s/%s", family, name, setting);
+    char path[96];
+    (void)snprintf(path, sizeof path, "/proc/sys/net/%s/conf/%s/%s", family, link->name, setting);
     return file_write_text(path, value);
 }
 
-/* One network's address is not told to another: ARP on an interface is about its own addresses alone. */
-static int bind_arp(int interface)
+/*
+ * What is so already, of the first interfaces: their numbers are not given twice. In a clone's first SETUP each setting that
+ * is written costs a millisecond.
+ */
+static struct settings {
+    bool arp_bound, without_ipv6;
+} settings[64];
+
+void network_forget(void)
 {
-    int error = set_setting(interface, "ipv4", "arp_ignore", "1");
-    return error ? error : set_setting(interface, "ipv4", "arp_announce", "2");
+    memset(settings, 0, sizeof settings);
+}
+
+static struct settings *settings_of(int interface)
+{
+    static struct settings unknown;
+    unknown = (struct settings){0};
+    return (size_t)interface < sizeof settings / sizeof *settings ? &settings[interface] : &unknown;
+}
+
+/* One network's address is not told to another: ARP on an interface is about its own addresses alone. */
+static int bind_arp(const struct interface *link)
+{
+    struct settings *known = settings_of(link->number);
+    if (known->arp_bound)
+        return 0;
+    int error = set_setting(link, "ipv4", "arp_ignore", "1");
+    if (error == 0)
+        error = set_setting(link, "ipv4", "arp_announce", "2");
+    known->arp_bound = error == 0;
+    return error;
 }
 
 static bool wants_ipv6(const struct nic *nic)
@@ -179,48 +154,58 @@ static bool wants_ipv6(const struct nic *nic)
  * makes of its MAC, both at once (the host's bridge keeps others from them: nobody is asked), and nothing that routers
  * advertise.
  */
-static int set_ipv6(int interface, const struct nic *nic)
+static int set_ipv6(const struct interface *link, const struct nic *nic)
 {
     static const char *const off[] = {"accept_ra", "autoconf", "accept_dad"};
+    struct settings *known = settings_of(link->number);
     bool wanted = wants_ipv6(nic);
     int error = 0;
+    if (!wanted && known->without_ipv6)
+        return 0;
+    known->without_ipv6 = false;
     if (access("/proc/sys/net/ipv6", F_OK) != 0)
         return wanted ? EAFNOSUPPORT : 0;
     for (size_t i = 0; wanted && error == 0 && i < sizeof off / sizeof *off; i++)
-        error = set_setting(interface, "ipv6", off[i], "0");
-    return error ? error : set_setting(interface, "ipv6", "disable_ipv6", wanted ? "0" : "1");
+        error = set_setting(link, "ipv6", off[i], "0");
+    if (error == 0)
+        error = set_setting(link, "ipv6", "disable_ipv6", wanted ? "0" : "1");
+    known->without_ipv6 = !wanted && error == 0;
+    return error;
 }
 
 int network_configure(const struct nic *nic, char *why, size_t why_size)
 {
-    char mac[32];
-    int interface = find_interface(nic->mac, nic->name, mac);
+    struct interface link = {0};
+    uint8_t mac[MAC_SIZE];
     const char *step = "find an interface";
     int socket = netlink_open(NETLINK_ROUTE);
-    int error = socket < 0 ? errno : interface ? 0 : ENODEV;
+    int error = socket < 0 ? errno : nic->mac && !mac_parse(nic->mac, mac) ? EINVAL : 0;
+    if (error == 0 && !interface_find(socket, nic->mac ? mac : NULL, nic->name, &link))
+        error = ENODEV;
     if (error == 0) {
         step = "set MAC, MTU or name";
-        error = set_link(socket, interface, nic, mac);
+        error = set_link(socket, &link, nic, nic->mac ? mac : NULL);
     }
     if (error == 0) {
         step = "turn IPv6 on or off";
-        error = set_ipv6(interface, nic);
+        error = set_ipv6(&link, nic);
     }
-    if (error == 0) {
+    if (error == 0 && !link.up) {
         step = "bring the interface up";
-        error = set_flags(socket, interface, true);
+        error = set_flags(socket, link.number, true);
     }
+    bool ipv6 = !settings_of(link.number)->without_ipv6;
     if (error == 0) {
         step = "set addresses"; /* of IPv6, an interface that is down takes no route with them */
-        error = addresses_set(socket, interface, nic);
+        error = addresses_set(socket, link.number, nic, ipv6);
     }
     if (error == 0) {
         step = "bind ARP to the interface";
-        error = bind_arp(interface);
+        error = bind_arp(&link);
     }
     if (error == 0) {
         step = "set the default routes";
-        error = addresses_set_default_routes(socket, interface, nic);
+        error = addresses_set_default_routes(socket, link.number, nic, ipv6);
     }
     if (socket >= 0)
         (void)close(socket);
@@ -232,14 +217,14 @@ int network_configure(const struct nic *nic, char *why, size_t why_size)
 int network_take_down(const char *mac, char *why, size_t why_size)
 {
     static const struct nic nothing = {0};
-    char current[32];
-    int interface = find_interface(mac, NULL, current);
-    if (!interface || strcasecmp(mac, current) != 0)
-        return 0;
+    struct interface link;
     int socket = netlink_open(NETLINK_ROUTE);
-    int error = socket < 0 ? errno : addresses_set(socket, interface, &nothing);
-    if (error == 0)
-        error = set_flags(socket, interface, false);
+    int error = socket < 0 ? errno : 0;
+    if (error == 0 && find_by_mac(socket, mac, &link)) {
+        error = addresses_set(socket, link.number, &nothing, true);
+        if (error == 0)
+            error = set_flags(socket, link.number, false);
+    }
     if (socket >= 0)
         (void)close(socket);
     if (error)

@@ -8,6 +8,9 @@
 
 /* All return 0 or an errno. */
 int network_loopback(void);
+/* A helper is about to change what the agent knows to be set: it is set anew the next time. */
+void network_forget(void);
+
 /* Whether there is an interface with this MAC. */
 bool network_has(const char *mac);
 /* Sets an interface down and without addresses, by which its routes go; one that is not there is fine. */

@@ -33,10 +33,12 @@ static int configure(const struct request *request, char *why)
 
 void nic_configure(const struct request *request)
 {
-    if (only_nic(request))
+    if (only_nic(request)) {
+        network_forget();
         answer_by_job(request, configure);
-    else
+    } else {
         reply_plain(request->id, EINVAL, NULL);
+    }
 }
 
 int nic_remove(const struct request *request, char *why, size_t why_size)

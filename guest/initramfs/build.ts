@@ -142,8 +142,11 @@ const initramfs = writeCpio([
   { kind: 'file', path: 'init', mode: 0o755, content: agent },
 ]);
 replaceFile(join(folder, 'initramfs.cpio'), initramfs);
+const config = need(join(folder, 'kernel/config'), `run ${kernelScript}`).toString();
 const description = {
   kernelVersion,
+  /** Whether the kernel has the driver of a vmgenid device. */
+  generationId: /^CONFIG_VMGENID=y$/m.test(config) || modules.some(({ path }) => path.includes('/vmgenid.ko')),
   agentVersion,
   vmlinuxSha256: sha256(vmlinux),
   initramfsSha256: sha256(initramfs),

@@ -42,6 +42,9 @@ export const Info = z.object({
   pool: z
     .object({ size: z.number().int(), waiting: z.number().int() })
     .describe('warmed VMs that wait for a pod: how many are wanted, how many wait'),
+  preparedTemplates: z
+    .object({ count: z.number().int(), bytes: z.number().int() })
+    .describe("templates that stand by with an image's disks, and what of the host's memory they have"),
   vmMemory: z
     .object({ reservedMiB: z.number().int(), maxMiB: z.number().int(), waitingStarts: z.number().int() })
     .describe('what all VMs may come to need, the most that it may be, and how many starts wait for room'),

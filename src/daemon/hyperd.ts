@@ -114,8 +114,8 @@ export class Hyperd {
   }
 }
 
-/** Of QEMU and guest together, under emulation (docs/performance.md, Memory). */
-const waitingVmBytes = 60 << 20;
+/** Of QEMU and guest together, under emulation, a clone of a prepared template (docs/performance.md, Memory). */
+const waitingVmBytes = 40 << 20;
 
 /**
  * Enough for a small burst: four for each processor, at most 16, in a fiftieth of the memory. After a greater one as many

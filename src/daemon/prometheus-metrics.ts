@@ -50,6 +50,12 @@ export class PrometheusMetrics implements EngineMetrics, MetricsPage {
     });
     gauge('hyper_pool_size', 'VMs that should wait in the pool', () => engine.describe().pool.size);
     gauge('hyper_pool_waiting', 'VMs that wait in the pool', () => engine.describe().pool.waiting);
+    gauge('hyper_prepared_templates', "Templates that stand by with an image's disks", () => {
+      return engine.describe().prepared.count;
+    });
+    gauge('hyper_prepared_templates_bytes', "What of the host's memory they have", () => {
+      return engine.describe().prepared.bytes;
+    });
     gauge('hyper_vm_memory_reserved_bytes', 'What all VMs may come to need', () => {
       return engine.describe().memory.reservedMiB * 2 ** 20;
     });

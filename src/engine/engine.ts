@@ -39,6 +39,7 @@ export interface EngineDescription {
   readonly hypervisor: HypervisorDescription;
   readonly network: NetworkStatus;
   readonly pool: PoolStatus;
+  readonly prepared: VmSupply['prepared'];
   readonly memory: VmSupply['memory'];
 }
 
@@ -84,8 +85,8 @@ export class Engine {
 
   describe(): EngineDescription {
     const { hypervisor, networks, supply } = this.#options;
-    const { pool, memory } = supply;
-    return { hypervisor: hypervisor.describe(), network: networks.status(), pool, memory };
+    const { pool, prepared, memory } = supply;
+    return { hypervisor: hypervisor.describe(), network: networks.status(), pool, prepared, memory };
   }
 
   async resizePool(bounds: PoolBounds): Promise<void> {

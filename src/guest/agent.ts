@@ -18,6 +18,8 @@ export interface AgentOptions {
   readonly persistedEvent: number;
   /** Every output stream that is known from an earlier connection. */
   readonly known: readonly StreamPosition[];
+  /** Nobody has spoken with this guest before, or who did had nothing under way when its state was written. */
+  readonly fresh?: boolean;
   /** Bounds the whole of the connecting. */
   readonly signal: AbortSignal;
 }
@@ -50,13 +52,18 @@ export class Agent {
   }
 
   static async connect(options: AgentOptions): Promise<Agent> {
-    const control = await ControlChannel.open(options.controlPath, options.persistedEvent, options.signal);
-    try {
-      return new Agent(control, await StreamChannel.open(options.streamPath, options.known, options.signal));
-    } catch (error) {
-      control.close();
-      throw error;
-    }
+    const { controlPath, streamPath, persistedEvent, known, fresh = false, signal } = options;
+    const opening = ControlChannel.open(persistedEvent, { path: controlPath, fresh, signal });
+    if (!fresh) await opening;
+    const [control, streams] = await Promise.allSettled([
+      opening,
+      StreamChannel.open(known, { path: streamPath, fresh, signal }),
+    ]);
+    if (control.status === 'fulfilled' && streams.status === 'fulfilled')
+      return new Agent(control.value, streams.value);
+    for (const channel of [control, streams]) if (channel.status === 'fulfilled') channel.value.close();
+    const failed = [control, streams].find((channel) => channel.status === 'rejected');
+    throw failed?.reason;
   }
 
   /** Delivers from now on. May be called again: who listens last is told, also of an end that has come before. */
@@ -152,6 +159,11 @@ export class Agent {
   /** Asks the guest to kill what runs, unmount and power off. */
   async shutDown(timeoutMs: number): Promise<void> {
     await this.#control.request(requests.shutdownRequest(), timeoutMs);
+  }
+
+  /** Fills what memory is free with zeros: a template has holes there. */
+  async clearMemory(): Promise<void> {
+    await this.#control.request(requests.clearMemoryRequest(), requestTimeoutMs);
   }
 
   /** Stops all containers' processes where they are, or lets them go on. */

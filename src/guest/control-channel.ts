@@ -1,7 +1,7 @@
 import { HyperError } from '../lib/errors.ts';
 import { encodeFields, Fields, tag } from './fields.ts';
 import { frameKind, type Message, violation } from './frames.ts';
-import { Port } from './port.ts';
+import { Port, type PortOptions } from './port.ts';
 import type { AgentRequest } from './requests.ts';
 
 export const protocolVersion = 1;
@@ -71,10 +71,12 @@ export class ControlChannel {
   }
 
   /** `persistedEvent`: the newest event whose effect is stored; the agent sends the later ones again. */
-  static async open(path: string, persistedEvent: number, signal: AbortSignal): Promise<ControlChannel> {
+  static async open(
+    persistedEvent: number,
+    options: Pick<PortOptions, 'path' | 'fresh' | 'signal'>,
+  ): Promise<ControlChannel> {
     const { port, answer } = await Port.open({
-      path,
-      signal,
+      ...options,
       hello: (nonce) =>
         encodeFields([
           [tag.version, protocolVersion],

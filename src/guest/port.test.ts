@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { encodeMessage, frameKind } from './frames.ts';
+import { delimiter, encodeMessage, frameKind } from './frames.ts';
 import { Port } from './port.ts';
 
 /** Answers the first HELLO that it sees: its nonce is the last 16 bytes before the end mark. */
@@ -45,7 +45,12 @@ describe('a port of the guest', () => {
         encodeMessage(frameKind.data, Buffer.from('second')),
       ]),
     );
-    const { port } = await Port.open({ path, hello: (nonce) => nonce, signal: AbortSignal.timeout(5000) });
+    const { port } = await Port.open({
+      path,
+      hello: (nonce) => nonce,
+      fresh: false,
+      signal: AbortSignal.timeout(5000),
+    });
     await new Promise((resolve) => setImmediate(resolve));
     const got: string[] = [];
     const both = Promise.withResolvers<void>();
@@ -65,17 +70,41 @@ describe('a port of the guest', () => {
     const { path, server } = await listening('broken.sock', (nonce) =>
       Buffer.concat([encodeMessage(frameKind.hello, nonce), Buffer.alloc(10, 1)]),
     );
-    const { port } = await Port.open({ path, hello: (nonce) => nonce, signal: AbortSignal.timeout(5000) });
+    const { port } = await Port.open({
+      path,
+      hello: (nonce) => nonce,
+      fresh: false,
+      signal: AbortSignal.timeout(5000),
+    });
     const closed = Promise.withResolvers<Error | undefined>();
     port.listen(() => undefined, closed.resolve);
     assert.match(String(await closed.promise), /broke its protocol/);
     server.close();
   });
 
+  it('greets a fresh guest with a frame at once, and with the delimiter before it from the second time on', async () => {
+    const path = join(folder, 'fresh.sock');
+    const got: Buffer[] = [];
+    const second = new AbortController();
+    const server = createServer((socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        got.push(chunk);
+        if (Buffer.concat(got).length > delimiter.length) second.abort();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    await assert.rejects(Port.open({ path, hello: (nonce) => nonce, fresh: true, signal: second.signal }));
+    const bytes = Buffer.concat(got);
+    const first = encodeMessage(frameKind.hello, Buffer.alloc(16)).length;
+    assert.deepEqual([bytes[0], bytes[first - 1]], [0xa5, 0x5a]);
+    assert.deepEqual(bytes.subarray(first, first + delimiter.length), delimiter);
+    server.close();
+  });
+
   it('gives up when the agent never answers', async () => {
     const { path, server } = await listening('mute.sock', () => Buffer.alloc(0));
     await assert.rejects(
-      Port.open({ path, hello: (nonce) => nonce, signal: AbortSignal.timeout(50) }),
+      Port.open({ path, hello: (nonce) => nonce, fresh: false, signal: AbortSignal.timeout(50) }),
       /does not answer/,
     );
     server.close();

@@ -14,6 +14,8 @@ export interface PortOptions {
   readonly path: string;
   /** The payload of HELLO for a nonce of 16 bytes. */
   readonly hello: (nonce: Buffer) => Buffer;
+  /** The guest is between two frames: nobody has connected to it before, or who did had sent its last one whole. */
+  readonly fresh: boolean;
   /** Ends the attempt to connect. */
   readonly signal: AbortSignal;
 }
@@ -54,13 +56,13 @@ export class Port {
     }
   }
 
-  async #greet({ hello, signal }: PortOptions): Promise<Buffer> {
+  async #greet({ hello, fresh, signal }: PortOptions): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const greet = (): void => {
+    const greet = (after: Buffer | undefined): void => {
       if (this.#socket.writableLength > 0) return;
       const nonce = randomBytes(16);
       this.#reader.expect(nonce);
-      this.#socket.write(delimiter);
+      if (after !== undefined) this.#socket.write(after);
       this.#socket.write(encodeMessage(frameKind.hello, hello(nonce)));
     };
     const abort = (): void =>
@@ -76,8 +78,8 @@ export class Port {
     };
     this.#onClose = (cause) => reject(new HyperError('vm_failed', 'the VM ended while it started', { cause }));
     signal.addEventListener('abort', abort, { once: true });
-    greet();
-    const retry = setInterval(greet, helloRetryMs);
+    greet(fresh ? undefined : delimiter);
+    const retry = setInterval(() => greet(delimiter), helloRetryMs);
     try {
       return await promise;
     } finally {

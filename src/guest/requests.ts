@@ -359,6 +359,8 @@ export const readFilesRequest = (paths: readonly string[]): AgentRequest => ({
   fields: paths.map((path): Field => [tag.arg, path]),
 });
 
+export const clearMemoryRequest = (): AgentRequest => ({ op: 22, fields: [] });
+
 /** Nanoseconds since 1970, from the clock that follows corrections and sleep (performance.now() does not). */
 function wallClock(): bigint {
   return BigInt(Date.now()) * 1_000_000n;

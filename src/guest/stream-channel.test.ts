@@ -49,7 +49,7 @@ describe('a stream of the guest', () => {
     server.listen(path);
     await once(server, 'listening');
     const known = offset > 0 ? [{ process: 1, stream: 1 as const, offset, ended: false }] : [];
-    const channel = await StreamChannel.open(path, known, AbortSignal.timeout(5000));
+    const channel = await StreamChannel.open(known, { path, fresh: false, signal: AbortSignal.timeout(5000) });
     const closed = Promise.withResolvers<Error | undefined>();
     const first = Promise.withResolvers<void>();
     const pieces: string[] = [];

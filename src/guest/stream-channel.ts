@@ -1,7 +1,7 @@
 import { frameKind, type Message, violation } from './frames.ts';
 import { GuestConnection } from './guest-connection.ts';
 import type { OutputConsumer, OutputStream } from './output-consumer.ts';
-import { Port } from './port.ts';
+import { Port, type PortOptions } from './port.ts';
 import { StdinWriter } from './stdin-writer.ts';
 import { encodeStreamHeader, readStreamHeader, type StreamHeader, streamHeaderBytes } from './stream-header.ts';
 
@@ -60,12 +60,15 @@ export class StreamChannel {
   }
 
   /** `known`: every output stream whose consumer goes on from an earlier connection. */
-  static async open(path: string, known: readonly StreamPosition[], signal: AbortSignal): Promise<StreamChannel> {
+  static async open(
+    known: readonly StreamPosition[],
+    options: Pick<PortOptions, 'path' | 'fresh' | 'signal'>,
+  ): Promise<StreamChannel> {
     const positions = known.map((position) =>
       encodeStreamHeader({ ...position, offset: position.offset + (position.ended ? 1 : 0) }),
     );
     const hello = (nonce: Buffer): Buffer => Buffer.concat([nonce, ...positions]);
-    const { port, answer } = await Port.open({ path, signal, hello });
+    const { port, answer } = await Port.open({ ...options, hello });
     const channel = new StreamChannel(port);
     for (let offset = 16; offset + streamHeaderBytes <= answer.length; offset += streamHeaderBytes) {
       const header = readStreamHeader(answer, offset);

@@ -25,6 +25,7 @@ const packageOf: Readonly<Record<string, string>> = {
   bridge: 'iproute2',
   dpkg: 'dpkg',
   'dpkg-deb': 'dpkg',
+  fallocate: 'util-linux',
   flock: 'util-linux',
   ip: 'iproute2',
   'mkfs.ext4': 'e2fsprogs',

@@ -156,6 +156,14 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** A process runs for it: what must be stored to find it again. Told once more where a clone failed and it boots. */
   readonly onProcess?: (record: VmRecord) => void;
+  /** Start from this one where it is still of use. */
+  readonly prepared?: PreparedStart | undefined;
+}
+
+export interface PreparedStart {
+  readonly template: PreparedTemplate;
+  /** What goes into its slots: the bytes that were in them when it was frozen. */
+  readonly disks: Promise<readonly Disk[]>;
 }
 
 /** A VM whose guest is ready for every request. */
@@ -163,6 +171,8 @@ export interface StartedVm {
   readonly vm: Vm;
   readonly agent: Agent;
   readonly origin: 'template' | 'boot';
+  /** What became of the prepared template that was given: it has started from it, could not, or had no reason to try. */
+  readonly prepared: 'used' | 'failed' | 'unused';
   /** What the start was made of. */
   readonly steps: readonly Step[];
 }
@@ -176,6 +186,23 @@ export interface TemplateDescription {
   readonly bytes: number;
 }
 
+/**
+ * A clone that was worked on and frozen again, with disks in its slots: clones of it go on from there. It is kept in
+ * memory, and gone when it is disposed of or hyperd ends; clones that run are not touched.
+ */
+export interface PreparedTemplate extends AsyncDisposable {
+  /** Of the host's memory. */
+  readonly bytes: number;
+}
+
+export interface PrepareOptions {
+  /** Where what its devices know is written. It goes with the template. */
+  readonly statePath: string;
+  /** Puts disks into the slots, and does what clones need not do then. */
+  readonly prepare: (started: Pick<StartedVm, 'vm' | 'agent'>) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
 /** A driver that runs VMs. */
 export interface Hypervisor {
   describe(): HypervisorDescription;
@@ -187,6 +214,10 @@ export interface Hypervisor {
   hasTemplate(shape: VmShape): Promise<boolean>;
   /** Boots a VM and freezes it as the template of its shape, in place of the one that is there. */
   makeTemplate(spec: VmSpec, signal: AbortSignal): Promise<TemplateDescription>;
+  /** Has a clone worked on and freezes it; undefined where there is no template of its shape. */
+  prepareTemplate(spec: VmSpec, options: PrepareOptions): Promise<PreparedTemplate | undefined>;
+  /** Whether clones of its shape would still start from it: its template may have gone or been made anew. */
+  isOfUse(template: PreparedTemplate, shape: VmShape): Promise<boolean>;
   templates(): Promise<readonly TemplateDescription[]>;
   /** Clones that run are not touched. @throws HyperError `not_found` */
   removeTemplate(id: string): Promise<void>;

@@ -1,4 +1,4 @@
-import { chown, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fullDisk, messageOf, systemCode } from '../lib/errors.ts';
 import { newNameSuffix } from '../lib/ids.ts';
@@ -20,10 +20,15 @@ export class ScratchDisks {
 
   /** Makes a fresh disk of `sizeMiB` that is `owner`'s. It appears at `path` when it is whole. */
   async create(path: string, sizeMiB: number, owner: QemuUser): Promise<void> {
-    const original = await this.#original(sizeMiB);
+    await this.copy(await this.#original(sizeMiB), path, owner);
+  }
+
+  /** Makes a disk of another's contents, `owner`'s. It appears at `path` when it is whole. */
+  async copy(original: string, path: string, owner: QemuUser): Promise<void> {
     const temporary = `${path}.${newNameSuffix()}.tmp`;
     try {
       await runCommand('cp', ['--sparse=always', '--reflink=auto', original, temporary], { timeoutMs: 120_000 });
+      await chmod(temporary, 0o600);
       await chown(temporary, owner.uid, owner.gid);
       await rename(temporary, path);
     } catch (error) {

@@ -23,6 +23,11 @@ export async function untilTemplates(hyperd: TestHyperd, count: number): Promise
   await until(`${count} templates`, hyperd, async () => (await hyperd.client.templateList()).length === count);
 }
 
+export async function untilPreparedTemplates(hyperd: TestHyperd, count: number): Promise<void> {
+  const isSo = async (): Promise<boolean> => (await hyperd.client.info()).preparedTemplates.count === count;
+  await until(`${count} prepared templates`, hyperd, isSo);
+}
+
 /** hyperd makes a template, which takes a while. */
 export async function untilTemplateBegun(hyperd: TestHyperd): Promise<void> {
   const isSo = (): boolean => readdirSync(join(hyperd.root, 'templates')).some((name) => name.startsWith('draft-'));

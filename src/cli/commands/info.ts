@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Info } from '../../contract/index.ts';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
+import { showBytes } from '../output/units.ts';
 import { parseTemplate, unescape } from '../output/template-parse.ts';
 import { renderTemplate } from '../output/template-render.ts';
 
@@ -37,6 +38,7 @@ function describe(info: Info): string {
     `Guest kernel: ${info.kernel ?? '(none)'}`,
     `Network: ${network.bridge} ${network.subnet}, ${network.state}${network.reason === '' ? '' : ` (${network.reason})`}`,
     `Pool: ${info.pool.waiting} of ${info.pool.size} VMs wait`,
+    `Prepared templates: ${info.preparedTemplates.count} (${showBytes(info.preparedTemplates.bytes)} of memory)`,
     `VM memory: ${info.vmMemory.reservedMiB} of ${info.vmMemory.maxMiB} MiB reserved`,
     `Operating system: ${host.os}`,
     `Host kernel: ${host.kernel}`,

@@ -31,7 +31,7 @@ export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handler
       });
     },
     info: async () => {
-      const { hypervisor, network, pool, memory } = engine.describe();
+      const { hypervisor, network, pool, prepared, memory } = engine.describe();
       const { reservedMiB, maxMiB, waiting: waitingStarts } = memory;
       const { problems, kernel, ...description } = hypervisor;
       const pods = engine.pods();
@@ -47,6 +47,7 @@ export function systemHandlers(engine: Engine, facts: DaemonFacts): Pick<Handler
         images: engine.images.list().length,
         network,
         pool,
+        preparedTemplates: prepared,
         vmMemory: { reservedMiB, maxMiB, waitingStarts },
         host: { os: facts.os, kernel: release(), cpus: cpus().length, memoryBytes: totalmem() },
         problems: [...problems, ...networkProblem, ...diskProblems],

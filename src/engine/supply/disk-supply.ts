@@ -1,7 +1,8 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chown, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../lib/errors.ts';
-import type { ScratchDisks } from '../../vm/index.ts';
+import type { VmId } from '../../lib/ids.ts';
+import type { Disk, ScratchDisks } from '../../vm/index.ts';
 import { podDefaults } from '../pod-spec.ts';
 import type { IdleVm, PooledVm, Standby, VmRequest } from './ready-vm.ts';
 import { rehearse, standBy, standDown } from './standby.ts';
@@ -45,11 +46,52 @@ export class DiskSupply {
   /** Puts a pod's disks into the slots of its VM. */
   async put({ vm }: IdleVm, request: VmRequest): Promise<void> {
     await this.ensure(request);
-    await Promise.all([
-      vm.insertDisk({ slot: 'image', path: request.imagePath, format: 'vmdk' }),
-      vm.insertDisk({ slot: 'scratch', path: request.scratch.path, format: 'raw' }),
-    ]);
+    await Promise.all(disksOf(request).map((disk) => vm.insertDisk(disk)));
     await limit(vm, request);
+  }
+
+  /** Whether a VM that waits, or is made of a prepared template, can have its disk become this pod's. */
+  async isFresh({ scratch }: Pick<VmRequest, 'scratch'>): Promise<boolean> {
+    return scratch.sizeMiB === podDefaults.storageMiB && !(await exists(scratch.path));
+  }
+
+  /** The writable disk with which a VM waits. */
+  waitingScratch(id: VmId): Standby['scratch'] {
+    return { path: join(this.#options.folder, `${id}.ext4`), sizeMiB: podDefaults.storageMiB };
+  }
+
+  /** A disk that is its VM's at once. */
+  async copyToVm(from: string, to: string): Promise<void> {
+    await this.#options.scratchDisks.copy(from, to, this.#options.owner);
+  }
+
+  /** A disk of which pods' will be made: no VM may write it until it is given one. */
+  async copyWaiting(from: string, to: string): Promise<void> {
+    await this.#options.scratchDisks.copy(from, to, ourselves);
+  }
+
+  /** The VM that had it has gone. */
+  async takeBack(path: string): Promise<void> {
+    await chown(path, ourselves.uid, ourselves.gid);
+  }
+
+  /** False: there is none. */
+  async giveWaiting(from: string, to: string): Promise<boolean> {
+    const { uid, gid } = this.#options.owner;
+    try {
+      await chown(from, uid, gid);
+      await rename(from, to);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  /** Our own image's disk, where it is there. */
+  async ownImage(): Promise<string | undefined> {
+    const path = await this.#options.ownImage();
+    return path !== undefined && (await exists(path)) ? path : undefined;
   }
 
   /** Makes a pod's disks of those with which its VM waited, and exchanges what does not fit. */
@@ -58,27 +100,32 @@ export class DiskSupply {
     await limit(pooled.vm, request);
   }
 
-  /** Warms a fresh clone with an image of our own, and leaves it with a fresh writable disk and the likeliest image. */
-  async standBy(idle: IdleVm): Promise<Standby> {
-    const { scratchDisks, folder, owner } = this.#options;
-    const ownImage = await this.#options.ownImage();
-    const { vm } = idle;
-    const scratch = { path: join(folder, `${vm.record.id}.ext4`), sizeMiB: podDefaults.storageMiB };
-    await scratchDisks.create(scratch.path, scratch.sizeMiB, owner);
+  /**
+   * Warms a fresh clone with an image of our own, and leaves it with a fresh writable disk and an image: the likeliest,
+   * unless one is said. A clone of a prepared template stands by with our own already.
+   */
+  async standBy(
+    idle: IdleVm & Partial<Pick<PooledVm, 'standby'>>,
+    { imagePath: wanted }: { readonly imagePath?: string } = {},
+  ): Promise<Standby> {
+    const { vm, standby } = idle;
+    const ownImage = standby === undefined ? await this.ownImage() : (standby.imagePath ?? undefined);
+    const imagePath = wanted ?? this.#likeliest ?? ownImage;
+    const scratch = standby?.scratch ?? this.waitingScratch(vm.record.id);
     try {
-      await vm.insertDisk({ slot: 'scratch', path: scratch.path, format: 'raw' });
-      const likeliest = this.#likeliest ?? ownImage;
-      if (ownImage !== undefined && (await exists(ownImage))) {
-        await vm.insertDisk({ slot: 'image', path: ownImage, format: 'vmdk' });
-        await standBy(idle);
+      if (standby === undefined) {
+        await this.#options.scratchDisks.create(scratch.path, scratch.sizeMiB, this.#options.owner);
+        await vm.insertDisk({ slot: 'scratch', path: scratch.path, format: 'raw' });
+        if (ownImage !== undefined) await standByWith(idle, ownImage);
+      }
+      if (ownImage !== undefined) {
         await rehearse(idle);
-        if (likeliest === ownImage) return { imagePath: ownImage, scratch };
+        if (imagePath === ownImage) return { imagePath, scratch };
         await standDown(idle.agent);
       }
-      if (likeliest === undefined || !(await exists(likeliest))) return { imagePath: null, scratch };
-      await vm.insertDisk({ slot: 'image', path: likeliest, format: 'vmdk' });
-      await standBy(idle);
-      return { imagePath: likeliest, scratch };
+      if (imagePath === undefined || !(await exists(imagePath))) return { imagePath: null, scratch };
+      await standByWith(idle, imagePath);
+      return { imagePath, scratch };
     } catch (error) {
       await rm(scratch.path, { force: true });
       throw error;
@@ -87,7 +134,7 @@ export class DiskSupply {
 
   async #fit({ vm, agent, standby }: PooledVm, request: VmRequest): Promise<void> {
     const { scratch } = request;
-    const isFresh = standby.scratch.sizeMiB === scratch.sizeMiB && !(await exists(scratch.path));
+    const isFresh = await this.isFresh(request);
     if (isFresh && standby.imagePath === request.imagePath) {
       await rename(standby.scratch.path, scratch.path);
       return;
@@ -104,6 +151,27 @@ export class DiskSupply {
     }
     await image;
   }
+}
+
+const ourselves = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
+interface DisksInSlots {
+  readonly imagePath: string;
+  readonly scratch: { readonly path: string };
+}
+
+/** What goes into a VM's slots. */
+export function disksOf({ imagePath, scratch }: DisksInSlots): Disk[] {
+  return [
+    { slot: 'image', path: imagePath, format: 'vmdk' },
+    { slot: 'scratch', path: scratch.path, format: 'raw' },
+  ];
+}
+
+/** Puts an image into its slot, and has the guest stand by with it. */
+async function standByWith(idle: IdleVm, imagePath: string): Promise<void> {
+  await idle.vm.insertDisk({ slot: 'image', path: imagePath, format: 'vmdk' });
+  await standBy(idle);
 }
 
 /** Nothing has limited it before. */

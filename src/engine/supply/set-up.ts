@@ -10,16 +10,33 @@ const builtIn = 0;
 
 /** What a guest must have of its own before any process of its user runs: clones of one template are twins until then. */
 export async function setUp(idle: IdleVm, hostname: string, signal: AbortSignal): Promise<void> {
-  const { agent, vm } = idle;
+  await whileThere(idle, signal, setUpGuest(idle, hostname));
+}
+
+/** What the clones of a template can have in common: a NIC that is up, without an address. */
+export async function setUpTemplate(
+  { vm, agent, endpoints }: Pick<IdleVm, 'vm' | 'agent' | 'endpoints'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const nics = endpoints.map((endpoint) => ({ ...nicSetup(endpoint, endpoints), addresses: [], gateways: [] }));
+  await whileThere({ vm, agent }, signal, agent.setUp({ entropy: randomBytes(64), hostname: 'hyper', nics }));
+}
+
+/** Rejects when the guest goes meanwhile, or the signal comes. */
+async function whileThere(
+  { vm, agent }: Pick<IdleVm, 'vm' | 'agent'>,
+  signal: AbortSignal,
+  work: Promise<void>,
+): Promise<void> {
   const lost = Promise.withResolvers<never>();
   agent.listen({ onExit: () => undefined, onClose: (cause) => lost.reject(lostAgent(cause)) });
   void vm.ended.then(({ reason }) => lost.reject(new HyperError('vm_failed', reason)));
   const giveUp = (): void =>
     lost.reject(new HyperError('timeout', 'the guest did not answer', { cause: signal.reason }));
   signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
   try {
-    signal.throwIfAborted();
-    await Promise.race([setUpGuest(idle, hostname), lost.promise]);
+    await Promise.race([work, lost.promise]);
   } finally {
     signal.removeEventListener('abort', giveUp);
     lost.promise.catch(() => undefined);

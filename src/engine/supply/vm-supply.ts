@@ -4,11 +4,10 @@ import { allDone } from '../../lib/all-done.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import { newVmId, type VmId } from '../../lib/ids.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
-import { Mutex } from '../../lib/mutex.ts';
 import { Stopwatch } from '../../lib/stopwatch.ts';
 import type { TemplateDescription, VmRecord } from '../../vm/index.ts';
-import { availableMemoryShare } from './available-memory.ts';
-import { DiskSupply } from './disk-supply.ts';
+import { availableMemoryShare, shortShare } from './available-memory.ts';
+import { DiskSupply, disksOf } from './disk-supply.ts';
 import { HostMemory } from './host-memory.ts';
 import { Quiet } from './quiet.ts';
 import { type Connected, NicSupply } from './nic-supply.ts';
@@ -18,14 +17,14 @@ import { plugIn, shapeOf, vmSpec } from './requested.ts';
 import { setUp } from './set-up.ts';
 import { type GuestSize, type PodShape, ShapeUses } from './shape-uses.ts';
 import { UserVms } from './user-vms.ts';
+import type { Prepared } from './prepared-templates.ts';
+import { TemplateSupply } from './template-supply.ts';
 import { type PoolBounds, VmPool } from './vm-pool.ts';
 
 /** A guest of the pool answers in milliseconds; one that does not is given up for another. */
 const pooledAnswerMs = 5000;
 /** How often it is looked whether memory has become short. */
 const lookIntervalMs = 1000;
-/** Below this share of the host's memory the pool gives its VMs up; below twice of it none are made. */
-const shortShare = 0.05;
 
 /** Gives pods their VMs: from the pool, else a clone of a template, else by booting; and takes them back. */
 export class VmSupply {
@@ -38,11 +37,10 @@ export class VmSupply {
   readonly #pool: VmPool;
   /** Those that users have made. */
   readonly kept: UserVms;
-  readonly #making = new Mutex();
   readonly #timer: NodeJS.Timeout;
-  readonly #closed = new AbortController();
   readonly #disks: DiskSupply;
   readonly #nics: NicSupply;
+  readonly #templates: TemplateSupply;
 
   constructor(options: SupplyOptions) {
     this.#options = options;
@@ -50,6 +48,9 @@ export class VmSupply {
     const { scratchDisks, poolDir, hypervisor, ownImage } = options;
     this.#disks = new DiskSupply({ scratchDisks, folder: poolDir, owner: hypervisor.user, ownImage });
     this.#nics = new NicSupply(options);
+    const [memory, nics, disks, quiet] = [this.#memory, this.#nics, this.#disks, this.#quiet];
+    const onMade = (): void => this.#pool.fill();
+    this.#templates = new TemplateSupply({ supply: options, memory, nics, disks, quiet, onMade });
     this.#pool = new VmPool({
       ...{ bounds: options.pool, uses: this.#uses, log: options.log },
       make: (shape, signal) => this.#makeIdle(shape, signal),
@@ -67,6 +68,10 @@ export class VmSupply {
 
   idle(): readonly VmRecord[] {
     return [...this.#pool.idle(), ...this.kept.list()].map(({ vm }) => vm.record);
+  }
+
+  get prepared(): TemplateSupply['prepared'] {
+    return this.#templates.prepared;
   }
 
   get memory(): Pick<HostMemory, 'reservedMiB' | 'maxMiB' | 'waiting'> {
@@ -146,7 +151,7 @@ export class VmSupply {
 
   /** Makes the template of a shape now, in place of the one that is there. */
   async makeTemplate(shape: GuestSize, signal: AbortSignal): Promise<TemplateDescription> {
-    const made = await this.#making.run(() => this.#makeTemplate(shape, signal));
+    const made = await this.#templates.make(shape, signal);
     this.#uses.note({ ...shape, sharedMemory: false });
     this.#pool.fill();
     return made;
@@ -158,9 +163,7 @@ export class VmSupply {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    this.#closed.abort();
-    await Promise.all([this.#pool.close(), this.kept.close()]);
-    await this.#making.run(() => Promise.resolve());
+    await Promise.all([this.#pool.close(), this.kept.close(), this.#templates.close()]);
   }
 
   async #takePooled(request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm | undefined> {
@@ -212,19 +215,21 @@ export class VmSupply {
 
   /** `id` has its memory reserved. */
   async #start(id: VmId, request: VmRequest, { signal, claim }: TakeOptions, watch: Stopwatch): Promise<ReadyVm> {
-    const { vcpus, memoryMiB } = request;
+    const { vcpus, memoryMiB, nics, imagePath } = request;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
+    const { isFresh, prepared } = await this.#templates.findFor(request);
     const [began, disk] = await Promise.allSettled([
-      this.#begin(id, { ...shapeOf(request), nics: request.nics }, bounded, claim, watch),
-      this.#disks.ensure(request),
+      this.#begin(id, { ...shapeOf(request), nics, prepared }, bounded, claim, watch),
+      prepared === undefined ? this.#disks.ensure(request) : Promise.resolve(),
     ]);
     if (began.status === 'rejected') throw began.reason;
     const { origin, ...idle } = began.value;
+    const { standby } = idle;
     try {
       if (disk.status === 'rejected') throw disk.reason;
       await allDone([
         setUp(idle, request.hostname, bounded),
-        this.#disks.put(idle, request),
+        standby === undefined ? this.#disks.put(idle, request) : this.#disks.take({ ...idle, standby }, request),
         plugIn(idle, request, claim, bounded),
       ]);
     } catch (error) {
@@ -236,35 +241,57 @@ export class VmSupply {
       this.#options.log.debug({ vm: id, error: messageOf(error) }, 'a guest’s clock could not be set');
     });
     watch.lap('guest set-up, disks');
-    if (origin === 'boot') this.#wantTemplate({ vcpus, memoryMiB }, idle.endpoints.length > 0);
+    const shape = { vcpus, memoryMiB, nic: idle.endpoints.length > 0 };
+    if (origin === 'boot') this.#templates.want(shape, imagePath);
+    else if (isFresh && standby === undefined) this.#templates.wantPrepared(shape, imagePath);
     return { ...idle, origin, steps: watch.steps };
   }
 
   /** Room for a VM on the host; the pool's is given up for it. */
   async #reserve(id: VmId, { memoryMiB }: GuestSize, signal: AbortSignal): Promise<void> {
-    if (this.#memory.canFit(memoryMiB) && !this.#memory.hasRoom(memoryMiB)) await this.#pool.drain();
+    if (this.#memory.canFit(memoryMiB) && !this.#memory.hasRoom(memoryMiB)) {
+      await Promise.all([this.#pool.drain(), this.#templates.stopPreparing()]);
+    }
     await this.#memory.reserve(id, memoryMiB, signal);
   }
 
   /** From nothing to an agent that answers; `id` has its memory reserved. */
   async #begin(
     id: VmId,
-    { nics, ...shape }: PodShape & Pick<VmRequest, 'nics'>,
+    { nics, prepared, ...shape }: PodShape & Pick<VmRequest, 'nics'> & { readonly prepared?: Prepared | undefined },
     signal: AbortSignal,
     claim: TakeOptions['claim'],
     watch: Stopwatch,
-  ): Promise<IdleVm & { readonly origin: 'template' | 'boot' }> {
+  ): Promise<IdleVm & Partial<Pick<PooledVm, 'standby'>> & { readonly origin: 'template' | 'boot' }> {
     let connected: Connected = { endpoints: [], problem: '' };
+    const copying = prepared === undefined ? undefined : this.#templates.copyDisks(prepared, id);
+    const copied = copying?.catch(() => undefined); // without it the clone fails, and is made of its shape's template
+    const dropCopy = async (): Promise<void> => {
+      const copy = await copied;
+      if (copy !== undefined) await rm(copy.scratch.path, { force: true }).catch(() => undefined); // the pool's folder is emptied
+    };
     try {
       connected = await this.#nics.connect(id, nics, signal);
       const { endpoints, problem: networkProblem } = connected;
       watch.lap('network');
       const spec = { ...vmSpec(id, shape, connected), sharedMemory: shape.sharedMemory };
-      const onProcess = (vm: ClaimedVm['vm']): void => claim({ vm, endpoints });
-      const { vm, agent, origin, steps } = await this.#options.hypervisor.start(spec, { signal, onProcess });
-      watch.add(steps);
-      return { vm, agent, endpoints, networkProblem, origin };
+      const started = await this.#options.hypervisor.start(spec, {
+        signal,
+        onProcess: (vm) => claim({ vm, endpoints }),
+        ...(prepared === undefined || copying === undefined
+          ? {}
+          : { prepared: { template: prepared.template, disks: copying.then(disksOf) } }),
+      });
+      watch.add(started.steps);
+      const { vm, agent, origin } = started;
+      const idle = { vm, agent, endpoints, networkProblem, origin };
+      const standby = started.prepared === 'used' ? await copied : undefined;
+      if (standby !== undefined) return { ...idle, standby };
+      await dropCopy();
+      if (prepared !== undefined && started.prepared === 'failed') await this.#templates.rejectPrepared(prepared);
+      return idle;
     } catch (error) {
+      await dropCopy();
       await this.#giveBack(id, connected);
       throw error;
     }
@@ -276,6 +303,8 @@ export class VmSupply {
     if (networks.status().state !== 'up') return undefined;
     if ((await availableMemoryShare()) < 2 * shortShare) return undefined;
     if (!(await hypervisor.hasTemplate({ ...shape, nic: true }))) return undefined;
+    const ownImage = await this.#disks.ownImage();
+    if (ownImage !== undefined) await this.#templates.ensurePrepared({ ...shape, nic: true }, ownImage, signal);
     const id = newVmId();
     if (!this.#memory.tryReserve(id, shape.memoryMiB)) return undefined;
     return await this.#warm(id, shape, signal);
@@ -307,7 +336,8 @@ export class VmSupply {
     const { networks, log } = this.#options;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
     const nics = [{ network: networks.standard.name }];
-    const idle = await this.#begin(id, { ...shape, nics }, bounded, () => undefined, new Stopwatch());
+    const prepared = await this.#templates.findOwn({ ...shape, nic: true });
+    const idle = await this.#begin(id, { ...shape, nics, prepared }, bounded, () => undefined, new Stopwatch());
     const giveUp = (): void => void idle.vm.kill();
     bounded.addEventListener('abort', giveUp, { once: true });
     try {
@@ -325,48 +355,6 @@ export class VmSupply {
       throw error;
     } finally {
       bounded.removeEventListener('abort', giveUp);
-    }
-  }
-
-  /** A pod has booted: the next one of its shape is to be a clone. */
-  #wantTemplate(shape: GuestSize, nic: boolean): void {
-    if (!this.#options.makesTemplates) return;
-    const signal = this.#closed.signal;
-    void this.#quiet
-      .reached(signal)
-      .then(() =>
-        this.#making.run(async () => {
-          const there = await this.#options.hypervisor.hasTemplate({ ...shape, nic });
-          if (!there) await this.#makeTemplate(shape, signal, nic);
-        }),
-      )
-      .then(() => this.#pool.fill())
-      .catch((error: unknown) => {
-        if (signal.aborted) return;
-        const fields = { shape, error: messageOf(error) };
-        this.#options.log.warn(fields, 'a template could not be made: VMs of its shape boot');
-      });
-  }
-
-  async #makeTemplate(shape: GuestSize, signal: AbortSignal, nic = true): Promise<TemplateDescription> {
-    const { hypervisor, metrics } = this.#options;
-    const id = newVmId();
-    const bounded = AbortSignal.any([signal, this.#closed.signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
-    if (!this.#memory.tryReserve(id, shape.memoryMiB)) {
-      throw new HyperError('no_memory', 'the host is full: a template needs as much memory as a VM: stop a pod first');
-    }
-    let connected: Connected = { endpoints: [], problem: '' };
-    try {
-      const network = this.#options.networks.standard.name;
-      connected = await this.#nics.connect(id, nic ? [{ network }] : [], bounded);
-      const made = await hypervisor.makeTemplate(vmSpec(id, shape, connected), bounded);
-      metrics.templateMade();
-      return made;
-    } catch (error) {
-      if (!signal.aborted) metrics.templateFailed();
-      throw error;
-    } finally {
-      await this.#giveBack(id, connected);
     }
   }
 
@@ -390,11 +378,14 @@ export class VmSupply {
 
   async #look(): Promise<void> {
     if ((await availableMemoryShare()) >= shortShare) {
+      await this.#templates.prune();
       await this.#pool.adjust();
       return;
     }
-    if (this.#pool.waiting === 0) return;
-    this.#options.log.warn({ vms: this.#pool.waiting }, 'the host’s memory is short: the pool gives its VMs up');
-    await this.#pool.drain();
+    const { prepared, pool } = this;
+    if (pool.waiting + prepared.count === 0) return;
+    const given = { vms: pool.waiting, templates: prepared.count };
+    this.#options.log.warn(given, 'the host’s memory is short: VMs that wait and prepared templates are given up');
+    await Promise.all([this.#pool.drain(), this.#templates.giveUpPrepared()]);
   }
 }

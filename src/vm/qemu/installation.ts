@@ -71,10 +71,10 @@ export class Installation {
 
   machine(accelerator: Accelerator): Machine {
     if (this.problem !== null) throw new HyperError('missing_dependency', this.problem);
-    const { kernelPath, initramfsPath, moduleDisk } = this.guest;
+    const { kernelPath, initramfsPath, moduleDisk, generationId } = this.guest;
     return {
       ...{ binary: this.#binary, type: this.#type, accelerator, tscKhz: this.#tscKhz },
-      ...{ firmware: this.qemu.firmware, kernelPath, initramfsPath, moduleDisk },
+      ...{ firmware: this.qemu.firmware, kernelPath, initramfsPath, moduleDisk, generationId },
     };
   }
 

@@ -5,7 +5,7 @@ import { HyperError, systemCode } from '../../lib/errors.ts';
 import { identifyProcess, type ProcessIdentity, signalProcess, stillRuns } from '../../lib/process-identity.ts';
 import type { Log } from '../../lib/log.ts';
 import { missingCommand, runCommand } from '../../lib/run-command.ts';
-import type { Accelerator, VmRecord, VmSpec } from '../hypervisor.ts';
+import type { Accelerator, Disk, VmRecord, VmSpec } from '../hypervisor.ts';
 import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts';
 import { readLastLine } from './last-line.ts';
 import { insideJail, jailed, type JailOptions } from './jail.ts';
@@ -22,6 +22,8 @@ export interface Machine {
   readonly initramfsPath: string;
   /** The disk of the modules that are not in the initramfs; null where there are none. */
   readonly moduleDisk: string | null;
+  /** Whether the guest's kernel has the driver of a generation id. */
+  readonly generationId: boolean;
   /** The rate of the host's time stamp counter, where the machine needs it. */
   readonly tscKhz?: number | undefined;
 }
@@ -35,6 +37,8 @@ export interface Launch {
   readonly memory?: { readonly file: FileHandle } & Omit<MemoryFile, 'path'>;
   /** A template's state: the VM stands still until it is loaded from `stateDescriptor`. */
   readonly state?: FileHandle;
+  /** What is in its slots from the start. */
+  readonly disks?: readonly Disk[] | undefined;
   /** Its memory, where it is QEMU's own, can be mapped by the server of its shares. */
   readonly sharedMemory?: boolean;
   readonly serve: QemuVmOptions['serve'];
@@ -44,7 +48,7 @@ export interface Launch {
 }
 
 /** How often the monitor's socket is tried until a fresh QEMU listens. */
-const monitorIntervalMs = 5;
+const monitorIntervalMs = 2;
 
 /** The numbers by which QEMU's process knows the files that it is given open: their folders may be closed to its user. */
 const descriptors = { kernel: 3, initramfs: 4, memory: 5, state: 6 } as const;
@@ -78,6 +82,7 @@ async function spawnQemu({
   files,
   memory,
   state,
+  disks = [],
   sharedMemory = false,
 }: Launch): Promise<ProcessIdentity> {
   const see = (path: string): string => insideJail(jail, path);
@@ -85,14 +90,15 @@ async function spawnQemu({
   await using errors = await open(files.errors, 'w', 0o600);
   await using kernel = await open(machine.kernelPath);
   await using initramfs = await open(machine.initramfsPath);
-  const { binary, type, accelerator, firmware, tscKhz } = machine;
+  const { binary, type, accelerator, firmware, generationId, tscKhz } = machine;
   const args = qemuArguments(
     spec,
     {
-      ...{ type, accelerator, firmware, tscKhz },
+      ...{ type, accelerator, firmware, generationId, tscKhz },
       ...{ kernelPath: fdPath(descriptors.kernel), initramfsPath: fdPath(descriptors.initramfs) },
       ...(memory === undefined ? {} : { memory: { ...memory, path: fdPath(descriptors.memory) } }),
       ...{ incoming: state !== undefined, sharedMemory },
+      disks: disks.map((disk) => ({ ...disk, path: see(disk.path) })),
     },
     sockets,
   );
@@ -100,7 +106,8 @@ async function spawnQemu({
   const given = [kernel.fd, initramfs.fd, memory?.file.fd ?? 'ignore', state?.fd ?? 'ignore'] as const;
   const stdio: StdioOptions = ['ignore', errors.fd, errors.fd, ...given];
   // hyperd's own environment may hold a proxy's password.
-  const env = { PATH: process.env['PATH'] };
+  // An arena of its own for the vCPU's thread would take 3 MB, and grow by a page and a system call each time (glibc).
+  const env = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1' };
   const child = spawn(file, jailedArgs, { detached: true, stdio, cwd: '/', env });
   return await spawned(child, file);
 }
@@ -117,7 +124,7 @@ async function spawned(child: ChildProcess, file: string): Promise<ProcessIdenti
 }
 
 async function awaitMonitor(
-  { machine: { moduleDisk }, jail, files, state, serve, log }: Launch,
+  { machine: { moduleDisk }, jail, files, state, disks, serve, log }: Launch,
   record: VmRecord,
   signal: AbortSignal,
 ): Promise<QemuVm> {
@@ -125,7 +132,8 @@ async function awaitMonitor(
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await QemuVm.attach({ record, files, booting: state === undefined, see, moduleDisk, serve, log });
+      const booting = state === undefined;
+      return await QemuVm.attach({ record, files, booting, disks, see, moduleDisk, serve, log });
     } catch (error) {
       const code = systemCode(error);
       if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;

@@ -76,7 +76,9 @@ export async function privateCopy(file: FileHandle): Promise<FileHandle> {
   return await copyToMemory(file, 0);
 }
 
-async function copyToMemory(file: FileHandle, seals: number): Promise<FileHandle> {
+async function copyToMemory(whole: FileHandle, seals: number): Promise<FileHandle> {
+  // Two may copy it at once: each has an offset of its own.
+  await using file = await open(`/proc/self/fd/${whole.fd}`);
   const signal = AbortSignal.timeout(timeoutMs);
   const child = spawn('perl', ['-e', script, String(seals)], {
     stdio: ['pipe', 'pipe', 'pipe', file.fd],

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { messageOf } from '../../lib/errors.ts';
 import { exists } from '../../lib/exists.ts';
 import { runCommand } from '../../lib/run-command.ts';
@@ -53,8 +54,13 @@ export interface GuestFiles {
   /** The modules that are loaded on demand; null where the kernel has all that it has built in. */
   readonly moduleDisk: string | null;
   readonly kernelVersion: string | null;
+  /** Whether the kernel has the driver of a vmgenid device. */
+  readonly generationId: boolean;
   readonly problem: string | null;
 }
+
+/** What the making of the initramfs says of it. One that was made before it said `generationId` may have the driver. */
+const Description = z.object({ kernelVersion: z.string(), generationId: z.boolean().default(true) });
 
 export async function probeGuest(folder: string): Promise<GuestFiles> {
   const kernelPath = join(folder, 'vmlinux');
@@ -67,12 +73,11 @@ export async function probeGuest(folder: string): Promise<GuestFiles> {
   try {
     await stat(kernelPath);
     await stat(initramfsPath);
-    const guest: unknown = JSON.parse(await readFile(join(folder, 'guest.json'), 'utf8'));
-    const version = typeof guest === 'object' && guest !== null && 'kernelVersion' in guest ? guest.kernelVersion : '';
-    return { ...paths, kernelVersion: String(version), problem: null };
+    const guest = Description.parse(JSON.parse(await readFile(join(folder, 'guest.json'), 'utf8')));
+    return { ...paths, ...guest, problem: null };
   } catch {
     const script = basename(folder) === hyperKernel ? 'scripts/kernel' : 'scripts/quickstart';
     const problem = `there is no guest kernel in ${folder}: run ${script}, or set "guestDir" in the config`;
-    return { ...paths, kernelVersion: null, problem };
+    return { ...paths, kernelVersion: null, generationId: false, problem };
   }
 }

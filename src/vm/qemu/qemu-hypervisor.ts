@@ -1,5 +1,6 @@
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Agent } from '../../guest/index.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { VmId } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
@@ -8,8 +9,11 @@ import { runCommand } from '../../lib/run-command.ts';
 import { Stopwatch } from '../../lib/stopwatch.ts';
 import {
   type Accelerator,
+  type Disk,
   type Hypervisor,
   type HypervisorDescription,
+  type PreparedTemplate,
+  type PrepareOptions,
   type Share,
   shapeOf,
   type StartedVm,
@@ -24,12 +28,13 @@ import { ShareServers } from '../virtiofs/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, isolationOf } from './accelerator.ts';
 import { type MachineType, trialArguments } from './arguments.ts';
 import { endProcesses, findVmProcesses } from './find-processes.ts';
+import { freeze } from './freeze.ts';
 import { Installation } from './installation.ts';
 import { insideJail, jailed, type JailOptions, type QemuUser } from './jail.ts';
 import { type Launch, launch, removeVmFolder, stateDescriptor } from './launch.ts';
 import { privateCopy } from './memory-copy.ts';
-import { loadState, saveState } from './migration.ts';
 import { noPlugs } from './no-plugs.ts';
+import { QemuPreparedTemplate } from './prepared-template.ts';
 import { QemuVm } from './qemu-vm.ts';
 import { type Template, TemplateStore } from './template-store.ts';
 import { vmFiles, vmsFolder } from './vm-files.ts';
@@ -52,6 +57,16 @@ export interface QemuOptions {
 
 /** From a clone's state loaded to its agent's answer: 0.1 s quiet (facts). One that takes longer is of no use. */
 const cloneAnswerMs = 20_000;
+
+/** What a clone starts from. */
+interface CloneSource {
+  readonly memory: FileHandle;
+  /** Whether it is this clone's alone, which writes it. */
+  readonly shared: boolean;
+  readonly statePath: string;
+  /** What was in its slots when it was frozen: nothing, or an image's disks. */
+  readonly disks?: Promise<readonly Disk[]>;
+}
 
 /** Runs VMs with the distribution's QEMU. */
 export class QemuHypervisor implements Hypervisor, AsyncDisposable {
@@ -107,19 +122,32 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   }
 
   async start(spec: VmSpec, options: StartOptions): Promise<StartedVm> {
+    const { prepared } = options;
+    prepared?.disks.catch(() => undefined); // heard where they are used
     if (spec.sharedMemory === true && this.#options.machine !== 'q35') {
       throw noPlugs('folders');
     }
     const template = await this.#template(shapeOf(spec));
     if (template === undefined) return await this.#boot(spec, options);
-    try {
-      return await this.#clone(spec, template, options);
-    } catch (error) {
-      options.signal.throwIfAborted();
-      // Neither is the template's fault.
-      if (error instanceof HyperError && ['no_memory', 'missing_dependency', 'cannot_start'].includes(error.code)) {
-        throw error;
+    // One of another template would have another machine.
+    const isTried = prepared?.template instanceof QemuPreparedTemplate && prepared.template.base === template;
+    if (isTried) {
+      try {
+        const { statePath } = prepared.template;
+        await using memory = await prepared.template.openMemory();
+        return await this.#clone(spec, { memory, statePath, disks: prepared.disks }, options);
+      } catch (error) {
+        throwUnlessTemplates(error, options.signal);
+        this.#options.log.warn(
+          { vm: spec.id, error: messageOf(error) },
+          'a clone of a prepared template did not start',
+        );
       }
+    }
+    try {
+      return { ...(await this.#clone(spec, template, options)), prepared: isTried ? 'failed' : 'unused' };
+    } catch (error) {
+      throwUnlessTemplates(error, options.signal);
       this.#options.log.warn({ vm: spec.id, template: template.id, error: messageOf(error) }, 'a clone did not start');
       const started = await this.#boot(spec, options);
       // A VM boots where no clone starts: it is the template.
@@ -144,10 +172,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
         signal,
       );
       try {
-        agent.close();
-        const { state } = vmFiles(this.#options.runDir, spec.id);
-        const socket = { path: state, seen: insideJail(this.#jail(spec.id), state) };
-        await saveState(vm.qmp, socket, draft.statePath, signal);
+        await this.#freeze(spec, { vm, agent }, draft.statePath, signal);
       } finally {
         await vm.kill();
         await this.cleanUp(vm.record);
@@ -155,6 +180,33 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     });
     this.#options.log.info({ template: description.id, shape, bytes: description.bytes }, 'template made');
     return description;
+  }
+
+  async prepareTemplate(
+    spec: VmSpec,
+    { statePath, prepare, signal }: PrepareOptions,
+  ): Promise<PreparedTemplate | undefined> {
+    const base = await this.#template(shapeOf(spec));
+    if (base === undefined) return undefined;
+    await using memory = await privateCopy(base.memory);
+    const from = { memory, shared: true, statePath: base.statePath };
+    const { vm, agent } = await this.#cloneOf(spec, from, { signal }, new Stopwatch());
+    const giveUp = (): void => void vm.kill(); // whatever is asked of it then fails
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      signal.throwIfAborted();
+      await prepare({ vm, agent });
+      await this.#freeze(spec, { vm, agent }, statePath, signal);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      await vm.kill();
+      await this.cleanUp(vm.record);
+    }
+    return await QemuPreparedTemplate.make(base, statePath, memory);
+  }
+
+  async isOfUse(template: PreparedTemplate, shape: VmShape): Promise<boolean> {
+    return template instanceof QemuPreparedTemplate && template.base === (await this.#template(shape));
   }
 
   async templates(): Promise<readonly TemplateDescription[]> {
@@ -216,30 +268,51 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     watch.lap('QEMU');
     const started = await this.#started(launched, signal);
     watch.lap('boot');
-    return { ...started, origin: 'boot', steps: watch.steps };
+    return { ...started, origin: 'boot', prepared: 'unused', steps: watch.steps };
   }
 
-  async #clone(spec: VmSpec, template: Template, { signal, onProcess }: StartOptions): Promise<StartedVm> {
+  async #clone(
+    spec: VmSpec,
+    { memory, ...from }: Omit<CloneSource, 'shared'>,
+    options: StartOptions,
+  ): Promise<StartedVm> {
     const watch = new Stopwatch();
-    await using state = await open(template.statePath);
     const { sharedMemory: shared = false } = spec;
     // The server of the shares maps the guest's memory: it cannot be what other clones have too.
-    await using copy = shared ? await privateCopy(template.memory) : undefined;
+    await using copy = shared ? await privateCopy(memory) : undefined;
     if (shared) watch.lap('memory');
-    const memory = {
-      file: copy ?? template.memory,
-      shared,
-      readOnly: this.#installation.qemu.readOnlyMemory && !shared,
-    };
-    const launched = await this.#launch(spec, { memory, state, signal, onProcess });
+    return await this.#cloneOf(spec, { ...from, memory: copy ?? memory, shared }, options, watch);
+  }
+
+  async #cloneOf(
+    spec: VmSpec,
+    { memory: file, shared, statePath, disks }: CloneSource,
+    { signal, onProcess }: StartOptions,
+    watch: Stopwatch,
+  ): Promise<StartedVm & { readonly vm: QemuVm }> {
+    await using state = await open(statePath);
+    const inSlots = await disks;
+    const memory = { file, shared, readOnly: this.#installation.qemu.readOnlyMemory && !shared };
+    const launched = await this.#launch(spec, { memory, state, disks: inSlots, signal, onProcess });
     watch.lap('QEMU');
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(cloneAnswerMs)]);
     const started = await this.#started(launched, bounded, async (vm) => {
-      await loadState(vm.qmp, stateDescriptor, bounded);
+      await vm.load(stateDescriptor, bounded);
       watch.lap('state');
     });
     watch.lap('agent');
-    return { ...started, origin: 'template', steps: watch.steps };
+    return { ...started, origin: 'template', prepared: disks === undefined ? 'unused' : 'used', steps: watch.steps };
+  }
+
+  async #freeze(
+    spec: VmSpec,
+    started: { readonly vm: QemuVm; readonly agent: Agent },
+    statePath: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { state } = vmFiles(this.#options.runDir, spec.id);
+    const socket = { path: state, seen: insideJail(this.#jail(spec.id), state) };
+    await freeze({ spec, ...started, socket, statePath, signal, log: this.#options.log });
   }
 
   /** From QEMU's start to the agent's answer; a VM whose agent does not answer is ended. */
@@ -247,10 +320,13 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     vm: QemuVm,
     signal: AbortSignal,
     before: (vm: QemuVm) => Promise<void> = () => Promise.resolve(),
-  ): Promise<{ readonly vm: QemuVm; readonly agent: Awaited<ReturnType<QemuVm['connectAgent']>> }> {
+  ): Promise<{ readonly vm: QemuVm; readonly agent: Agent }> {
     try {
-      await before(vm);
-      return { vm, agent: await vm.connectAgent({ persistedEvent: 0, known: [], signal }) };
+      const [, agent] = await Promise.all([
+        before(vm),
+        vm.connectAgent({ persistedEvent: 0, known: [], fresh: true, signal }),
+      ]);
+      return { vm, agent };
     } catch (error) {
       await vm.kill();
       await this.cleanUp(vm.record);
@@ -260,7 +336,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
 
   async #launch(
     spec: VmSpec,
-    options: Pick<Launch, 'memory' | 'sharedMemory' | 'state' | 'signal' | 'onProcess'> &
+    options: Pick<Launch, 'memory' | 'sharedMemory' | 'state' | 'disks' | 'signal' | 'onProcess'> &
       Partial<Pick<Launch, 'machine'>>,
   ): Promise<QemuVm> {
     const files = vmFiles(this.#options.runDir, spec.id);
@@ -299,6 +375,13 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     const { user, rootless, root, runDir } = this.#options;
     return { user, rootless, root, folder: vmFiles(runDir, id).folder, kvmGroup: this.#choice.kvmGroup };
   }
+}
+
+/** Some failures of a clone's start are not its template's. */
+function throwUnlessTemplates(error: unknown, signal: AbortSignal): void {
+  signal.throwIfAborted();
+  if (error instanceof HyperError && ['no_memory', 'missing_dependency', 'cannot_start'].includes(error.code))
+    throw error;
 }
 
 /** Starts a VM with KVM that never runs, as QEMU's user in its jail, and ends it; rejects with what QEMU said. */

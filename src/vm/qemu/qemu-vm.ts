@@ -19,7 +19,8 @@ import {
   type VmEnd,
   type VmRecord,
 } from '../hypervisor.ts';
-import { consoleBytes, deviceOf, isReadOnly } from './arguments.ts';
+import { beginLoading } from './migration.ts';
+import { consoleBytes, deviceOf, emptyNodeOf, firstNodeOf, isReadOnly } from './arguments.ts';
 import { DiskErrors } from './disk-errors.ts';
 import { addDisk, type Plug, plugIn, plugLater } from './disk-plugs.ts';
 import { openModuleDisk } from './module-disk.ts';
@@ -41,6 +42,8 @@ export interface QemuVmOptions {
   readonly files: VmFiles;
   /** Its guest has yet to open its ports. */
   readonly booting: boolean;
+  /** What was in its slots from the start. */
+  readonly disks?: readonly Disk[] | undefined;
   /** The path by which this QEMU knows a file. */
   readonly see: (path: string) => string;
   /** Has the modules of its guest's kernel that are not in the initramfs; null: there is none. */
@@ -63,6 +66,7 @@ export class QemuVm implements Vm {
   readonly #inserted = new Map<DiskSlot, string>();
   readonly #ended = Promise.withResolvers<VmEnd>();
   readonly #portsOpen = Promise.withResolvers<void>();
+  readonly #loaded = Promise.withResolvers<void>();
   readonly #openPorts = new Set<string>();
   #record: VmRecord;
   #killed = false;
@@ -73,7 +77,7 @@ export class QemuVm implements Vm {
   readonly #log: Log;
   #endWatch: () => void;
 
-  private constructor({ record, files, see, moduleDisk, serve, log }: QemuVmOptions, qmp: Qmp) {
+  private constructor({ record, files, disks = [], see, moduleDisk, serve, log }: QemuVmOptions, qmp: Qmp) {
     this.#record = record;
     this.qmp = qmp;
     this.#files = files;
@@ -83,6 +87,8 @@ export class QemuVm implements Vm {
     this.#pulls = new NicPulls(qmp, record.id, log);
     this.#log = log;
     this.#diskErrors = new DiskErrors(record.id, log);
+    for (const { slot } of disks) this.#inserted.set(slot, firstNodeOf(slot));
+    this.#loaded.promise.catch(() => undefined); // heard where it is waited for
     this.#endWatch = this.#watchHelpers();
   }
 
@@ -144,6 +150,33 @@ export class QemuVm implements Vm {
     await allDone([this.qmp.execute('blockdev-add', disk), this.#exchange(slot, node)]);
     await this.#dropInserted(slot);
     this.#inserted.set(slot, node);
+  }
+
+  /** Loads a template's state from a descriptor that QEMU's process inherited, and lets the guest run. */
+  async load(descriptor: number, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<never>();
+    const giveUp = (): void => aborted.reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    try {
+      await Promise.race([allDone([beginLoading(this.qmp, descriptor), this.#loaded.promise]), aborted.promise]);
+      await this.qmp.execute('cont');
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      aborted.promise.catch(() => undefined);
+    }
+  }
+
+  /**
+   * Stops the guest, and puts the empty disks back that its slots had first: QEMU moves no VM that has a vmdk. A guest that
+   * goes on from here has to find the same disks in its slots again.
+   */
+  async freeze(): Promise<void> {
+    await this.qmp.execute('stop');
+    for (const slot of [...this.#inserted.keys()]) {
+      await this.#exchange(slot, emptyNodeOf(slot));
+      await this.#dropInserted(slot);
+    }
   }
 
   async limitDisk(slot: DiskSlot, { bytesPerSecond, iops }: DiskLimits): Promise<void> {
@@ -242,6 +275,8 @@ export class QemuVm implements Vm {
     if (name === 'VSERPORT_CHANGE' && data['open'] === true) {
       this.#openPorts.add(String(data['id']));
       if (this.#openPorts.size === 2) this.#portsOpen.resolve();
+    } else if (name === 'MIGRATION') {
+      this.#onLoading(String(data['status']));
     } else if (name === 'DEVICE_DELETED') {
       this.#pulls.note(event);
     } else if (name === 'BLOCK_IO_ERROR') {
@@ -250,6 +285,11 @@ export class QemuVm implements Vm {
       // The first one tells why; our own `quit` makes another (host-qmp-quit).
       void this.#onGuestStopped(String(data['reason']));
     }
+  }
+
+  #onLoading(status: string): void {
+    if (status === 'completed') this.#loaded.resolve();
+    if (status === 'failed') this.#loaded.reject(new HyperError('vm_failed', 'the state could not be loaded'));
   }
 
   /** The guest powered off or rebooted and QEMU has paused: its console is read, then QEMU ends. */
@@ -283,6 +323,7 @@ export class QemuVm implements Vm {
   }
 
   async #onMonitorClosed(): Promise<void> {
+    this.#loaded.reject(new HyperError('vm_failed', 'QEMU has ended'));
     this.#endWatch();
     while (await stillRuns(this.record.process)) await delay(goneIntervalMs);
     this.#ended.resolve(await this.#describeEnd());

@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { runCommand } from '../../lib/run-command.ts';
 import type { TemplateDescription } from '../hypervisor.ts';
 import type { QemuUser } from './jail.ts';
 import { sealedCopy } from './memory-copy.ts';
@@ -110,6 +111,7 @@ export class TemplateStore {
       } finally {
         await memory.close();
       }
+      await this.#digHoles(memoryPath);
       await chown(memoryPath, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
       await chmod(memoryPath, 0o444); // for those who are given a descriptor
       const manifest: Manifest = {
@@ -160,6 +162,15 @@ export class TemplateStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const id of [...this.#opened.keys()]) await this.#forget(id);
+  }
+
+  /** Gives the space of what is all zeros back; not every file system can. */
+  async #digHoles(path: string): Promise<void> {
+    try {
+      await runCommand('fallocate', ['--dig-holes', path]);
+    } catch (error) {
+      this.#options.log.info({ path, reason: messageOf(error) }, 'a template’s memory has no holes');
+    }
   }
 
   async #open(id: string, sealed: boolean): Promise<Template | undefined> {
