@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { skipUnlessRoot } from './network/namespaces.ts';
-import { outputOf, TestHyperd } from './support/hyperd.ts';
+import { after, afterEach, before, beforeEach, it } from 'node:test';
+import { outputOf, type TestHyperd } from './support/hyperd.ts';
 import { until } from './support/refusal.ts';
 import { originOf, untilLogSays, untilPreparedTemplates, untilTemplates } from './support/warm.ts';
+import { inBothWays, type Way } from './support/ways.ts';
 
 /** Makes templates by itself, but no pool: what starts is a clone. */
 const config = { pool: { size: 0 }, templates: {} };
 
-const start = async (): Promise<TestHyperd> => {
-  const hyperd = await TestHyperd.start(config, process.env, { withTemplate: true });
+const start = async (way: Way): Promise<TestHyperd> => {
+  const hyperd = await way.start(config, { withTemplate: true });
   if ((await hyperd.client.templateList()).length === 0) await hyperd.client.templateCreate({});
   return hyperd;
 };
@@ -31,12 +31,12 @@ async function startsPrepared(hyperd: TestHyperd, ...options: readonly string[])
   return is;
 }
 
-describe('a prepared template', { skip: skipUnlessRoot }, () => {
+inBothWays('a prepared template', {}, (way) => {
   let hyperd: TestHyperd;
   const ok = (...args: readonly string[]): Promise<string> => outputOf(hyperd, args);
 
   before(async () => {
-    hyperd = await start();
+    hyperd = await start(way);
     assert.equal(await originOf(hyperd), 'template', 'a clone that mounts its image');
     await untilPreparedTemplates(hyperd, 1);
   });
@@ -110,10 +110,10 @@ describe('a prepared template', { skip: skipUnlessRoot }, () => {
   });
 });
 
-describe('a prepared template that is of no use', { skip: skipUnlessRoot }, () => {
+inBothWays('a prepared template that is of no use', {}, (way) => {
   let hyperd: TestHyperd;
   beforeEach(async () => {
-    hyperd = await start();
+    hyperd = await start(way);
     assert.equal(await originOf(hyperd), 'template');
     await untilPreparedTemplates(hyperd, 1);
   });

@@ -8,7 +8,7 @@ export interface Way {
   readonly rootless: boolean;
   /** Null: root. */
   readonly user: OrdinaryUser | null;
-  readonly start: (config?: object, options?: Pick<StartOptions, 'host'>) => Promise<TestHyperd>;
+  readonly start: (config?: object, options?: Pick<StartOptions, 'host' | 'withTemplate'>) => Promise<TestHyperd>;
 }
 
 interface SuiteOptions {
