@@ -84,12 +84,12 @@ export class TemplateSupply {
   async ensurePrepared(shape: VmShape, imagePath: string, signal: AbortSignal): Promise<void> {
     if (!this.#options.supply.makesTemplates) return;
     const either = AbortSignal.any([signal, this.#preparing.signal]);
+    let preparing: Promise<void> | undefined;
+    const turn = this.#making.run(() => (preparing = this.#prepareInTurn(shape, imagePath, either)));
     try {
-      await unlessAborted(
-        this.#making.run(() => this.#prepareInTurn(shape, imagePath, either)),
-        either,
-      );
+      await unlessAborted(turn, either); // it may be long in coming
     } catch (error) {
+      await preparing?.catch(() => undefined); // nothing of it is left then
       signal.throwIfAborted();
       if (!either.aborted) this.#warn(shape, error, notPrepared);
     }
