@@ -158,7 +158,8 @@ export class VmSupply {
   }
 
   async resizePool(bounds: PoolBounds): Promise<void> {
-    await this.#pool.resize(bounds);
+    // Who wants none that wait wants none made for later either.
+    await Promise.all([this.#pool.resize(bounds), bounds.most === 0 ? this.#templates.stopPreparing() : undefined]);
   }
 
   async close(): Promise<void> {
