@@ -279,9 +279,7 @@ export class VmSupply {
       const started = await this.#options.hypervisor.start(spec, {
         signal,
         onProcess: (vm) => claim({ vm, endpoints }),
-        ...(prepared === undefined || copying === undefined
-          ? {}
-          : { prepared: { template: prepared.template, disks: copying.then(disksOf) } }),
+        prepared: prepared && copying && { template: prepared.template, disks: copying.then(disksOf) },
       });
       watch.add(started.steps);
       const { vm, agent, origin } = started;

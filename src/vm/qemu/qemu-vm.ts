@@ -6,6 +6,7 @@ import { HyperError, messageOf } from '../../lib/errors.ts';
 import { newNameSuffix } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
 import { type ProcessIdentity, stillRuns, signalProcess } from '../../lib/process-identity.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
 import {
   type Disk,
   type DiskLimits,
@@ -154,17 +155,8 @@ export class QemuVm implements Vm {
 
   /** Loads a template's state from a descriptor that QEMU's process inherited, and lets the guest run. */
   async load(descriptor: number, signal: AbortSignal): Promise<void> {
-    const aborted = Promise.withResolvers<never>();
-    const giveUp = (): void => aborted.reject(signal.reason);
-    signal.addEventListener('abort', giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    try {
-      await Promise.race([allDone([beginLoading(this.qmp, descriptor), this.#loaded.promise]), aborted.promise]);
-      await this.qmp.execute('cont');
-    } finally {
-      signal.removeEventListener('abort', giveUp);
-      aborted.promise.catch(() => undefined);
-    }
+    await unlessAborted(allDone([beginLoading(this.qmp, descriptor), this.#loaded.promise]), signal);
+    await this.qmp.execute('cont');
   }
 
   /**
