@@ -216,6 +216,17 @@ describe('hyper cp', () => {
     assert.equal(await shell('cat /tars/abs; ls -A /tars'), 'xabs\nsrc\n');
   });
 
+  it('hears the answer to a tar with more behind its end', async () => {
+    await shell('rm -rf /tars; mkdir /tars');
+    const archive = Buffer.concat([tar(file('x', 'x')), Buffer.alloc(32 << 20)]);
+    // Cut off, a sender learns of it by chance before it reads the answer.
+    for (let turn = 0; turn < 5; turn++) {
+      const taken = await hyperd.hyper(['cp', '-', 'main:/tars'], { input: archive });
+      assert.deepEqual([taken.code, taken.stderr], [0, '']);
+      await refused(['-', 'main:/tars'], 1, /tar/, Buffer.alloc(32 << 20, 'no tar'));
+    }
+  });
+
   it('sees what is mounted: volumes, tmpfs and the pod’s own files', async () => {
     writeFileSync(path('file'), 'file');
     await copy('file', 'main:/volume/in');

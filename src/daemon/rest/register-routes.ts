@@ -7,6 +7,7 @@ import type { Log } from '../../lib/log.ts';
 import { sendArchive, type TarAnswer } from './archive-answer.ts';
 import { httpError } from './http-errors.ts';
 import type { Handlers } from './route-types.ts';
+import { Upload } from './upload.ts';
 
 const anything = z.unknown();
 
@@ -17,6 +18,7 @@ interface Route {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  readonly upload?: boolean;
 }
 
 type AnyHandler = (call: {
@@ -57,17 +59,24 @@ async function serve(
 ): Promise<FastifyReply> {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort(new HyperError('cancelled', 'the caller has gone')));
-  const answer = handler({
-    params: check(route.params ?? anything, request.params, 'path'),
-    query: check(route.query ?? anything, request.query, 'query'),
-    body: check(route.body ?? anything, request.body ?? {}, 'body'),
-    upload: request.raw,
-    signal: gone.signal,
-  });
-  if (route.kind === 'ndjson' && !(answer instanceof Promise)) {
-    return reply.type('application/x-ndjson').send(Readable.from(lines(answer, log)));
+  const upload = route.upload === true ? new Upload(request.raw) : undefined;
+  let value: unknown;
+  try {
+    value = await handler({
+      params: check(route.params ?? anything, request.params, 'path'),
+      query: check(route.query ?? anything, request.query, 'query'),
+      body: check(route.body ?? anything, request.body ?? {}, 'body'),
+      upload: upload ?? request.raw,
+      signal: gone.signal,
+    });
+  } catch (error) {
+    await upload?.drop();
+    throw error;
   }
-  const value = await answer;
+  if (route.kind === 'ndjson') {
+    return reply.type('application/x-ndjson').send(Readable.from(lines(value as AsyncIterable<unknown>, upload, log)));
+  }
+  await upload?.drop();
   if (route.kind === 'tar') return sendArchive(value as TarAnswer, reply, log);
   if (route.kind === 'bytes') {
     return reply.type('application/vnd.hyper.log').send(Readable.from(value as AsyncIterable<Uint8Array>));
@@ -86,7 +95,7 @@ export function check<T>(schema: z.ZodType<T>, input: unknown, where: string): T
 }
 
 /** Once an answer has begun, its status is sent: what fails after that is told in its last line. */
-async function* lines(items: AsyncIterable<unknown>, log: Log): AsyncGenerator<string> {
+async function* lines(items: AsyncIterable<unknown>, upload: Upload | undefined, log: Log): AsyncGenerator<string> {
   try {
     for await (const item of items) yield `${JSON.stringify(item)}\n`;
   } catch (error) {
@@ -94,4 +103,5 @@ async function* lines(items: AsyncIterable<unknown>, log: Log): AsyncGenerator<s
     if (status >= 500) log.warn({ error }, body.message);
     yield `${JSON.stringify({ type: 'error', ...body })}\n`;
   }
+  await upload?.drop(); // the answer's end closes the connection
 }

@@ -61,14 +61,8 @@ export class FileDesk {
     const { folder, name } = parseContainerPath(path);
     const into = name === '.' ? folder : `${folder === '/' ? '' : folder}/${name}`;
     const args = [into, owners ? '1' : '0', replace ? '1' : '0'];
-    const upload = new Upload(input);
-    try {
-      await using guest = await this.#open(text, signal);
-      await drain(this.#task(guest, { task: 'unpack', args, input: decompressed(upload) }, signal));
-    } catch (error) {
-      await upload.drop();
-      throw error;
-    }
+    await using guest = await this.#open(text, signal);
+    await drain(this.#task(guest, { task: 'unpack', args, input: decompressed(input) }, signal));
   }
 
   /** What is not as in the container's image. */
@@ -115,28 +109,6 @@ export class FileDesk {
   /** Who asked has gone, or hyperd goes. */
   #leaving(signal: AbortSignal): AbortSignal {
     return AbortSignal.any([signal, this.#closing.signal]);
-  }
-}
-
-/** What is uploaded, without an end that destroys its request: whoever fails still has an answer to send. */
-class Upload implements AsyncIterable<Uint8Array> {
-  readonly #chunks: AsyncIterator<Uint8Array>;
-
-  constructor(input: AsyncIterable<Uint8Array>) {
-    this.#chunks = input[Symbol.asyncIterator]();
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    return { next: () => this.#chunks.next() };
-  }
-
-  /** Reads what is left: a sender that is cut off would not read the answer. */
-  async drop(): Promise<void> {
-    try {
-      for (let next = await this.#chunks.next(); next.done !== true; next = await this.#chunks.next());
-    } catch {
-      // it has gone, and hears nothing any more
-    }
   }
 }
 
