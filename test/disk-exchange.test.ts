@@ -50,6 +50,7 @@ describe('the disks of a VM that waits', { skip: skipUnlessRoot, timeout: 90_000
     });
     request = {
       ...{ vcpus: 1, memoryMiB: 128, hostname: 'x', nics: [], imagePath, shares: [], disks: [], modules: false },
+      program: { command: 'true', searchPath: '' },
       scratch: { path: join(folder, 'own.ext4'), sizeMiB: 64, limits: { bytesPerSecond: null, iops: null } },
     };
     const spec = { id: newVmId(), vcpus: 1, memoryMiB: 128 };

@@ -1,6 +1,5 @@
 #include "addresses.h"
 
-#include "ip_address.h"
 #include "netlink.h"
 
 #include <arpa/inet.h>
@@ -9,14 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#define ADDRESSES_MAX 64
-
-struct address_list {
-    int interface;
-    size_t count;
-    struct ip_address addresses[ADDRESSES_MAX];
-};
 
 static int change_address(int socket, uint16_t type, uint16_t flags, int interface, const struct ip_address *address)
 {
@@ -51,32 +42,40 @@ static void note_address(void *context, const struct nlmsghdr *entry)
         list->addresses[list->count++] = address;
 }
 
-static bool is_listed(const struct ip_address *address, const struct ip_address *list, size_t count)
+static bool is_listed(const struct ip_address *address, const struct address_list *list)
 {
-    for (size_t i = 0; i < count; i++)
-        if (ip_address_same(&list[i], address))
+    for (size_t i = 0; i < list->count; i++)
+        if (ip_address_same(&list->addresses[i], address))
             return true;
     return false;
 }
 
-int addresses_set(int socket, int interface, const struct nic *nic, bool ipv6)
+static int ask(int socket, struct address_list *present, bool ipv6)
 {
     struct netlink_request request;
-    struct ip_address wanted[ADDRESSES_MAX];
-    struct address_list present = {.interface = interface};
-    if (nic->address_count > ADDRESSES_MAX)
-        return E2BIG;
-    for (size_t i = 0; i < nic->address_count; i++)
-        if (!ip_address_parse_prefixed(nic->addresses[i], &wanted[i]))
-            return EINVAL;
     netlink_begin(&request, RTM_GETADDR, 0, sizeof request.body.address);
     request.body.address.ifa_family = ipv6 ? AF_UNSPEC : AF_INET;
-    int error = netlink_dump(socket, &request, note_address, &present);
-    for (size_t i = 0; error == 0 && i < present.count; i++)
-        if (!is_listed(&present.addresses[i], wanted, nic->address_count))
-            error = change_address(socket, RTM_DELADDR, 0, interface, &present.addresses[i]);
-    for (size_t i = 0; error == 0 && i < nic->address_count; i++)
-        error = change_address(socket, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, interface, &wanted[i]);
+    present->count = 0;
+    return netlink_dump(socket, &request, note_address, present);
+}
+
+int addresses_set(int socket, struct address_list *present, const struct nic *nic, bool ipv6)
+{
+    struct address_list wanted = {.known = true, .interface = present->interface, .count = nic->address_count};
+    if (nic->address_count > ADDRESSES_MAX)
+        return E2BIG;
+    for (size_t i = 0; i < wanted.count; i++)
+        if (!ip_address_parse_prefixed(nic->addresses[i], &wanted.addresses[i]))
+            return EINVAL;
+    int error = present->known ? 0 : ask(socket, present, ipv6);
+    present->known = false;
+    for (size_t i = 0; error == 0 && i < present->count; i++)
+        if (!is_listed(&present->addresses[i], &wanted))
+            error = change_address(socket, RTM_DELADDR, 0, present->interface, &present->addresses[i]);
+    for (size_t i = 0; error == 0 && i < wanted.count; i++)
+        error = change_address(socket, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, present->interface, &wanted.addresses[i]);
+    if (error == 0 && !ipv6) /* an interface that goes down loses those of IPv6 */
+        *present = wanted;
     return error;
 }
 

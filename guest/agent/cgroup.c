@@ -121,14 +121,18 @@ int cgroup_make(uint64_t container)
     return error;
 }
 
-int cgroup_limit(uint64_t container, const struct request *request, bool alone)
+int cgroup_limit_unasked(uint64_t container, bool alone)
+{
+    int error = alone ? limit_pod() : 0;
+    return error ? error : limit_as_pod(container);
+}
+
+int cgroup_limit(uint64_t container, const struct request *request)
 {
     char path[PATH_SIZE];
-    int error = alone ? limit_pod() : 0;
+    int error = set_number(container, "pids.max", request->pids_max);
     if (error == 0)
-        error = set_number(container, "pids.max", request->pids_max);
-    if (error == 0)
-        error = request->memory_max ? set_number(container, "memory.max", request->memory_max) : limit_as_pod(container);
+        error = set_number(container, "memory.max", request->memory_max);
     if (error || !request->cpu_max || !*request->cpu_max)
         return error;
     container_file(container, "cpu.max", path);

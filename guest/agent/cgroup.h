@@ -12,8 +12,10 @@ void cgroup_boot(void);
 int cgroup_guest(void);
 /* Makes a container's, with its limits and its devices. Returns 0 or an errno. */
 int cgroup_make(uint64_t container);
-/* `alone`: it is the pod's only one so far, and what the pod may have is measured. */
-int cgroup_limit(uint64_t container, const struct request *request, bool alone);
+/* What one may have when nobody says, and with `alone`, as the pod's only one so far, what the pod may: that is measured. */
+int cgroup_limit_unasked(uint64_t container, bool alone);
+/* What its request says. */
+int cgroup_limit(uint64_t container, const struct request *request);
 int cgroup_open(uint64_t container);
 
 /* How many of its processes the kernel has killed for want of memory. */

@@ -47,7 +47,7 @@ static int check(const char *path)
     return access(path, X_OK) == 0 ? 0 : errno;
 }
 
-static bool search(const char *name, const char *folders, char found[PATH_MAX])
+static bool search_folders(const char *name, const char *folders, char found[PATH_MAX])
 {
     for (const char *folder = folders; folder;) {
         const char *end = strchrnul(folder, ':');
@@ -58,6 +58,13 @@ static bool search(const char *name, const char *folders, char found[PATH_MAX])
         folder = *end ? end + 1 : NULL;
     }
     return false;
+}
+
+bool command_find(const char *name, const char *folders, char path[PATH_MAX])
+{
+    if (strchr(name, '/'))
+        return check(name) == 0 && (size_t)snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
+    return *name && search_folders(name, *folders ? folders : DEFAULT_PATH, path);
 }
 
 static void find_command(const struct launch *launch, char path[PATH_MAX])
@@ -72,7 +79,7 @@ static void find_command(const struct launch *launch, char path[PATH_MAX])
         return;
     }
     const char *folders = find_variable(launch->request->environment, "PATH");
-    if (!*name || !search(name, folders ? folders : DEFAULT_PATH, path))
+    if (!command_find(name, folders ? folders : "", path))
         child_fail(launch, FAILURE_NOT_FOUND, 0, "exec: \"%.200s\": executable file not found in $PATH", name);
 }
 

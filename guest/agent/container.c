@@ -5,6 +5,7 @@
 #include "disks.h"
 #include "filesystems.h"
 #include "job.h"
+#include "loop.h"
 #include "prepare.h"
 #include "process.h"
 #include "removal.h"
@@ -44,13 +45,31 @@ void container_file_path(uint64_t id, size_t number, char *path, size_t size)
     container_path(id, name, path, size);
 }
 
-static void close_namespaces(struct container *container)
+/* The last one to close a mount namespace takes it apart, for 4 ms in a clone: not before the host has heard of an exit. */
+void container_close_namespaces(struct container *container)
 {
     for (int i = 0; i < NAMESPACE_COUNT; i++) {
         if (container->namespaces[i] >= 0)
-            (void)close(container->namespaces[i]);
+            loop_close_later(container->namespaces[i]);
         container->namespaces[i] = -1;
     }
+}
+
+bool container_open_namespaces(struct container *container, pid_t pid, size_t count)
+{
+    static const char *const names[NAMESPACE_COUNT] = {"pid", "mnt", "cgroup"};
+    char path[64];
+    for (size_t i = 0; i < count; i++) {
+        if (container->namespaces[i] >= 0)
+            continue;
+        (void)snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, names[i]);
+        container->namespaces[i] = open(path, O_RDONLY | O_CLOEXEC);
+        if (container->namespaces[i] < 0) { /* it has ended already */
+            container_close_namespaces(container);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool same_disk(const char *one, const char *other)
@@ -115,7 +134,7 @@ static void forget(struct container *container)
             process->container = NULL;
     sockets_close(container->id);
     stage_end(container);
-    close_namespaces(container);
+    container_close_namespaces(container);
     if (container->cgroup >= 0)
         (void)close(container->cgroup);
     if (container->oom.events >= 0)
@@ -158,6 +177,7 @@ static struct container *add(const uint8_t *message, size_t length)
     container->state = CONTAINER_CREATING;
     container->cgroup = -1;
     container->oom.events = -1;
+    container->stage.messages = -1;
     for (int i = 0; i < NAMESPACE_COUNT; i++)
         container->namespaces[i] = -1;
     container->next = containers;
@@ -244,6 +264,7 @@ static void on_destroyed(void *argument, int error, const char *why)
     struct container *container = argument;
     uint64_t request = container->waiting_request;
     processes_reap(); /* their exits still want to know about the container */
+    loop_close_due(); /* a namespace of theirs holds its disks */
     int busy = error ? 0 : release_disks(container);
     if (error == 0 && busy == 0) {
         char files[256];
@@ -290,23 +311,10 @@ struct container *container_for_start(uint64_t id, const char **why)
     if (container->state != CONTAINER_READY)
         return NULL;
     *why = "the container's first process does not run";
-    if (container->init && container->namespaces[NAMESPACE_PID] < 0)
+    /* Only now, for most containers have that one process. */
+    if (container->init && !(container->init->state == PROCESS_RUNNING && container_open_namespaces(container, container->init->pid, NAMESPACE_COUNT)))
         return NULL;
     return container;
-}
-
-void container_open_namespaces(struct container *container, pid_t pid)
-{
-    static const char *const names[NAMESPACE_COUNT] = {"pid", "mnt", "cgroup"};
-    char path[64];
-    for (int i = 0; i < NAMESPACE_COUNT; i++) {
-        (void)snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, names[i]);
-        container->namespaces[i] = open(path, O_RDONLY | O_CLOEXEC);
-        if (container->namespaces[i] < 0) { /* it has ended already */
-            close_namespaces(container);
-            return;
-        }
-    }
 }
 
 void container_lose(struct container *container, const struct process *process)
@@ -314,7 +322,7 @@ void container_lose(struct container *container, const struct process *process)
     if (container->init != process)
         return;
     container->init = NULL;
-    close_namespaces(container);
+    container_close_namespaces(container);
     if (container->request.standby && container->state == CONTAINER_READY)
         stage_begin(container);
 }

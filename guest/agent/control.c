@@ -170,7 +170,8 @@ static int freeze(const struct request *request, char *why)
 static int limit(const struct request *request, char *why)
 {
     (void)why;
-    return cgroup_limit(request->container, request, false);
+    int error = request->memory_max ? 0 : cgroup_limit_unasked(request->container, false);
+    return error ? error : cgroup_limit(request->container, request);
 }
 
 static void on_request(uint8_t *payload, size_t length)

@@ -22,13 +22,16 @@
 /* Linux, fs/ext4/ext4.h: the whole file system's blocks. */
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
 
+/* Nothing in the background: it would begin in each clone anew, when that has just begun, and write what is sparse. */
+#define EXT4_OPTIONS "noinit_itable,no_prefetch_block_bitmaps"
+
 static const struct {
     const char *folder, *type, *options;
     unsigned long flags;
 } kinds[] = {
     [DISK_IMAGE] = {"/run/images", "erofs", NULL, MS_RDONLY | MS_NOATIME},
-    [DISK_SCRATCH] = {"/run/scratch", "ext4", "noinit_itable", MS_NOATIME},
-    [DISK_VOLUME] = {"/run/volumes", "ext4", "noinit_itable", MS_NOATIME},
+    [DISK_SCRATCH] = {"/run/scratch", "ext4", EXT4_OPTIONS, MS_NOATIME},
+    [DISK_VOLUME] = {"/run/volumes", "ext4", EXT4_OPTIONS, MS_NOATIME},
     [DISK_MODULES] = {"/run/modules", "ext4", NULL, MS_RDONLY | MS_NOATIME},
 };
 

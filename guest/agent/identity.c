@@ -4,7 +4,6 @@
 #include "files.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -99,8 +98,9 @@ void identity_take(const struct launch *launch, const struct account *account)
 {
     uint64_t capabilities = launch->request->capabilities;
     drop_bounding_set(launch, capabilities);
-    if (setgroups(account->group_count, account->groups) != 0 || setresgid(account->gid, account->gid, account->gid) != 0 ||
-        setresuid(account->uid, account->uid, account->uid) != 0)
+    /* The C library's calls would look for other threads. */
+    if (syscall(SYS_setgroups, account->group_count, account->groups) != 0 || syscall(SYS_setresgid, account->gid, account->gid, account->gid) != 0 ||
+        syscall(SYS_setresuid, account->uid, account->uid, account->uid) != 0)
         child_fail(launch, FAILURE_OTHER, errno, "cannot become user %u", account->uid);
     if (account->uid == 0)
         set_capabilities(launch, capabilities); /* any other user lost them all with setresuid */

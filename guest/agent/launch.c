@@ -6,20 +6,19 @@
 #include "control.h"
 #include "fields.h"
 #include "log.h"
+#include "network.h"
 #include "stage.h"
 #include "streams.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* Less waking of agent and process in turn than with the usual 64 KiB. */
-#define PIPE_BYTES (256 << 10)
 
 static int own_pid_namespace = -1;
 
@@ -50,8 +49,6 @@ static void started(struct process *process)
 {
     loop_close(&process->launch);
     process->state = PROCESS_RUNNING;
-    if (process->container && process->container->init == process)
-        container_open_namespaces(process->container, process->pid);
     answer_started(process->start_request, process);
     if (process->reaped)
         process_exited(process);
@@ -119,40 +116,31 @@ void launch_settle(struct process *process)
     on_report(&process->launch, 0);
 }
 
-static int open_pipe(int *ours, int *theirs, bool agent_reads)
+/* The agent's ends are watched from here on, and closed with what they carry. */
+static int watch_pipes(struct process *process, const struct request *request, struct pipes *pipes)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return errno;
-    *ours = ends[agent_reads ? 0 : 1];
-    *theirs = ends[agent_reads ? 1 : 0];
-    if (agent_reads)
-        (void)fcntl(*ours, F_SETPIPE_SZ, PIPE_BYTES);
-    return fcntl(*ours, F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
-}
-
-/* Makes the pipes of a process without a terminal, or the room for what its terminal will carry. */
-static int open_stdio(struct process *process, const struct request *request, struct launch *launch)
-{
-    int ours = -1, error = 0;
-    if (request->takes_stdin && !request->tty)
-        error = open_pipe(&ours, &launch->stdio[0], false);
-    if (error == 0 && (request->takes_stdin || request->tty))
-        error = input_open(&process->lane.input, ours);
+    struct lane *lane = &process->lane;
+    int error = 0;
+    if (request->task && pipes->ours[0] >= 0)
+        (void)fcntl(pipes->ours[0], F_SETPIPE_SZ, PIPE_BYTES);
+    if (request->takes_stdin || request->tty)
+        error = input_open(&lane->input, pipes->ours[0]);
     else
-        process->lane.input.closed = true;
-    process->lane.input.terminal = request->tty;
-    if (request->task && ours >= 0) {
-        process->lane.input.window = TASK_WINDOW;
-        (void)fcntl(ours, F_SETPIPE_SZ, PIPE_BYTES);
-    }
-    for (int i = 0; error == 0 && i < process->lane.output_count; i++) {
-        ours = -1;
-        if (!request->tty)
-            error = open_pipe(&ours, &launch->stdio[i + 1], true);
-        if (error == 0)
-            error = output_open(&process->lane.outputs[i], ours);
-    }
+        lane->input.closed = true;
+    lane->input.terminal = request->tty;
+    if (request->task)
+        lane->input.window = TASK_WINDOW;
+    for (int i = 0; error == 0 && i < lane->output_count; i++)
+        error = output_open(&lane->outputs[i], pipes->ours[i + 1]);
+    process->launch = (struct watch){.fd = -1, .ready = on_report, .owner = process};
+    if (error == 0)
+        error = loop_watch(&process->launch, pipes->our_report, EPOLLIN);
+    const struct watch *watched[] = {&lane->input.watch, &lane->outputs[0].watch, &lane->outputs[1].watch};
+    for (int i = 0; i < 3; i++)
+        if (watched[i]->fd >= 0)
+            pipes->ours[i] = -1;
+    if (process->launch.fd >= 0)
+        pipes->our_report = -1;
     return error;
 }
 
@@ -177,40 +165,51 @@ static pid_t clone_child(const struct launch *launch)
     return pid;
 }
 
-/* The one that waits for it, or a new one. */
-static pid_t become_child(const struct launch *launch, struct container *container, const struct message *message)
+/* Where one waits to become it: its pid, with the pipes. Else pipes alone. */
+static int take_pipes(const struct launch *launch, struct container *container, const struct message *message, struct pipes *pipes, pid_t *pid)
 {
-    pid_t pid = message->bytes && stage_fits(launch) ? stage_take(launch, message) : -1;
-    if (pid < 0 && launch->init)
-        stage_end(container);
-    return pid < 0 ? clone_child(launch) : pid;
+    const struct request *request = launch->request;
+    const bool wanted[] = {request->takes_stdin && !request->tty, !request->tty, !request->tty};
+    *pid = message->bytes && stage_fits(launch) ? stage_take(container, message, wanted, pipes) : -1;
+    if (*pid < 0) {
+        if (launch->init)
+            stage_end(container);
+        return pipes_open(pipes, wanted);
+    }
+    for (int i = 0; i < 3; i++)
+        if (!wanted[i] && pipes->ours[i] >= 0) {
+            (void)close(pipes->ours[i]);
+            pipes->ours[i] = -1;
+        }
+    return 0;
 }
 
 static int start(struct process *process, const struct request *request, struct container *container, const struct message *message)
 {
-    struct launch launch = {.request = request, .container = container, .init = container && container->init == process, .stdio = {-1, -1, -1}};
+    struct launch launch = {.request = request, .container = container, .init = container && container->init == process};
+    struct pipes pipes;
+    pid_t pid;
     launch.own_root = launch.init || (container && !container->init);
-    int sockets[2] = {-1, -1};
-    int error = open_stdio(process, request, &launch);
-    if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
-        error = errno;
-    if (error == 0) {
-        process->launch = (struct watch){.fd = -1, .ready = on_report, .owner = process};
-        error = loop_watch(&process->launch, sockets[0], EPOLLIN);
-    }
-    launch.report = sockets[1];
-    if (error == 0) {
-        process->oom_kills = container ? cgroup_oom_kills(&container->oom, false) : 0;
-        process->pid = become_child(&launch, container, message);
-        error = process->pid < 0 ? errno : 0;
-    }
-    if (error == 0 && process->pid == 0)
-        child_run(&launch);
+    process->oom_kills = container ? cgroup_oom_kills(&container->oom, false) : 0;
+    int error = take_pipes(&launch, container, message, &pipes, &pid);
+    if (error)
+        return error;
+    bool waited = pid > 0;
+    error = watch_pipes(process, request, &pipes);
+    launch.report = pipes.their_report;
     for (int i = 0; i < 3; i++)
-        if (launch.stdio[i] >= 0)
-            (void)close(launch.stdio[i]);
-    if (sockets[1] >= 0)
-        (void)close(sockets[1]);
+        launch.stdio[i] = pipes.theirs[i];
+    if (error == 0 && !waited && (pid = clone_child(&launch)) < 0)
+        error = errno;
+    if (error == 0 && pid == 0)
+        child_run(&launch);
+    if (error && waited)
+        (void)kill(pid, SIGKILL);
+    process->pid = pid;
+    if (error)
+        pipes_close(&pipes);
+    else
+        pipes_give(&pipes);
     return error;
 }
 
@@ -240,6 +239,8 @@ void launch_process(const struct request *request, const struct message *message
         refuse(request->id, EAGAIN, FAILURE_OTHER, "too many processes");
         return;
     }
+    if (!request->task && (!container || request->capabilities & (1ULL << CAP_NET_ADMIN)))
+        network_forget(); /* it may change it */
     process->terminal = request->tty;
     process->lane.output_count = request->tty ? 1 : 2;
     process->container = container;

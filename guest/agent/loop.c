@@ -14,8 +14,12 @@ struct grave {
     struct grave *next;
 };
 
+#define LATER_MAX 16
+
 static int epoll = -1;
 static struct grave *graves;
+static int later[LATER_MAX];
+static size_t later_count;
 
 void loop_open(void)
 {
@@ -48,9 +52,24 @@ void loop_free(void *memory)
     graves = grave;
 }
 
+void loop_close_later(int fd)
+{
+    if (later_count < LATER_MAX)
+        later[later_count++] = fd;
+    else
+        (void)close(fd);
+}
+
+void loop_close_due(void)
+{
+    while (later_count > 0)
+        (void)close(later[--later_count]);
+}
+
 void loop_turn(void)
 {
     struct epoll_event events[BATCH];
+    loop_close_due();
     int count = epoll_wait(epoll, events, BATCH, -1);
     if (count < 0 && errno != EINTR)
         log_fatal("epoll_wait");

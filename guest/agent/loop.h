@@ -15,6 +15,9 @@ void loop_open(void);
 int loop_watch(struct watch *watch, int fd, uint32_t events);
 /* Also closes the descriptor. */
 void loop_close(struct watch *watch);
+/* Closes a descriptor once what there is to say has been said: when the next turn begins, or by loop_close_due. */
+void loop_close_later(int fd);
+void loop_close_due(void);
 /* Waits once and calls who is ready. Memory given to loop_free meanwhile is freed at the end. */
 void loop_turn(void);
 /* Frees memory that events of this turn may still point to. */

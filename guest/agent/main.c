@@ -3,6 +3,7 @@
 #include "cgroup.h"
 #include "clock.h"
 #include "control.h"
+#include "heap.h"
 #include "launch.h"
 #include "log.h"
 #include "loop.h"
@@ -77,7 +78,7 @@ static void limit_rings(void)
 {
     struct sysinfo info;
     if (sysinfo(&info) == 0)
-        rings_limit((size_t)info.totalram * info.mem_unit / RINGS_PART);
+        rings_open((size_t)info.totalram * info.mem_unit / RINGS_PART);
 }
 
 int main(void)
@@ -88,6 +89,7 @@ int main(void)
     }
     trace("PID 1 runs");
     (void)umask(022);
+    heap_open();
     boot_mount();
     loop_open();
     watch_children();

@@ -23,17 +23,45 @@ static int set_flags(int socket, int interface, bool up)
     return netlink_ask(socket, &request);
 }
 
+/* Kept, as what was set last is: in a clone's first SETUP each costs a millisecond or more. */
+static int route = -1;
+static struct address_list addresses;
+static struct interface only_link; /* number 0: not known */
+
+static int route_socket(void)
+{
+    if (route < 0)
+        route = netlink_open(NETLINK_ROUTE);
+    return route;
+}
+
+/* After a failure an answer may lie in it that nobody has read. */
+static int checked(int error)
+{
+    if (error && route >= 0) {
+        (void)close(route);
+        route = -1;
+    }
+    return error;
+}
+
+static struct address_list *addresses_of(int interface)
+{
+    if (addresses.interface != interface)
+        addresses = (struct address_list){.interface = interface};
+    return &addresses;
+}
+
 int network_loopback(void)
 {
     static bool up;
     if (up)
         return 0;
-    int socket = netlink_open(NETLINK_ROUTE);
+    int socket = route_socket();
     if (socket < 0)
         return errno;
     unsigned int loopback = if_nametoindex("lo");
-    int error = loopback ? set_flags(socket, (int)loopback, true) : errno;
-    (void)close(socket);
+    int error = checked(loopback ? set_flags(socket, (int)loopback, true) : errno);
     up = error == 0;
     return error;
 }
@@ -48,11 +76,8 @@ static bool find_by_mac(int socket, const char *text, struct interface *found)
 bool network_has(const char *mac)
 {
     struct interface found;
-    int socket = netlink_open(NETLINK_ROUTE);
-    bool has = socket >= 0 && find_by_mac(socket, mac, &found);
-    if (socket >= 0)
-        (void)close(socket);
-    return has;
+    int socket = route_socket();
+    return socket >= 0 && find_by_mac(socket, mac, &found);
 }
 
 /* Kernels name interfaces as they come: one that waits to be configured may have the name that another is to have. */
@@ -119,6 +144,14 @@ static struct settings {
 void network_forget(void)
 {
     memset(settings, 0, sizeof settings);
+    addresses.known = false;
+    only_link.number = 0;
+}
+
+void network_part(void)
+{
+    network_forget();
+    (void)checked(EAGAIN);
 }
 
 static struct settings *settings_of(int interface)
@@ -173,15 +206,16 @@ static int set_ipv6(const struct interface *link, const struct nic *nic)
     return error;
 }
 
-int network_configure(const struct nic *nic, char *why, size_t why_size)
+int network_configure(const struct nic *nic, bool only, char *why, size_t why_size)
 {
-    struct interface link = {0};
+    struct interface link = only ? only_link : (struct interface){0};
     uint8_t mac[MAC_SIZE];
     const char *step = "find an interface";
-    int socket = netlink_open(NETLINK_ROUTE);
+    int socket = route_socket();
     int error = socket < 0 ? errno : nic->mac && !mac_parse(nic->mac, mac) ? EINVAL : 0;
-    if (error == 0 && !interface_find(socket, nic->mac ? mac : NULL, nic->name, &link))
+    if (error == 0 && link.number == 0 && !interface_find(socket, nic->mac ? mac : NULL, nic->name, &link))
         error = ENODEV;
+    only_link.number = 0;
     if (error == 0) {
         step = "set MAC, MTU or name";
         error = set_link(socket, &link, nic, nic->mac ? mac : NULL);
@@ -197,7 +231,7 @@ int network_configure(const struct nic *nic, char *why, size_t why_size)
     bool ipv6 = !settings_of(link.number)->without_ipv6;
     if (error == 0) {
         step = "set addresses"; /* of IPv6, an interface that is down takes no route with them */
-        error = addresses_set(socket, link.number, nic, ipv6);
+        error = addresses_set(socket, addresses_of(link.number), nic, ipv6);
     }
     if (error == 0) {
         step = "bind ARP to the interface";
@@ -207,9 +241,13 @@ int network_configure(const struct nic *nic, char *why, size_t why_size)
         step = "set the default routes";
         error = addresses_set_default_routes(socket, link.number, nic, ipv6);
     }
-    if (socket >= 0)
-        (void)close(socket);
-    if (error)
+    if (error == 0 && only && nic->mac) {
+        only_link = link;
+        only_link.up = true;
+        only_link.mtu = nic->mtu ? (uint32_t)nic->mtu : link.mtu;
+        memcpy(only_link.mac, mac, MAC_SIZE);
+    }
+    if (checked(error))
         (void)snprintf(why, why_size, "network: cannot %s for %s: %s", step, nic->mac ? nic->mac : "the first interface", strerror(error));
     return error;
 }
@@ -218,16 +256,16 @@ int network_take_down(const char *mac, char *why, size_t why_size)
 {
     static const struct nic nothing = {0};
     struct interface link;
-    int socket = netlink_open(NETLINK_ROUTE);
+    int socket = route_socket();
     int error = socket < 0 ? errno : 0;
     if (error == 0 && find_by_mac(socket, mac, &link)) {
-        error = addresses_set(socket, link.number, &nothing, true);
+        struct address_list *present = addresses_of(link.number);
+        present->known = false;
+        error = addresses_set(socket, present, &nothing, true);
         if (error == 0)
             error = set_flags(socket, link.number, false);
     }
-    if (socket >= 0)
-        (void)close(socket);
-    if (error)
+    if (checked(error))
         (void)snprintf(why, why_size, "network: cannot take %s down: %s", mac, strerror(error));
     return error;
 }

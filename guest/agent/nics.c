@@ -26,7 +26,7 @@ static int configure(const struct request *request, char *why)
 {
     const struct nic *nic = only_nic(request);
     if (uevents_await(is_there, nic->mac))
-        return network_configure(nic, why, WHY_SIZE);
+        return network_configure(nic, false, why, WHY_SIZE);
     (void)snprintf(why, WHY_SIZE, "there is no NIC with the MAC address %s", nic->mac);
     return ENODEV;
 }
@@ -34,7 +34,7 @@ static int configure(const struct request *request, char *why)
 void nic_configure(const struct request *request)
 {
     if (only_nic(request)) {
-        network_forget();
+        network_part();
         answer_by_job(request, configure);
     } else {
         reply_plain(request->id, EINVAL, NULL);

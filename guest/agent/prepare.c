@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #define WHY_SIZE 256
@@ -99,7 +100,10 @@ static int mount_overlay(const struct container *container)
 
 static int write_file(const struct mount *file, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool ours = fd >= 0 && file->uid == 0 && file->gid == 0;
+    if (fd < 0 && errno == EEXIST)
+        fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     if (fd < 0)
         return errno;
     int error = 0;
@@ -110,7 +114,7 @@ static int write_file(const struct mount *file, const char *path)
         else
             at += (size_t)written;
     }
-    if (error == 0 && (fchown(fd, (uid_t)file->uid, (gid_t)file->gid) != 0 || fchmod(fd, (mode_t)file->mode & 07777) != 0))
+    if (error == 0 && ((!ours && fchown(fd, (uid_t)file->uid, (gid_t)file->gid) != 0) || fchmod(fd, (mode_t)file->mode & 07777) != 0))
         error = errno;
     (void)close(fd);
     return error;
@@ -268,6 +272,8 @@ static int make_root(const struct container *container, char *why)
         return fail(why, error, "cannot mount the container's root");
     if ((error = cgroup_make(container->id)) != 0)
         return fail(why, error, "cannot make the container's cgroup");
+    if ((error = cgroup_limit_unasked(container->id, !containers->next)) != 0)
+        return fail(why, error, "cannot limit the container");
     return 0;
 }
 
@@ -279,11 +285,14 @@ static uint64_t shm_size(const struct container *container)
 /* A pod's containers share it: the largest that one of them asks for. */
 static int size_shm(void)
 {
+    struct statfs present;
     char options[64];
     uint64_t size = 0;
     for (const struct container *container = containers; container; container = container->next)
         if (shm_size(container) > size)
             size = shm_size(container);
+    if (statfs("/dev/shm", &present) == 0 && present.f_blocks * (uint64_t)present.f_bsize == size)
+        return 0;
     (void)snprintf(options, sizeof options, "mode=1777,size=%" PRIu64, size);
     return mount(NULL, "/dev/shm", NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC, options) == 0 ? 0 : errno;
 }
@@ -296,7 +305,7 @@ int prepare_container(void *argument, char *why)
         error = make_mounts(container, why);
     if (error == 0 && (error = size_shm()) != 0)
         return fail(why, error, "cannot size /dev/shm");
-    if (error == 0 && (error = cgroup_limit(container->id, &container->request, !containers->next)) != 0)
+    if (error == 0 && (error = cgroup_limit(container->id, &container->request)) != 0)
         return fail(why, error, "cannot limit the container");
     return error;
 }

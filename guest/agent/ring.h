@@ -19,7 +19,7 @@ struct ring {
 };
 
 /* The bound on all rings together. The first RING_MIN bytes of a ring are always granted. */
-void rings_limit(size_t bytes);
+void rings_open(size_t bytes);
 bool rings_scarce(void); /* more than half of the bound is used */
 
 bool ring_open(struct ring *ring);

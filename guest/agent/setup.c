@@ -47,7 +47,7 @@ int guest_setup(const struct request *request, char *why, size_t why_size)
     if (error == 0)
         error = network_loopback();
     for (size_t i = 0; error == 0 && i < request->nic_count; i++)
-        error = network_configure(&request->nics[i], why, why_size);
+        error = network_configure(&request->nics[i], request->nic_count == 1, why, why_size);
     for (size_t i = 0; error == 0 && i < request->sysctl_count; i++)
         error = sysctl_set(&request->sysctls[i], why, why_size);
     return error;

@@ -2,6 +2,7 @@
 
 #include "child.h"
 #include "container.h"
+#include "pipes.h"
 #include "rootfs.h"
 
 #include <errno.h>
@@ -13,18 +14,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* What it is told: the CREATE_CONTAINER and START_PROCESS, in one file, and where its output goes. */
+/* What it is told: how long the CREATE_CONTAINER and the START_PROCESS are in the file, and which of its pipes are to be used. */
 struct order {
     uint64_t create_length, start_length;
     bool stdio[3];
 };
 
-enum { FD_MESSAGES, FD_REPORT, FD_STDIO, FD_COUNT = FD_STDIO + 3 };
-
-union rights {
-    char bytes[CMSG_SPACE(sizeof(int[FD_COUNT]))];
-    struct cmsghdr align;
-};
+static const bool all[3] = {true, true, true};
 
 /* Both messages, in a buffer that is never freed. */
 static uint8_t *read_messages(int file, size_t length)
@@ -35,29 +31,25 @@ static uint8_t *read_messages(int file, size_t length)
     return bytes;
 }
 
-static void await_order(int socket, struct order *order, int fds[FD_COUNT])
+static void await_order(int socket, struct order *order)
 {
-    union rights rights;
-    struct iovec part = {.iov_base = order, .iov_len = sizeof *order};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
     ssize_t length;
     do
-        length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+        length = recv(socket, order, sizeof *order, 0);
     while (length < 0 && errno == EINTR);
-    const struct cmsghdr *control = CMSG_FIRSTHDR(&message);
-    if (length != (ssize_t)sizeof *order || !control || control->cmsg_type != SCM_RIGHTS)
+    if (length != (ssize_t)sizeof *order)
         _exit(0); /* the agent does not need it any more */
-    memcpy(fds, CMSG_DATA(control), control->cmsg_len - CMSG_LEN(0));
 }
 
 /* The child's copy of the container is from before its pod came. */
-static _Noreturn void become(struct container *container, int root, const struct order *order, const int fds[FD_COUNT])
+static _Noreturn void become(struct container *container, int root, const struct order *order)
 {
     static struct request start;
-    struct launch launch = {.request = &start, .container = container, .init = true, .own_root = true, .report = fds[FD_REPORT]};
-    for (int i = 0, next = FD_STDIO; i < 3; i++)
-        launch.stdio[i] = order->stdio[i] ? fds[next++] : -1;
-    uint8_t *bytes = read_messages(fds[FD_MESSAGES], order->create_length + order->start_length);
+    const struct pipes *pipes = &container->stage.pipes;
+    struct launch launch = {.request = &start, .container = container, .init = true, .own_root = true, .report = pipes->their_report};
+    for (int i = 0; i < 3; i++)
+        launch.stdio[i] = order->stdio[i] ? pipes->theirs[i] : -1;
+    uint8_t *bytes = read_messages(container->stage.messages, order->create_length + order->start_length);
     if (request_decode(&container->request, bytes, order->create_length) != 0 ||
         request_decode(&start, bytes + order->create_length, order->start_length) != 0)
         child_fail(&launch, FAILURE_OTHER, EINVAL, "the container's first process");
@@ -65,42 +57,65 @@ static _Noreturn void become(struct container *container, int root, const struct
     child_become(&launch);
 }
 
-static _Noreturn void wait_for_order(struct container *container, int socket)
+static _Noreturn void wait_for_order(struct container *container, int orders)
 {
-    struct launch launch = {.container = container, .init = true, .own_root = true, .report = -1, .stdio = {-1, -1, -1}};
+    const struct pipes *pipes = &container->stage.pipes;
+    struct launch launch = {.container = container, .init = true, .own_root = true, .report = pipes->their_report, .stdio = {-1, -1, -1}};
     struct order order;
-    int fds[FD_COUNT];
-    /* The agent's ends of pipes and ports must not live on here. */
-    child_keep_only(&launch, &socket, 1);
+    /* The agent's ends of pipes and ports must not live on here. These have been opened in this order. */
+    const int kept[] = {container->stage.messages, orders, pipes->their_report, pipes->theirs[0], pipes->theirs[1], pipes->theirs[2]};
+    child_keep_only(&launch, kept, sizeof kept / sizeof *kept);
     child_begin(&launch);
     int root = rootfs_begin(&launch);
-    await_order(socket, &order, fds);
-    (void)close(socket);
-    become(container, root, &order, fds);
+    await_order(orders, &order);
+    become(container, root, &order);
+}
+
+/* The file of messages stays until the container goes: whoever closes it last takes it apart, which takes its time. */
+static void stop_waiting(struct container *container)
+{
+    (void)close(container->stage.orders);
+    container->stage.pid = 0;
+}
+
+static void close_messages(struct container *container)
+{
+    if (container->stage.messages >= 0)
+        (void)close(container->stage.messages);
+    container->stage.messages = -1;
 }
 
 void stage_begin(struct container *container)
 {
-    int sockets[2];
-    if (container->stage.pid > 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+    int orders[2];
+    if (container->stage.pid > 0)
         return;
-    pid_t pid = child_clone_first(container->cgroup);
+    close_messages(container);
+    container->stage.messages = memfd_create("messages", MFD_CLOEXEC);
+    if (container->stage.messages < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, orders) != 0)
+        return;
+    pid_t pid = pipes_open(&container->stage.pipes, all) == 0 ? child_clone_first(container->cgroup) : -1;
     if (pid == 0)
-        wait_for_order(container, sockets[1]);
-    (void)close(sockets[1]);
-    if (pid < 0) {
-        (void)close(sockets[0]);
-        return;
-    }
+        wait_for_order(container, orders[1]);
+    (void)close(orders[1]);
     container->stage.pid = pid;
-    container->stage.socket = sockets[0];
+    container->stage.orders = orders[0];
+    pipes_give(&container->stage.pipes);
+    if (pid < 0) {
+        pipes_close(&container->stage.pipes);
+        stop_waiting(container);
+    } else {
+        (void)container_open_namespaces(container, pid, NAMESPACES_BORN_WITH);
+    }
 }
 
 static void forget(struct container *container)
 {
-    if (container->stage.pid > 0)
-        (void)close(container->stage.socket);
-    container->stage.pid = 0;
+    if (container->stage.pid == 0)
+        return;
+    pipes_close(&container->stage.pipes);
+    container_close_namespaces(container);
+    stop_waiting(container);
 }
 
 void stage_end(struct container *container)
@@ -108,6 +123,7 @@ void stage_end(struct container *container)
     if (container->stage.pid > 0)
         (void)kill(container->stage.pid, SIGKILL);
     forget(container);
+    close_messages(container);
 }
 
 /* What is mounted in the guest for the container after the process has begun to wait is not in its namespace. */
@@ -129,42 +145,19 @@ bool stage_fits(const struct launch *launch)
     return container && launch->init && container->stage.pid > 0 && container->create.bytes && !has_later_mounts(&container->request);
 }
 
-static int write_messages(const struct message *create, const struct message *start)
+pid_t stage_take(struct container *container, const struct message *start, const bool stdio[3], struct pipes *pipes)
 {
-    int file = memfd_create("messages", MFD_CLOEXEC);
-    struct iovec parts[] = {{.iov_base = create->bytes, .iov_len = create->length}, {.iov_base = start->bytes, .iov_len = start->length}};
-    if (file >= 0 && writev(file, parts, 2) == (ssize_t)(create->length + start->length))
-        return file;
-    if (file >= 0)
-        (void)close(file);
-    return -1;
-}
-
-pid_t stage_take(const struct launch *launch, const struct message *start)
-{
-    struct container *container = container_find(launch->container->id);
     const struct message *create = &container->create;
-    struct order order = {.create_length = create->length, .start_length = start->length};
-    union rights rights = {0};
-    int fds[FD_COUNT] = {write_messages(create, start), launch->report}, count = FD_STDIO;
-    if (fds[FD_MESSAGES] < 0)
-        return -1;
-    for (int i = 0; i < 3; i++)
-        if ((order.stdio[i] = launch->stdio[i] >= 0))
-            fds[count++] = launch->stdio[i];
-    struct iovec part = {.iov_base = &order, .iov_len = sizeof order};
-    size_t size = (size_t)count * sizeof *fds;
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = (socklen_t)CMSG_SPACE(size)};
-    struct cmsghdr *control = CMSG_FIRSTHDR(&message);
-    *control = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = (socklen_t)CMSG_LEN(size)};
-    memcpy(CMSG_DATA(control), fds, size);
-    bool told = sendmsg(container->stage.socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof order;
-    pid_t pid = told ? container->stage.pid : -1;
-    (void)close(fds[FD_MESSAGES]);
-    if (told)
-        forget(container);
-    else
+    struct order order = {.create_length = create->length, .start_length = start->length, .stdio = {stdio[0], stdio[1], stdio[2]}};
+    struct iovec parts[] = {{.iov_base = create->bytes, .iov_len = create->length}, {.iov_base = start->bytes, .iov_len = start->length}};
+    if (writev(container->stage.messages, parts, 2) != (ssize_t)(create->length + start->length) ||
+        send(container->stage.orders, &order, sizeof order, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof order) {
         stage_end(container);
+        return -1;
+    }
+    pid_t pid = container->stage.pid;
+    *pipes = container->stage.pipes;
+    stop_waiting(container);
     return pid;
 }
 

@@ -2,6 +2,7 @@
 #define STAGE_H
 
 #include "launch.h"
+#include "pipes.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -19,8 +20,8 @@ void stage_begin(struct container *container);
 void stage_end(struct container *container);
 /* Whether one waits that can become what the launch asks for. */
 bool stage_fits(const struct launch *launch);
-/* It becomes the process of the launch, whose START_PROCESS `start` is: its pid; -1 where it could not be told. */
-pid_t stage_take(const struct launch *launch, const struct message *start);
+/* It becomes what START_PROCESS says, with these of its pipes: its pid, and our ends of all; -1, and none waits, where it could not be told. */
+pid_t stage_take(struct container *container, const struct message *start, const bool stdio[3], struct pipes *pipes);
 /* Whether one waits at all. */
 bool stage_waits(void);
 /* A child has ended that may be one that waited. */

@@ -1,6 +1,7 @@
 #include "task.h"
 
 #include "changes.h"
+#include "fetch.h"
 #include "pack.h"
 #include "unpack.h"
 
@@ -94,6 +95,7 @@ void task_run(const struct launch *launch)
     case TASK_STAT: pack_stat(argument(request, 0), argument(request, 1)); break;
     case TASK_PACK: pack(argument(request, 0), argument(request, 1), argument(request, 2), *argument(request, 3) == '1'); break;
     case TASK_UNPACK: unpack(argument(request, 0), *argument(request, 1) == '1', *argument(request, 2) == '1'); break;
+    case TASK_FETCH: fetch(argument(request, 0), argument(request, 1)); break;
     case TASK_CHANGES: changes(argument(request, 0)); break;
     default: task_end(TASK_FAILED, "there is no such task");
     }

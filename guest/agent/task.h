@@ -8,7 +8,7 @@
 
 /* What the agent does itself in a child of its own, in a container's view of its files or, for CHANGES, in the guest's:
  * START_PROCESS with TASK. Nothing of an image is run or loaded for it. */
-enum task { TASK_STAT = 1, TASK_PACK, TASK_UNPACK, TASK_CHANGES };
+enum task { TASK_STAT = 1, TASK_PACK, TASK_UNPACK, TASK_CHANGES, TASK_FETCH };
 
 /* Exit codes: what the host is to make of the message on stderr. */
 enum task_end { TASK_DONE, TASK_FAILED, TASK_NOT_FOUND, TASK_BAD_PATH, TASK_READ_ONLY, TASK_FULL, TASK_BAD_ARCHIVE };

@@ -12,8 +12,11 @@ export async function createPod(
   pull: PullPolicy,
   cli: Cli,
 ): Promise<{ readonly id: string }> {
-  const images = [...spec.containers, ...(spec.initContainers ?? [])].map(({ image }) => image);
-  return await withImages(images, pull, client, cli, () => client.podCreate(spec));
+  return await withImages(imagesOf(spec), pull, client, cli, () => client.podCreate(spec));
+}
+
+export function imagesOf(spec: PodSpec): string[] {
+  return [...spec.containers, ...(spec.initContainers ?? [])].map(({ image }) => image);
 }
 
 /** Does what needs images; those that are not there are pulled, and it is done again. */

@@ -4,6 +4,7 @@ import type { AttachEvent, StartTiming } from '../contract/index.ts';
 export function parseAttachEvent(message: string): AttachEvent {
   const event: unknown = JSON.parse(message);
   if (typeof event === 'object' && event !== null && 'type' in event) {
+    if (event.type === 'created' && 'id' in event) return { type: 'created', id: String(event.id) };
     if (event.type === 'started' && 'id' in event) {
       const warnings = 'warnings' in event && Array.isArray(event.warnings) ? event.warnings.map(String) : [];
       const timing = 'timing' in event ? parseTiming(event.timing) : null;

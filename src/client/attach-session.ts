@@ -21,6 +21,8 @@ const frameDataBytes = 64 * 1024;
 export type OutputStream = 'stdout' | 'stderr';
 
 export interface AttachHandlers {
+  /** The pod is there, where this call made it. */
+  created?(id: string): void;
   /** The process runs; `id` is the pod's or the exec's; `warnings`: what its user should know. */
   /** `timing`: of the start, where this attach made it. */
   started?(id: string, warnings: readonly string[], timing: StartTiming | null): void;
@@ -186,7 +188,9 @@ export class AttachSession {
 
   #onEvent(message: string): void {
     const event = parseAttachEvent(message);
-    if (event.type === 'started') {
+    if (event.type === 'created') {
+      this.#handlers.created?.(event.id);
+    } else if (event.type === 'started') {
       this.#handlers.started?.(event.id, event.warnings, event.timing);
     } else if (event.type === 'taken') {
       this.#stdinWasTaken(event.bytes);

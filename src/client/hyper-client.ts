@@ -193,6 +193,25 @@ export class HyperClient {
       handlers,
     );
 
+  /** Creates a pod, attaches to its first container and starts it, in one call; resolves when the pod is there. */
+  podRun = async (
+    spec: PodSpec,
+    options: CallOptions & { readonly stdin?: boolean | undefined },
+    handlers: AttachHandlers,
+  ): Promise<AttachSession> => {
+    const created = Promise.withResolvers<void>();
+    const session = await this.#attach('podRun', { query: { stdin: options.stdin } }, options, {
+      ...handlers,
+      created: (id) => {
+        handlers.created?.(id);
+        created.resolve();
+      },
+    });
+    session.open(spec);
+    await Promise.race([created.promise, session.exit]);
+    return session;
+  };
+
   /** A tar of a path in a container: read it to its end, or destroy it. */
   podArchive = (pod: string, path: string, options?: CallOptions): Promise<IncomingMessage> =>
     this.#send('podArchive', { params: { pod }, query: { path } }, options);

@@ -42,6 +42,7 @@ export const routePaths: RoutePaths = {
   podRemove: 'DELETE /v1/pods/:pod',
   podWait: 'GET /v1/pods/:pod/wait',
   podAttach: 'GET /v1/pods/:pod/attach',
+  podRun: 'GET /v1/run',
   podLogs: 'GET /v1/pods/:pod/logs',
   podStats: 'GET /v1/pods/:pod/stats',
   podTop: 'GET /v1/pods/:pod/processes',

@@ -25,6 +25,7 @@ export const AttachCommand = z.discriminatedUnion('type', [
 export type AttachCommand = z.infer<typeof AttachCommand>;
 
 export const AttachEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('created'), id: z.string() }).describe('the pod that a podRun has made'),
   z.object({
     type: z.literal('started'),
     id: z.string(),

@@ -204,6 +204,8 @@ export const routes = {
     params: podParam,
     query: z.object({ start: flag, stdin: flag }),
   },
+  /** The client's first message is a PodSpec; after `created` as podAttach with `start`. */
+  podRun: { method: 'GET', path: '/v1/run', kind: 'websocket', query: z.object({ stdin: flag }) },
   podLogs: {
     method: 'GET',
     path: '/v1/pods/:pod/logs',

@@ -1,7 +1,7 @@
 import type { ImageStore } from '../image/index.ts';
 import type { ContainerRecord, PodRecord } from '../store/index.ts';
 import type { Plugs } from '../vm/index.ts';
-import { containerDisks } from './supply/index.ts';
+import { containerDisks, type UsedImage } from './supply/index.ts';
 
 type ImageOf = Pick<ContainerRecord, 'imageId'>;
 
@@ -9,6 +9,15 @@ type ImageOf = Pick<ContainerRecord, 'imageId'>;
 export function rootDisk({ containers }: Pick<PodRecord, 'containers'>, { imageId }: ImageOf): string {
   if (containers[0]?.imageId === imageId) return containerDisks.root;
   return `image-${imageId.replace(/^sha256:/, '').slice(0, 12)}`; // a serial has 20 bytes at most
+}
+
+export function usedImage(images: ImageStore, container: ContainerRecord): UsedImage {
+  const [command = ''] = container.args;
+  const path = container.env.findLast((variable) => variable.startsWith('PATH='));
+  return {
+    imagePath: imagePath(images, container),
+    program: { command, searchPath: path?.slice('PATH='.length) ?? '' },
+  };
 }
 
 export function imagePath(images: ImageStore, { imageId }: ImageOf): string {

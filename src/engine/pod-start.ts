@@ -4,7 +4,7 @@ import { Stopwatch } from '../lib/stopwatch.ts';
 import type { PodRecord } from '../store/index.ts';
 import type { Container } from './container.ts';
 import { guestFiles } from './guest-files.ts';
-import { furtherImages, imageDisk, imagePath, rootDisk } from './image-disks.ts';
+import { furtherImages, imageDisk, imagePath, rootDisk, usedImage } from './image-disks.ts';
 import { beginWith } from './init-containers.ts';
 import { agentLimits, diskLimits } from './limits.ts';
 import { MountedSources } from './mounted-sources.ts';
@@ -58,7 +58,7 @@ export async function startPod(
     const { shares, plugs } = sources;
     const disks = [...furtherImages(record, images), ...plugs.disks];
     const request = { vcpus, memoryMiB, hostname, nics: nicsOf(record), scratch, shares, ...plugs, disks };
-    const withImage = { ...request, imagePath: imagePath(images, first) };
+    const withImage = { ...request, ...usedImage(images, first) };
     return await supply.start(withImage, { signal, claim, vm }, async (ready) => {
       given.vm = true;
       return await startContainers(ready, pod, options, sources, signal);

@@ -11,6 +11,7 @@ export type {
   NicSetup,
   ProcessSetup,
   ServiceSetup,
+  Task,
 } from './requests.ts';
 export type { StdinWriter } from './stdin-writer.ts';
 export type { OutputConsumer, OutputStream } from './output-consumer.ts';

@@ -139,8 +139,12 @@ export interface ProcessSetup {
   /** A bit for each capability number. */
   readonly capabilities?: bigint;
   /** What the agent does itself, in place of a command (docs/agent-protocol.md, Tasks): `args` are its own. */
-  readonly task?: number;
+  readonly task?: Task;
 }
+
+/** docs/agent-protocol.md, Tasks. */
+const tasks = { stat: 1, pack: 2, unpack: 3, changes: 4, fetch: 5 } as const;
+export type Task = keyof typeof tasks;
 
 export const pingRequest = (): AgentRequest => ({ op: 1, fields: [] });
 
@@ -265,7 +269,7 @@ export function startProcessRequest(setup: ProcessSetup): AgentRequest {
   if (setup.user !== undefined && setup.user !== '') optional.push([tag.user, setup.user]);
   if (setup.size !== undefined) optional.push([tag.rows, setup.size.rows], [tag.cols, setup.size.cols]);
   if (setup.capabilities !== undefined) optional.push([tag.caps, setup.capabilities]);
-  if (setup.task !== undefined) optional.push([tag.task, setup.task]);
+  if (setup.task !== undefined) optional.push([tag.task, tasks[setup.task]]);
   return {
     op: 4,
     fields: [

@@ -48,6 +48,13 @@ export function packageOfCommand(file: string): string {
   return packageOf[name] ?? name;
 }
 
+/** What to throw when a command has failed: with this exit code, or killed by this signal. */
+export function commandFailure(file: string, end: number | string, stderr: string): HyperError {
+  const how = typeof end === 'number' ? `exit code ${end}` : `killed by ${end}`;
+  const said = stderr.trim();
+  return new HyperError('internal', `${file} failed (${how})${said === '' ? '' : `: ${said}`}`);
+}
+
 /** What to throw when spawn reports that a program is not there. */
 export function missingCommand(file: string, cause?: unknown): HyperError {
   const what = `${file} is not installed: install the package '${packageOfCommand(file)}'`;
@@ -103,11 +110,7 @@ export async function runCommand(
       if (received > maxOutputBytes) {
         reject(new HyperError('internal', `${file} printed more than ${maxOutputBytes} bytes`));
       } else if (code === 0) resolve({ stdout: text(stdout), stderr: text(stderr) });
-      else {
-        const how = code === null ? `killed by ${String(killedBy)}` : `exit code ${code}`;
-        const said = text(stderr).trim();
-        reject(new HyperError('internal', `${file} failed (${how})${said === '' ? '' : `: ${said}`}`));
-      }
+      else reject(commandFailure(file, code ?? String(killedBy), text(stderr)));
     });
   });
 }

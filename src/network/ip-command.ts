@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HyperError } from '../lib/errors.ts';
+import { runFed } from '../lib/fed-command.ts';
 import { runCommand } from '../lib/run-command.ts';
 import type { Family } from './subnet.ts';
 
@@ -29,10 +30,7 @@ function parseList<T>(schema: z.ZodType<T>, json: string): T[] {
 
 /** Runs several ip commands in one process: they stop at the first that fails. */
 export async function ipBatch(lines: readonly string[], signal?: AbortSignal): Promise<void> {
-  await runCommand('ip', ['-batch', '-'], {
-    input: `${lines.join('\n')}\n`,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  await runFed('ip', ['-batch', '-'], lines.join('\n'), signal);
 }
 
 /**
@@ -42,7 +40,7 @@ export async function ipBatch(lines: readonly string[], signal?: AbortSignal): P
  */
 export async function ipBatchAll(lines: readonly string[], mayFail: (complaint: string) => boolean): Promise<void> {
   try {
-    await runCommand('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+    await runFed('ip', ['-force', '-batch', '-'], lines.join('\n'));
   } catch (error) {
     if (!(error instanceof HyperError) || error.code !== 'internal') throw error;
     const [, ...complaints] = error.message.split(/: |\n/).filter((line) => !line.startsWith('Command failed -'));

@@ -178,7 +178,7 @@ static void rings_hold_and_grow(void)
     uint64_t read = 0;
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 7 + i / 251);
-    rings_limit(4 * RING_MIN);
+    rings_open(4 * RING_MIN);
     CHECK(ring_open(&ring) && ring_space(&ring) == RING_MIN);
     ring_write(&ring, bytes, RING_MIN);
     CHECK(ring_space(&ring) == 0);

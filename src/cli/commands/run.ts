@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { HyperClient } from '../../client/index.ts';
+import type { AttachHandlers, AttachSession, HyperClient } from '../../client/index.ts';
 import type { PodSpec } from '../../contract/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { addWaitOptions, awaitReady, type WaitOptions } from '../await-ready.ts';
 import type { Cli } from '../cli.ts';
-import { createPod } from '../create-pod.ts';
+import { createPod, imagesOf, withImages } from '../create-pod.ts';
 import { addExamples } from '../examples.ts';
 import { addPodFileOptions, chooseFile, type PodFileOptions } from '../pod-file/pod-file-options.ts';
 import { podOfFile } from '../pod-file/pod-of-file.ts';
@@ -99,51 +99,71 @@ async function run({ attached, pod, detached }: Wish, options: RunOptions, cli: 
     const client = await cli.connect();
     timing.lap('connection to hyperd');
     const { spec, streams } = await pod(client);
+    if (attached) return await runInForeground({ client, spec, streams }, timing, options, cli);
     const { id } = await createPod(client, spec, options.pull, cli);
-    timing.lap('request that creates the pod');
-    /** As docker: what could not be started is removed where --rm was given. */
-    const abandon = async (): Promise<void> => {
-      if (options.rm === true) await client.podRemove(id, { force: true }).catch(ignoreNotFound);
-      else await client.podStop(id, { timeoutSeconds: 0 }).catch(ignoreNotFound);
-    };
-    if (!attached) {
-      try {
-        const started = await client.podStart(id);
-        warn(...started.warnings);
-        timing.started(started.timing);
-        if (options.timing === true) cli.note(timing.table());
-      } catch (error) {
-        if (options.rm === true) await abandon();
-        throw error;
-      }
-      detached(id);
-      if (options.wait === true) await awaitReady(client, id, options);
-      return 0;
+    timing.lap(creation);
+    try {
+      const started = await client.podStart(id);
+      warn(...started.warnings);
+      timing.started(started.timing);
+      if (options.timing === true) cli.note(timing.table());
+    } catch (error) {
+      if (options.rm === true) await abandon(client, id, options);
+      throw error;
     }
-    const exitCode = await runAttached({
-      open: (handlers) => {
-        // Who has read it may send signals: their handlers are there now.
-        cli.note(`POD id is ${id}`);
-        const timed: typeof handlers = {
-          ...handlers,
-          started: (podId, warnings, startTiming) => {
-            timing.started(startTiming);
-            handlers.started?.(podId, warnings, startTiming);
-          },
-        };
-        return client.podAttach(id, { start: true, stdin: streams.stdin }, timed);
-      },
-      ...streams,
-      detachKeys: options.detachKeys,
-      running: false,
-      abandon,
-    });
-    timing.lap('process, its output and exit');
-    if (options.timing === true) cli.note(timing.table());
-    return exitCode;
+    detached(id);
+    if (options.wait === true) await awaitReady(client, id, options);
+    return 0;
   } catch (error) {
     throw runFailure(error);
   }
+}
+
+const creation = 'request that creates the pod';
+
+/** Creates, starts and follows it by one connection. */
+async function runInForeground(
+  { client, spec, streams }: { readonly client: HyperClient; readonly spec: PodSpec; readonly streams: StreamChoice },
+  timing: RunTiming,
+  options: RunOptions,
+  cli: Cli,
+): Promise<number> {
+  const made: { id?: string } = {};
+  const run = (handlers: AttachHandlers): Promise<AttachSession> =>
+    client.podRun(
+      spec,
+      { stdin: streams.stdin },
+      {
+        ...handlers,
+        created: (id) => {
+          made.id = id;
+          timing.lap(creation);
+          // Who has read it may send signals: their handlers are there.
+          cli.note(`POD id is ${id}`);
+        },
+        started: (podId, warnings, startTiming) => {
+          timing.started(startTiming);
+          handlers.started?.(podId, warnings, startTiming);
+        },
+      },
+    );
+  const exitCode = await runAttached({
+    open: (handlers) => withImages(imagesOf(spec), options.pull, client, cli, () => run(handlers)),
+    ...streams,
+    detachKeys: options.detachKeys,
+    running: false,
+    // What hyperd is making when the connection ends, it takes back itself.
+    abandon: async () => (made.id === undefined ? undefined : await abandon(client, made.id, options)),
+  });
+  timing.lap('process, its output and exit');
+  if (options.timing === true) cli.note(timing.table());
+  return exitCode;
+}
+
+/** As docker: what could not be started is removed where --rm was given. */
+async function abandon(client: HyperClient, id: string, { rm }: RunOptions): Promise<void> {
+  if (rm === true) await client.podRemove(id, { force: true }).catch(ignoreNotFound);
+  else await client.podStop(id, { timeoutSeconds: 0 }).catch(ignoreNotFound);
 }
 
 function ignoreNotFound(error: unknown): void {

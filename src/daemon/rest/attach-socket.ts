@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 import { attachChannel, AttachCommand, type AttachEvent, stdinWindowBytes } from '../../contract/index.ts';
-import type { AttachClient, Attachment } from '../../engine/index.ts';
+import type { Attachment } from '../../engine/index.ts';
 import { asHyperError, HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Attach } from './attach-target.ts';
@@ -33,7 +33,8 @@ export async function serveAttach(socket: WebSocket, attach: Attach, log: Log): 
   };
   /** Output that came before its process's start was told: another channel of the guest carries that news. */
   let held: (() => void)[] | undefined = [];
-  const client: AttachClient = {
+  const client: Parameters<Attach>[0] = {
+    created: (id) => tell({ type: 'created', id }),
     output: (stream, bytes) => {
       if (connection.gone) return undefined;
       const { promise, resolve } = Promise.withResolvers<void>();

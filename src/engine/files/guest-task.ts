@@ -1,4 +1,4 @@
-import type { StdinWriter } from '../../guest/index.ts';
+import type { StdinWriter, Task } from '../../guest/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { signalNumber } from '../../lib/signals.ts';
 import type { ContainerRecord } from '../../store/index.ts';
@@ -9,11 +9,8 @@ import { startFailure } from '../start-failure.ts';
 import { endsWithin } from '../ends-within.ts';
 import { taskFailure } from './task-failure.ts';
 
-/** docs/agent-protocol.md, Tasks. */
-const tasks = { stat: 1, pack: 2, unpack: 3, changes: 4 } as const;
-
 export interface TaskSpec {
-  readonly task: keyof typeof tasks;
+  readonly task: Task;
   readonly args: readonly string[];
   /** What it reads; it is read no faster than the guest takes it. */
   readonly input?: AsyncIterable<Uint8Array>;
@@ -138,6 +135,6 @@ function setupOf({ number }: ContainerRecord, { task, args, input }: TaskSpec) {
   return {
     container: inGuest ? 0 : number,
     ...(inGuest ? {} : { capabilities: defaultCapabilities }),
-    ...{ task: tasks[task], args, env: [], tty: false, rlimits: [], stdin: input !== undefined },
+    ...{ task, args, env: [], tty: false, rlimits: [], stdin: input !== undefined },
   };
 }

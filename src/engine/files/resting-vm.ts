@@ -1,7 +1,7 @@
 import { HyperError } from '../../lib/errors.ts';
 import type { ContainerRecord, PodRecord } from '../../store/index.ts';
 import type { Volumes } from '../../volume/index.ts';
-import { furtherImages, imagePath } from '../image-disks.ts';
+import { furtherImages, usedImage } from '../image-disks.ts';
 import { diskLimits } from '../limits.ts';
 import { refuseRemoved } from '../live-pod.ts';
 import { MountedSources } from '../mounted-sources.ts';
@@ -75,7 +75,7 @@ async function startResting(pod: Pod, options: EngineOptions, signal: AbortSigna
     // It needs no network; but with a NIC it can be one of the pool, or a clone.
     const nics = networks.status().state === 'up' ? [{ network: networks.standard.name }] : [];
     const request = { vcpus, memoryMiB, hostname, nics, scratch, shares, ...plugs, disks };
-    return await supply.start({ ...request, imagePath: imagePath(images, first) }, { signal, claim }, async (ready) => {
+    return await supply.start({ ...request, ...usedImage(images, first) }, { signal, claim }, async (ready) => {
       const run = new PodRun(record, ready.vm, ready.agent);
       try {
         run.listen(log);

@@ -11,15 +11,27 @@ export interface NicRequest extends EndpointWish {
 /** Where a pod's VM came from: a warmed clone that waited, a clone made for it, or a boot. */
 export type VmOrigin = 'pool' | 'template' | 'boot';
 
+/** What a container runs, found in its image as execvp(3) would. */
+export interface Program {
+  readonly command: string;
+  /** As in PATH; empty: the usual folders. */
+  readonly searchPath: string;
+}
+
+/** An image, and what a pod's first container runs of it: the next pod most likely runs that too. */
+export interface UsedImage {
+  /** The image's disk. */
+  readonly imagePath: string;
+  readonly program: Program;
+}
+
 /** What a pod asks for. */
-export interface VmRequest {
+export interface VmRequest extends UsedImage {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly hostname: string;
   /** None: it has no network. */
   readonly nics: readonly NicRequest[];
-  /** The image's disk. */
-  readonly imagePath: string;
   /** The writable layer's disk: made where there is none yet. */
   readonly scratch: { readonly path: string; readonly sizeMiB: number; readonly limits: DiskLimits };
   /** What of the host its guest is given: such a VM is made for the pod. */

@@ -1,12 +1,15 @@
-import { type Agent, AgentRefusal } from '../../guest/index.ts';
+import { type Agent, AgentRefusal, type ProcessSetup } from '../../guest/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { defaultCapabilities } from '../capabilities.ts';
 import { ProcessOutput } from '../process-output.ts';
 import { containerDisks, firstContainer } from './container-disks.ts';
-import type { IdleVm } from './ready-vm.ts';
+import type { IdleVm, Program } from './ready-vm.ts';
 
-/** No process of a pod has this number: theirs count up from 1. */
-const number = 0x7fff_ffff;
+/**
+ * No process of a pod has these numbers: theirs count up from 1. Each is used once: that a process is done with is told on
+ * the streams' channel, and a start that came before it would be taken for the same again.
+ */
+const numbers = { rehearsal: 0x7fff_ffff, fetching: 0x7fff_fffe } as const;
 
 /** Makes a pod's first container of the disks that are in their slots, as far as can be before the pod has come. */
 export async function standBy({ agent }: IdleVm): Promise<void> {
@@ -34,7 +37,23 @@ export async function standDown(agent: Agent): Promise<void> {
  * Runs `true` of an image of our own where the disks stand by, so that the emulator has translated once what each start
  * needs, and the guest has it in memory (docs/performance.md).
  */
-export async function rehearse({ agent, vm }: IdleVm): Promise<void> {
+export async function rehearse(idle: IdleVm): Promise<void> {
+  await runToItsEnd(idle, numbers.rehearsal, {
+    args: ['true'],
+    env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+  });
+}
+
+/** Has the guest read what a program needs of the image, so that it is in memory; nothing of the image runs. */
+export async function fetchProgram(idle: IdleVm, { command, searchPath }: Program): Promise<void> {
+  await runToItsEnd(idle, numbers.fetching, { task: 'fetch', args: [command, searchPath], env: [] });
+}
+
+async function runToItsEnd(
+  { agent, vm }: IdleVm,
+  number: number,
+  what: Pick<ProcessSetup, 'args' | 'env' | 'task'>,
+): Promise<void> {
   const exited = Promise.withResolvers<number>();
   agent.listen({
     onExit: ({ sequence }) => exited.resolve(sequence),
@@ -47,8 +66,8 @@ export async function rehearse({ agent, vm }: IdleVm): Promise<void> {
   });
   exited.promise.catch(() => undefined); // heard below, once the process has started
   await agent.startProcess({
-    ...{ process: number, container: firstContainer, args: ['true'], user: '', tty: false, stdin: false, rlimits: [] },
-    env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+    ...{ process: number, container: firstContainer, user: '', tty: false, stdin: false, rlimits: [] },
+    ...what,
     capabilities: defaultCapabilities,
   });
   const sequence = await exited.promise;

@@ -10,10 +10,11 @@ import type { HostMemory } from './host-memory.ts';
 import type { Connected, NicSupply } from './nic-supply.ts';
 import { identify, type Prepared, PreparedTemplates } from './prepared-templates.ts';
 import type { Quiet } from './quiet.ts';
-import type { IdleVm, VmRequest } from './ready-vm.ts';
+import type { IdleVm, UsedImage, VmRequest } from './ready-vm.ts';
 import { vmSpec } from './requested.ts';
 import { setUpTemplate } from './set-up.ts';
 import type { GuestSize } from './shape-uses.ts';
+import { fetchProgram } from './standby.ts';
 import type { SupplyOptions } from './supply-options.ts';
 
 export interface TemplateSupplyOptions {
@@ -64,28 +65,28 @@ export class TemplateSupply {
   }
 
   /** A pod has booted: the next one of its shape is to be a clone. Its image's is prepared then. */
-  want(shape: VmShape, imagePath: string): void {
+  want(shape: VmShape, used: UsedImage): void {
     const { hypervisor } = this.#options.supply;
     const { signal } = this.#closed;
     this.#soon(shape, signal, 'a template could not be made: VMs of its shape boot', async () => {
       if (await hypervisor.hasTemplate(shape)) return;
       await this.#make(shape, signal);
-      this.wantPrepared(shape, imagePath);
+      this.wantPrepared(shape, used);
     });
   }
 
   /** A clone had to mount its image: the next one is to start with that done. */
-  wantPrepared(shape: VmShape, imagePath: string): void {
+  wantPrepared(shape: VmShape, used: UsedImage): void {
     const { signal } = this.#preparing;
-    this.#soon(shape, signal, notPrepared, () => this.#prepareInTurn(shape, imagePath, signal));
+    this.#soon(shape, signal, notPrepared, () => this.#prepareInTurn(shape, used, signal));
   }
 
   /** Prepares one now, where there is none and can be one. A failure is logged. */
-  async ensurePrepared(shape: VmShape, imagePath: string, signal: AbortSignal): Promise<void> {
+  async ensurePrepared(shape: VmShape, used: UsedImage, signal: AbortSignal): Promise<void> {
     if (!this.#options.supply.makesTemplates) return;
     const either = AbortSignal.any([signal, this.#preparing.signal]);
     let preparing: Promise<void> | undefined;
-    const turn = this.#making.run(() => (preparing = this.#prepareInTurn(shape, imagePath, either)));
+    const turn = this.#making.run(() => (preparing = this.#prepareInTurn(shape, used, either)));
     try {
       await unlessAborted(turn, either); // it may be long in coming
     } catch (error) {
@@ -183,12 +184,12 @@ export class TemplateSupply {
     }
   }
 
-  async #prepareInTurn(shape: VmShape, imagePath: string, signal: AbortSignal): Promise<void> {
-    const key = JSON.stringify([shape, imagePath]);
+  async #prepareInTurn(shape: VmShape, used: UsedImage, signal: AbortSignal): Promise<void> {
+    const key = JSON.stringify([shape, used.imagePath]);
     const failedAtMs = this.#failedAtMs.get(key) ?? -Infinity;
     signal.throwIfAborted();
     if (performance.now() - failedAtMs < pauseMs) return;
-    const preparing = this.#prepare(shape, imagePath, signal);
+    const preparing = this.#prepare(shape, used, signal);
     this.#current = preparing.catch(() => undefined);
     try {
       await preparing;
@@ -200,7 +201,7 @@ export class TemplateSupply {
   }
 
   /** Where there is none, and there is room for it and for its making. */
-  async #prepare(shape: VmShape, imagePath: string, signal: AbortSignal): Promise<void> {
+  async #prepare(shape: VmShape, { imagePath, program }: UsedImage, signal: AbortSignal): Promise<void> {
     const { disks, memory, supply } = this.#options;
     const { hypervisor, log } = supply;
     if ((await this.#prepared.find(shape, imagePath)) !== undefined) return;
@@ -216,6 +217,7 @@ export class TemplateSupply {
         await setUpTemplate(idle, bounded);
         const { imagePath: found } = await disks.standBy(idle, { imagePath });
         if (found !== imagePath) throw new HyperError('not_found', `${imagePath} has gone`);
+        await fetchProgram(idle, program);
       };
       await using undo = new AsyncDisposableStack();
       for (const path of [standby.scratch.path, statePath]) undo.defer(() => rm(path, { force: true }));

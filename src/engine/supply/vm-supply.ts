@@ -216,7 +216,7 @@ export class VmSupply {
 
   /** `id` has its memory reserved. */
   async #start(id: VmId, request: VmRequest, { signal, claim }: TakeOptions, watch: Stopwatch): Promise<ReadyVm> {
-    const { vcpus, memoryMiB, nics, imagePath } = request;
+    const { vcpus, memoryMiB, nics } = request;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.bootTimeoutMs)]);
     const { isFresh, prepared } = await this.#templates.findFor(request);
     const [began, disk] = await Promise.allSettled([
@@ -243,8 +243,8 @@ export class VmSupply {
     });
     watch.lap('guest set-up, disks');
     const shape = { vcpus, memoryMiB, nic: idle.endpoints.length > 0 };
-    if (origin === 'boot') this.#templates.want(shape, imagePath);
-    else if (isFresh && standby === undefined) this.#templates.wantPrepared(shape, imagePath);
+    if (origin === 'boot') this.#templates.want(shape, request);
+    else if (isFresh && standby === undefined) this.#templates.wantPrepared(shape, request);
     return { ...idle, origin, steps: watch.steps };
   }
 
@@ -303,7 +303,10 @@ export class VmSupply {
     if ((await availableMemoryShare()) < 2 * shortShare) return undefined;
     if (!(await hypervisor.hasTemplate({ ...shape, nic: true }))) return undefined;
     const ownImage = await this.#disks.ownImage();
-    if (ownImage !== undefined) await this.#templates.ensurePrepared({ ...shape, nic: true }, ownImage, signal);
+    if (ownImage !== undefined) {
+      const used = { imagePath: ownImage, program: { command: 'true', searchPath: '' } };
+      await this.#templates.ensurePrepared({ ...shape, nic: true }, used, signal);
+    }
     const id = newVmId();
     if (!this.#memory.tryReserve(id, shape.memoryMiB)) return undefined;
     return await this.#warm(id, shape, signal);

@@ -25,26 +25,43 @@ export interface JailOptions {
  */
 const inside = { folder: '/mnt', root: '/media' } as const;
 
-/** Makes the mounts, then becomes the rest of the command line. */
-const script = `mount --bind "$1" ${inside.folder} && mount --bind "$2" ${inside.root} && shift 2 && exec "$@"`;
-
 /**
- * The command line that enters a mount namespace, drops every right and then is QEMU: the process keeps its pid.
- *
- * Node's `spawn({ uid, gid })` drops all supplementary groups and with them /dev/kvm (facts: Node), so setpriv does it.
+ * Makes the mounts, drops every right and becomes QEMU, whose pid it has. Node's `spawn({ uid, gid })` drops all
+ * supplementary groups and with them /dev/kvm (facts: Node); and one process takes 2 ms where `unshare`, `sh`, two
+ * `mount`s and `setpriv` take 6. perl-base is essential in Debian. The numbers are Linux's on x86-64: unshare is call 272
+ * (CLONE_NEWNS 0x20000), mount 165 (MS_BIND 0x1000; MS_REC | MS_PRIVATE 0x44000), prctl 157 (PR_CAPBSET_DROP 24,
+ * PR_SET_NO_NEW_PRIVS 38), setgroups 116, setresgid 119, setresuid 117, capset 126 (version 3: 0x20080522).
  */
+const script = `
+use strict;
+my ($folder, $root, $uid, $gid, $groups, @command) = @ARGV;
+sub done { my ($what, $call, @args) = @_; syscall($call, @args) == 0 or die "cannot $what: $!\n"; }
+done('have a mount namespace', 272, 0x20000);
+done('make it private', 165, 0, '/', 0, 0x44000, 0);
+done("mount $folder", 165, $folder, '${inside.folder}', 0, 0x1000, 0);
+done("mount $root", 165, $root, '${inside.root}', 0, 0x1000, 0);
+for (0 .. 63) {
+  next if syscall(157, 24, $_, 0, 0, 0) == 0;
+  $! == 22 or die "cannot drop capability $_: $!\n";
+  last; # above the last one that the kernel knows
+}
+my @groups = split /,/, $groups;
+done('set groups', 116, scalar @groups, pack('L*', @groups)) if $groups ne 'keep';
+done('set the group', 119, $gid + 0, $gid + 0, $gid + 0);
+done('set the user', 117, $uid + 0, $uid + 0, $uid + 0);
+done('drop capabilities', 126, pack('LL', 0x20080522, 0), pack('L6', (0) x 6));
+done('have no new privileges', 157, 38, 1, 0, 0, 0);
+exec { $command[0] } @command or die "$command[0]: $!\n";
+`;
+
+/** The command line that becomes QEMU without rights, in a mount namespace of its own: the process keeps its pid. */
 export function jailed(
-  jail: JailOptions,
+  { user, kvmGroup, rootless, folder, root }: JailOptions,
   command: readonly string[],
 ): readonly [file: string, args: readonly string[]] {
-  const { user, kvmGroup, rootless } = jail;
-  let groups = ['--clear-groups'];
-  if (kvmGroup !== null) groups = rootless ? ['--keep-groups'] : ['--groups', String(kvmGroup)];
-  const drop = [
-    ...['setpriv', '--reuid', String(user.uid), '--regid', String(user.gid), ...groups],
-    ...['--no-new-privs', '--inh-caps=-all', '--bounding-set=-all', '--'],
-  ];
-  return ['unshare', ['--mount', '--', 'sh', '-c', script, 'sh', jail.folder, jail.root, ...drop, ...command]];
+  // Of a user namespace the groups cannot be named.
+  const groups = kvmGroup === null ? '' : rootless ? 'keep' : String(kvmGroup);
+  return ['perl', ['-e', script, '--', folder, root, String(user.uid), String(user.gid), groups, ...command]];
 }
 
 /** The path by which QEMU knows a file of the VM's folder or of the root folder. */
