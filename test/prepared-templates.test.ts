@@ -83,6 +83,16 @@ inBothWays('a prepared template', {}, (way) => {
     assert.match(await ok('run', '--rm', '--network', 'none', 'busybox', 'ip', 'addr'), /LOOPBACK/);
   });
 
+  it('is made whatever its pod ran, also what is not there and what is a script', async () => {
+    for (const command of ['no-such-command', '/etc/passwd', '/bin/sh']) {
+      await hyperd.signal('SIGHUP'); // with it go the prepared ones
+      await hyperd.start();
+      await hyperd.hyper(['run', '--rm', 'busybox', command]);
+      await untilPreparedTemplates(hyperd, 1);
+      assert.equal(await ok('run', '--rm', 'busybox', 'echo', command), `${command}\n`);
+    }
+  });
+
   it('is not finished when a start needs the room of what is being prepared', async () => {
     await hyperd.signal('SIGHUP');
     hyperd.configure({ ...config, memory: { maxMiB: 2 * 240 } });

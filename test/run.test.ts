@@ -6,6 +6,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { AttachSession } from '../src/client/index.ts';
+import { upgradeToWebSocket } from '../src/client/websocket-upgrade.ts';
+import type { PodSpec } from '../src/contract/index.ts';
 import { TestHyperd } from './support/hyperd.ts';
 import { untilLogged } from './support/logs.ts';
 
@@ -137,6 +140,24 @@ describe('hyper run', { concurrency: 2 }, () => {
     assert.equal((await hyperd.hyper(['kill', 'service'])).code, 0);
     assert.equal((await hyperd.hyper(['wait', 'service'])).stdout, '137\n');
     assert.equal((await hyperd.hyper(['rm', 'service'])).code, 0);
+  });
+
+  it('is one call of the API, refused in words, whose client may go before it has said what it wants', async () => {
+    const made: string[] = [];
+    const run = (containers: PodSpec['containers']): Promise<AttachSession> =>
+      hyperd.client.podRun(
+        { containers, autoRemove: true },
+        {},
+        { created: (id) => void made.push(id), output: () => undefined },
+      );
+    const session = await run([{ image: 'busybox', command: ['sh', '-c', 'exit 5'] }]);
+    assert.equal(made.length, 1, 'its id is known before its end');
+    assert.deepEqual(await session.exit, { type: 'exit', exitCode: 5 });
+    await assert.rejects(run([{ image: 'nowhere/none' }]), { code: 'image_not_found', message: /^no such image: / });
+    await assert.rejects(run([]), { code: 'bad_request', message: /^containers: / });
+    const silent = await upgradeToWebSocket({ socketPath: hyperd.client.socketPath, target: '/v1/run' });
+    silent.socket.destroy();
+    assert.equal(made.length, 1);
   });
 
   it('leaves nothing behind', async () => {

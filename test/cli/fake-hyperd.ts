@@ -90,7 +90,9 @@ export class FakeHyperd implements AsyncDisposable {
       if (text !== '') this.bodies.push(JSON.parse(text));
       send(answer.body, answer.status);
     } else if (call === 'POST /v1/pods') {
-      this.#create(text, send);
+      const made = this.#create(text);
+      if (typeof made === 'string') send({ code: 'image_not_found', message: made }, 404);
+      else send({ id: made.id, name: made.spec.name ?? 'busybox-0123456789', containers: ['0'.repeat(64)] });
     } else if (call === 'POST /v1/pod-files') {
       this.#readPodFile(text, send);
     } else if (call === 'GET /v1/pod-files/schema') {
@@ -141,17 +143,27 @@ export class FakeHyperd implements AsyncDisposable {
     else send({ spec: JSON.parse(request.text) as unknown });
   }
 
-  #create(text: string, send: (body: unknown, status?: number) => void): void {
+  /** Or why not. */
+  #create(text: string): FakePod | string {
     const spec = JSON.parse(text) as PodSpec;
     this.bodies.push(spec);
     const image = spec.containers.map((container) => container.image).find((each) => !this.images.has(each));
-    if (image !== undefined) {
-      send({ code: 'image_not_found', message: `no such image: ${image}` }, 404);
+    if (image !== undefined) return `no such image: ${image}`;
+    const id = `pod-abcdefghi${String.fromCharCode(65 + this.pods.size)}`;
+    const pod: FakePod = { id, spec, state: 'pending' };
+    this.pods.set(id, pod);
+    return pod;
+  }
+
+  #run(text: string, client: WebSocket): void {
+    const made = this.#create(text);
+    if (typeof made === 'string') {
+      client.send(JSON.stringify({ type: 'error', code: 'image_not_found', message: made }));
+      client.close();
       return;
     }
-    const id = `pod-abcdefghi${String.fromCharCode(65 + this.pods.size)}`;
-    this.pods.set(id, { id, spec, state: 'pending' });
-    send({ id, name: spec.name ?? 'busybox-0123456789', containers: ['0'.repeat(64)] });
+    client.send(JSON.stringify({ type: 'created', id: made.id }));
+    void playProcess(client, made.id, made.spec.containers[0]?.command ?? []);
   }
 
   #newExec(text: string): string {
@@ -163,6 +175,10 @@ export class FakeHyperd implements AsyncDisposable {
   }
 
   #attach(url: string, client: WebSocket): void {
+    if (url.startsWith('/v1/run')) {
+      client.once('message', (spec: Buffer) => this.#run(spec.toString(), client));
+      return;
+    }
     const [, kind, id = '', action] = /^\/v1\/(pods|execs)\/([^/]+)\/(attach|exec)/.exec(url) ?? [];
     if (action === 'exec') {
       client.once('message', (spec: Buffer) => {
