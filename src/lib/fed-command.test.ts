@@ -37,8 +37,15 @@ describe('a command that is fed', () => {
     await assert.rejects(runFed('sh', ['-c', script], ''), /exit code 3\): é\n(é\n)*.{0,2}$/);
   });
 
-  it('that is not installed is named', async () => {
+  it('that is not installed is named; it is looked for where PATH says by then', async (t) => {
     await assert.rejects(runFed('hyper-has-no-such', [], ''), { code: 'missing_dependency' });
+    await runFed('cat', [], '');
+    const path = process.env['PATH'];
+    t.after(() => (process.env['PATH'] = path));
+    process.env['PATH'] = '/nowhere';
+    await assert.rejects(runFed('cat', [], ''), { code: 'missing_dependency' });
+    process.env['PATH'] = path;
+    await runFed('cat', [], '');
   });
 
   it('whose shell is killed fails, and the next is run by another', async () => {

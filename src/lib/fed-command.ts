@@ -28,10 +28,10 @@ class FeedingShell {
 
   constructor(file: string, args: readonly string[]) {
     this.#file = file;
-    this.#command = [file, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+    this.#command = [file, ...args].map(quoted).join(' ');
     const env = { ...process.env, LC_ALL: 'C' };
-    this.#child = spawn('sh', [], { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/', env });
-    this.#child.on('error', (error) => this.#end(missingCommand('sh', error)));
+    this.#child = spawn('/bin/sh', [], { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/', env });
+    this.#child.on('error', (error) => this.#end(missingCommand('/bin/sh', error)));
     this.#child.on('close', () => this.#end(new HyperError('internal', `the shell that runs ${file} has ended`)));
     this.#child.stdin.on('error', () => undefined); // it has ended, and says so
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
@@ -48,7 +48,7 @@ class FeedingShell {
         this.#turns.push({ resolve, reject });
         this.#hold(true);
         this.#child.stdin.write(
-          `said=$(${this.#command} <<'${this.#mark}' 2>&1 >/dev/null\n${input}\n${this.#mark}\n)\n` +
+          `said=$(PATH=${quoted(process.env['PATH'] ?? '')} ${this.#command} <<'${this.#mark}' 2>&1 >/dev/null\n${input}\n${this.#mark}\n)\n` +
             `printf '%s %.${mostBytes}s\\0' $? "$said"\n`,
         );
       });
@@ -86,6 +86,8 @@ class FeedingShell {
     for (const { reject } of this.#turns.splice(0)) reject(reason);
   }
 }
+
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** One for each command line: their commands take turns, for the kernel has them take turns as well. */
 const shells = new Map<string, FeedingShell>();
