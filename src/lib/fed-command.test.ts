@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { runFed } from './fed-command.ts';
+import { FedCommand } from './fed-command.ts';
 
 describe('a command that is fed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hyper-fed-'));
@@ -14,13 +16,15 @@ describe('a command that is fed', () => {
     const append = ['-c', 'cat >>"$0"', path];
     const large = `${'x'.repeat(100_000)}$(exit 7)\\`;
     const inputs = ['one', "$HOME `id` ' \\", 'EOF', '', large];
-    await Promise.all(inputs.map((input) => runFed('sh', append, input)));
+    const command = new FedCommand('sh', append);
+    await Promise.all(inputs.map((input) => command.run(input)));
     assert.equal(readFileSync(path, 'utf8'), inputs.map((input) => `${input}\n`).join(''));
   });
 
   it('says what it has complained of, and is asked again', async () => {
     const complain = ['-c', 'read line; echo no >&2; echo out; echo "$line" >&2; [ "$line" = good ]'];
-    const asked = ['bad', 'good', 'worse'].map((input) => runFed('sh', complain, input));
+    const command = new FedCommand('sh', complain);
+    const asked = ['bad', 'good', 'worse'].map((input) => command.run(input));
     const [bad, good, worse] = await Promise.allSettled(asked);
     assert.equal(good?.status, 'fulfilled');
     for (const [ended, line] of [
@@ -34,28 +38,46 @@ describe('a command that is fed', () => {
 
   it('says no more than a little of a long complaint', async () => {
     const script = 'cat >/dev/null; yes é | head -n 100000 >&2; exit 3';
-    await assert.rejects(runFed('sh', ['-c', script], ''), /exit code 3\): é\n(é\n)*.{0,2}$/);
+    await assert.rejects(new FedCommand('sh', ['-c', script]).run(''), /exit code 3\): é\n(é\n)*.{0,2}$/);
   });
 
   it('that is not installed is named; it is looked for where PATH says by then', async (t) => {
-    await assert.rejects(runFed('hyper-has-no-such', [], ''), { code: 'missing_dependency' });
-    await runFed('cat', [], '');
+    await assert.rejects(new FedCommand('hyper-has-no-such', []).run(''), { code: 'missing_dependency' });
+    const cat = new FedCommand('cat', []);
+    await cat.run('');
     const path = process.env['PATH'];
     t.after(() => (process.env['PATH'] = path));
     process.env['PATH'] = '/nowhere';
-    await assert.rejects(runFed('cat', [], ''), { code: 'missing_dependency' });
+    await assert.rejects(cat.run(''), { code: 'missing_dependency' });
     process.env['PATH'] = path;
-    await runFed('cat', [], '');
+    await cat.run('');
   });
 
   it('whose shell is killed fails, and the next is run by another', async () => {
-    await assert.rejects(runFed('sh', ['-c', 'read what; eval "$what"'], 'kill -9 $PPID'), /the shell .* has ended/);
-    await runFed('sh', ['-c', 'read what; eval "$what"'], 'true');
+    const command = new FedCommand('sh', ['-c', 'read what; eval "$what"']);
+    const killed = command.run('kill -9 $PPID');
+    const next = command.run('true');
+    await assert.rejects(killed, /the shell .* has ended/);
+    await next;
   });
 
-  it('is not run when it is cancelled before', async () => {
-    const ran = runFed('sh', ['-c', 'rm "$0"', path], '', AbortSignal.abort());
-    await assert.rejects(ran, { code: 'cancelled' });
-    assert.ok(readFileSync(path).length > 0);
+  it('is not run when it is cancelled before its turn, and is what it is when cancelled later', async () => {
+    const gone = new FedCommand('sh', ['-c', 'read it; rm "$it"']);
+    await assert.rejects(gone.run(path, AbortSignal.abort()), { code: 'cancelled' });
+    const leaving = new AbortController();
+    const command = new FedCommand('sh', [
+      '-c',
+      `read fifo; echo begun >"$fifo"; read go <"$fifo"; echo done >>"${path}"`,
+    ]);
+    const fifo = join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const running = command.run(fifo, leaving.signal);
+    const waiting = command.run(fifo, leaving.signal);
+    assert.equal(await readFile(fifo, 'utf8'), 'begun\n');
+    leaving.abort();
+    await writeFile(fifo, 'go\n');
+    await running;
+    await assert.rejects(waiting, { code: 'cancelled' });
+    assert.match(readFileSync(path, 'utf8'), /done\n$/);
   });
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HyperError } from '../lib/errors.ts';
-import { runFed } from '../lib/fed-command.ts';
+import { FedCommand } from '../lib/fed-command.ts';
 import { runCommand } from '../lib/run-command.ts';
 import type { Family } from './subnet.ts';
 
@@ -28,9 +28,12 @@ function parseList<T>(schema: z.ZodType<T>, json: string): T[] {
   });
 }
 
+const untilOneFails = new FedCommand('ip', ['-batch', '-']);
+const whicheverFail = new FedCommand('ip', ['-force', '-batch', '-']);
+
 /** Runs several ip commands in one process: they stop at the first that fails. */
 export async function ipBatch(lines: readonly string[], signal?: AbortSignal): Promise<void> {
-  await runFed('ip', ['-batch', '-'], lines.join('\n'), signal);
+  await untilOneFails.run(lines.join('\n'), signal);
 }
 
 /**
@@ -40,7 +43,7 @@ export async function ipBatch(lines: readonly string[], signal?: AbortSignal): P
  */
 export async function ipBatchAll(lines: readonly string[], mayFail: (complaint: string) => boolean): Promise<void> {
   try {
-    await runFed('ip', ['-force', '-batch', '-'], lines.join('\n'));
+    await whicheverFail.run(lines.join('\n'));
   } catch (error) {
     if (!(error instanceof HyperError) || error.code !== 'internal') throw error;
     const [, ...complaints] = error.message.split(/: |\n/).filter((line) => !line.startsWith('Command failed -'));

@@ -1,6 +1,8 @@
-import { runFed } from '../lib/fed-command.ts';
+import { FedCommand } from '../lib/fed-command.ts';
+
+const nft = new FedCommand('nft', ['-f', '-']);
 
 /** Applies a text of nft commands as one transaction: all of it or nothing. */
 export async function applyRules(rules: string, signal?: AbortSignal): Promise<void> {
-  await runFed('nft', ['-f', '-'], rules, signal);
+  await nft.run(rules, signal);
 }
