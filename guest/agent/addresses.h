@@ -9,8 +9,6 @@
 
 #define ADDRESSES_MAX 64
 
-/* Of an interface, by a netlink socket; with `ipv6` false, one that has none. Both return 0 or an errno. */
-
 /* All that an interface has, but for its link-local one of IPv6. */
 struct address_list {
     bool known;
@@ -18,6 +16,8 @@ struct address_list {
     size_t count;
     struct ip_address addresses[ADDRESSES_MAX];
 };
+
+/* Of an interface, by a netlink socket; with `ipv6` false, one that has none. Both return 0 or an errno. */
 
 /* It has exactly these addresses, and of IPv6 its link-local one beside them. What was known before is not asked. */
 int addresses_set(int socket, struct address_list *present, const struct nic *nic, bool ipv6);

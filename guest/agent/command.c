@@ -64,7 +64,7 @@ bool command_find(const char *name, const char *folders, char path[PATH_MAX])
 {
     if (strchr(name, '/'))
         return check(name) == 0 && (size_t)snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
-    return *name && search_folders(name, *folders ? folders : DEFAULT_PATH, path);
+    return *name && search_folders(name, folders ? folders : DEFAULT_PATH, path);
 }
 
 static void find_command(const struct launch *launch, char path[PATH_MAX])
@@ -79,7 +79,7 @@ static void find_command(const struct launch *launch, char path[PATH_MAX])
         return;
     }
     const char *folders = find_variable(launch->request->environment, "PATH");
-    if (!command_find(name, folders ? folders : "", path))
+    if (!command_find(name, folders, path))
         child_fail(launch, FAILURE_NOT_FOUND, 0, "exec: \"%.200s\": executable file not found in $PATH", name);
 }
 

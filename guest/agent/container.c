@@ -264,7 +264,11 @@ static void on_destroyed(void *argument, int error, const char *why)
     struct container *container = argument;
     uint64_t request = container->waiting_request;
     processes_reap(); /* their exits still want to know about the container */
-    loop_close_due(); /* a namespace of theirs holds its disks */
+    if (error == 0) { /* its namespaces, which hold its disks, also of one that is not reaped yet */
+        stage_end(container);
+        container_close_namespaces(container);
+    }
+    loop_close_due();
     int busy = error ? 0 : release_disks(container);
     if (error == 0 && busy == 0) {
         char files[256];

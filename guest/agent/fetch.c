@@ -84,7 +84,7 @@ void fetch(const char *command, const char *folders)
     sync(); /* else the writable layer's journal is written in each clone, when it has just begun */
     (void)read_in("/etc/passwd", head);
     (void)read_in("/etc/group", head);
-    if (!command_find(command, folders, path))
+    if (!command_find(command, *folders ? folders : NULL, path))
         return;
     /* A script's interpreter may have a loader of its own. */
     for (int depth = 0; depth < 3; depth++) {

@@ -176,11 +176,7 @@ static int take_pipes(const struct launch *launch, struct container *container, 
             stage_end(container);
         return pipes_open(pipes, wanted);
     }
-    for (int i = 0; i < 3; i++)
-        if (!wanted[i] && pipes->ours[i] >= 0) {
-            (void)close(pipes->ours[i]);
-            pipes->ours[i] = -1;
-        }
+    pipes_choose(pipes, wanted);
     return 0;
 }
 

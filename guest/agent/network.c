@@ -256,12 +256,11 @@ int network_take_down(const char *mac, char *why, size_t why_size)
 {
     static const struct nic nothing = {0};
     struct interface link;
+    network_forget();
     int socket = route_socket();
     int error = socket < 0 ? errno : 0;
     if (error == 0 && find_by_mac(socket, mac, &link)) {
-        struct address_list *present = addresses_of(link.number);
-        present->known = false;
-        error = addresses_set(socket, present, &nothing, true);
+        error = addresses_set(socket, addresses_of(link.number), &nothing, true);
         if (error == 0)
             error = set_flags(socket, link.number, false);
     }

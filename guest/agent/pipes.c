@@ -42,6 +42,13 @@ int pipes_open(struct pipes *pipes, const bool wanted[3])
     return error;
 }
 
+void pipes_choose(struct pipes *pipes, const bool wanted[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (!wanted[i])
+            drop(&pipes->ours[i]);
+}
+
 void pipes_close(struct pipes *pipes)
 {
     for (int i = 0; i < 3; i++)

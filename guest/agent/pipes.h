@@ -14,6 +14,8 @@ struct pipes {
 
 /* Returns 0 or an errno, with nothing open. */
 int pipes_open(struct pipes *pipes, const bool wanted[3]);
+/* Closes our ends of those that are not wanted. */
+void pipes_choose(struct pipes *pipes, const bool wanted[3]);
 /* Closes what is still open. */
 void pipes_close(struct pipes *pipes);
 /* Closes their ends, which the process has. */

@@ -18,7 +18,7 @@ struct ring {
     uint64_t end;
 };
 
-/* The bound on all rings together. The first RING_MIN bytes of a ring are always granted. */
+/* Makes some ahead, and sets the bound on all rings together. The first RING_MIN bytes of a ring are always granted. */
 void rings_open(size_t bytes);
 bool rings_scarce(void); /* more than half of the bound is used */
 

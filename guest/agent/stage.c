@@ -2,7 +2,6 @@
 
 #include "child.h"
 #include "container.h"
-#include "pipes.h"
 #include "rootfs.h"
 
 #include <errno.h>

@@ -47,7 +47,7 @@ function runTarget(engine: Engine, { stdin = false }: { readonly stdin?: boolean
     const { id } = await engine.createPod(spec, signal);
     const { pod, container } = engine.target(id);
     if (signal.aborted) {
-      await pod.remove(true, false); // nobody has heard of it
+      await pod.remove(true, true); // nobody has heard of it
       signal.throwIfAborted();
     }
     client.created(id);

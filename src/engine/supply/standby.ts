@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type Agent, AgentRefusal, type ProcessSetup } from '../../guest/index.ts';
 import { HyperError } from '../../lib/errors.ts';
 import { defaultCapabilities } from '../capabilities.ts';
@@ -6,10 +7,10 @@ import { containerDisks, firstContainer } from './container-disks.ts';
 import type { IdleVm, Program } from './ready-vm.ts';
 
 /**
- * No process of a pod has these numbers: theirs count up from 1. Each is used once: that a process is done with is told on
- * the streams' channel, and a start that came before it would be taken for the same again.
+ * A process's, as no process of a pod has it, for theirs count up from 1, and none that ran here before or in the template: a
+ * start with the number of one that is not all acknowledged yet is taken for the same again.
  */
-const numbers = { rehearsal: 0x7fff_ffff, fetching: 0x7fff_fffe } as const;
+const newNumber = (): number => randomInt(0x4000_0000, 0x8000_0000);
 
 /** Makes a pod's first container of the disks that are in their slots, as far as can be before the pod has come. */
 export async function standBy({ agent }: IdleVm): Promise<void> {
@@ -38,7 +39,7 @@ export async function standDown(agent: Agent): Promise<void> {
  * needs, and the guest has it in memory (docs/performance.md).
  */
 export async function rehearse(idle: IdleVm): Promise<void> {
-  await runToItsEnd(idle, numbers.rehearsal, {
+  await runToItsEnd(idle, {
     args: ['true'],
     env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
   });
@@ -46,17 +47,16 @@ export async function rehearse(idle: IdleVm): Promise<void> {
 
 /** Has the guest read what a program needs of the image, so that it is in memory; nothing of the image runs. */
 export async function fetchProgram(idle: IdleVm, { command, searchPath }: Program): Promise<void> {
-  await runToItsEnd(idle, numbers.fetching, { task: 'fetch', args: [command, searchPath], env: [] });
+  await runToItsEnd(idle, { task: 'fetch', args: [command, searchPath], env: [] });
 }
 
-async function runToItsEnd(
-  { agent, vm }: IdleVm,
-  number: number,
-  what: Pick<ProcessSetup, 'args' | 'env' | 'task'>,
-): Promise<void> {
+async function runToItsEnd({ agent, vm }: IdleVm, what: Pick<ProcessSetup, 'args' | 'env' | 'task'>): Promise<void> {
+  const number = newNumber();
   const exited = Promise.withResolvers<number>();
   agent.listen({
-    onExit: ({ sequence }) => exited.resolve(sequence),
+    onExit: ({ process, sequence }) => {
+      if (process === number) exited.resolve(sequence);
+    },
     onClose: (cause) => exited.reject(new HyperError('vm_failed', 'the guest agent has gone', { cause })),
   });
   const output = new ProcessOutput(agent, number, false, []);
