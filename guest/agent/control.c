@@ -10,6 +10,7 @@
 #include "files.h"
 #include "launch.h"
 #include "memory.h"
+#include "modules.h"
 #include "nics.h"
 #include "power.h"
 #include "process.h"
@@ -177,11 +178,14 @@ static int limit(const struct request *request, char *why)
 static void on_request(uint8_t *payload, size_t length)
 {
     struct request request;
-    if (peek_operation(payload, length) == OP_CREATE_CONTAINER) {
+    uint64_t operation = peek_operation(payload, length);
+    if (operation != OP_SETUP)
+        modules_load_rest();
+    if (operation == OP_CREATE_CONTAINER) {
         container_create(payload, length); /* keeps its request, so it decodes a copy of its own */
         return;
     }
-    struct message message = peek_operation(payload, length) == OP_START_PROCESS && stage_waits() ? message_copy(payload, length) : (struct message){0};
+    struct message message = operation == OP_START_PROCESS && stage_waits() ? message_copy(payload, length) : (struct message){0};
     int error = request_decode(&request, payload, length);
     if (error) {
         reply_plain(request.id, error, NULL);

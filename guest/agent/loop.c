@@ -66,11 +66,11 @@ void loop_close_due(void)
         (void)close(later[--later_count]);
 }
 
-void loop_turn(void)
+bool loop_turn(bool waits)
 {
     struct epoll_event events[BATCH];
     loop_close_due();
-    int count = epoll_wait(epoll, events, BATCH, -1);
+    int count = epoll_wait(epoll, events, BATCH, waits ? -1 : 0);
     if (count < 0 && errno != EINTR)
         log_fatal("epoll_wait");
     for (int i = 0; i < count; i++) {
@@ -83,4 +83,5 @@ void loop_turn(void)
         free(graves);
         graves = next;
     }
+    return count > 0;
 }

@@ -94,8 +94,8 @@ int main(void)
     loop_open();
     watch_children();
     trace("file systems are mounted");
-    modules_load(open_ports);
-    trace("modules are loaded");
+    modules_load_at_once(open_ports);
+    trace("ports can be opened");
     cgroup_boot();
     launch_open();
     limit_rings();
@@ -104,6 +104,8 @@ int main(void)
     for (;;) {
         control_pump();
         streams_pump();
-        loop_turn();
+        bool waits = !modules_left();
+        if (!loop_turn(waits) && !waits)
+            modules_load_one();
     }
 }

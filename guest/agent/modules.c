@@ -19,6 +19,9 @@
 #define ORDER_MAX 65536
 #define MODULES_SERIAL "modules"
 
+/* The list of those that are left; what of it comes next. */
+static char *for_disks, *next_for_disks;
+
 static void load(const char *folder, const char *name)
 {
     char path[256];
@@ -32,32 +35,58 @@ static void load(const char *folder, const char *name)
         (void)close(fd);
 }
 
-/* The list's modules, which are in the folder, each after those that it needs; `loaded` is called after each. */
-static void load_list(const char *list, const char *folder, void (*loaded)(void))
+/* The next of a list's modules, which are in the folder, each after those that it needs. False: there are no more. */
+static bool load_next(char **rest, const char *folder)
+{
+    char *name = strsep(rest, "\n");
+    if (!name || !*name)
+        return false;
+    uint64_t begun = clock_uptime();
+    load(folder, name);
+    if (getenv("HYPER_DEBUG"))
+        log_line("module %s: %" PRIu64 " us", name, (clock_uptime() - begun) / 1000);
+    return true;
+}
+
+static void load_list(const char *list, const char *folder)
 {
     char *order = file_text(list, ORDER_MAX);
-    char *rest = order;
-    for (char *name; (name = strsep(&rest, "\n"));) {
-        if (!*name)
-            continue;
-        uint64_t begun = clock_uptime();
-        load(folder, name);
-        if (getenv("HYPER_DEBUG"))
-            log_line("module %s: %" PRIu64 " us", name, (clock_uptime() - begun) / 1000);
-        if (loaded)
-            loaded();
-    }
+    for (char *rest = order; load_next(&rest, folder);)
+        continue;
     free(order);
 }
 
-void modules_load(void (*loaded)(void))
+void modules_load_at_once(void (*loaded)(void))
 {
-    load_list(FOLDER "order", FOLDER, loaded);
+    char *order = file_text(FOLDER "at-once", ORDER_MAX);
+    for (char *rest = order; load_next(&rest, FOLDER);)
+        loaded();
+    free(order);
+    for_disks = next_for_disks = file_text(FOLDER "disks", ORDER_MAX);
+}
+
+bool modules_left(void)
+{
+    return for_disks;
+}
+
+void modules_load_one(void)
+{
+    if (load_next(&next_for_disks, FOLDER))
+        return;
+    free(for_disks);
+    for_disks = NULL;
+}
+
+void modules_load_rest(void)
+{
+    while (modules_left())
+        modules_load_one();
 }
 
 void modules_load_shares(void)
 {
-    load_list(FOLDER "shares", FOLDER, NULL);
+    load_list(FOLDER "shares", FOLDER);
 }
 
 /* Whether mount(2) knows the type: what needs no device has a word before it. */
@@ -91,7 +120,7 @@ static int load_on_demand(const char *name, bool (*is_there)(const char *), cons
     if (error)
         return error;
     disk_path(DISK_MODULES, MODULES_SERIAL "/", disk, sizeof disk);
-    load_list(list, disk, NULL);
+    load_list(list, disk);
     if (is_there(name))
         return 0;
     (void)snprintf(why, why_size, "the modules of the %s cannot be loaded", what);

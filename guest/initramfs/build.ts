@@ -18,17 +18,15 @@ const guest = join(import.meta.dirname, '..');
 const build = join(guest, 'build');
 const folder = resolve(process.argv[2] ?? build);
 
-/** In the order in which they are loaded: first what the host speaks to the agent through. */
-const MODULES = [
-  'virtio_pci',
-  'virtio_console',
+/** What is needed at once, in the order in which they are loaded: first what the host speaks to the agent through. */
+const AT_ONCE = ['virtio_pci', 'virtio_console', 'virtio_net'];
+/** What no disk can be mounted without: loaded while the host puts disks into the VM's slots. */
+const FOR_DISKS = [
   'virtio_blk',
-  'virtio_net',
   'overlay',
   'crc32c_generic', // erofs asks the crypto API for it by name: without it mounting says "No such device"
   'erofs',
   'ext4',
-  'virtio_rng',
 ];
 /** For folders of the host: loaded by the first container that has one. */
 const SHARE_MODULES = ['virtiofs'];
@@ -83,21 +81,28 @@ function busyboxEntries(): Entry[] {
 }
 
 function moduleEntries(folder: string): { readonly entries: Entry[]; readonly onDisk: ModulesOnDemand[] } {
-  const names = [...MODULES, ...OPTIONAL_MODULES.filter((name) => hasModule(folder, name))];
-  const atBoot = readModules(folder, names);
-  const known = new Set(atBoot.map(({ name }) => name));
-  const forShares = readModules(folder, SHARE_MODULES).filter(({ name }) => !known.has(name));
-  const onDisk = modulesOnDemand(folder, known);
+  const known = new Set<string>();
+  /** With those that they need, but for those of the lists before. */
+  const further = (names: readonly string[]): Module[] => {
+    const modules = readModules(folder, names).filter(({ name }) => !known.has(name));
+    for (const { name } of modules) known.add(name);
+    return modules;
+  };
+  const atOnce = further([...AT_ONCE, ...OPTIONAL_MODULES.filter((name) => hasModule(folder, name))]);
+  const forDisks = further(FOR_DISKS);
+  const onDisk = modulesOnDemand(folder, new Set(known));
+  const forShares = further(SHARE_MODULES);
   const list = (path: string, modules: readonly Module[]): Entry => ({
     ...{ kind: 'file', path: `lib/modules/${path}`, mode: 0o644 },
     content: Buffer.from(modules.map(({ name }) => `${name}.ko\n`).join('')),
   });
   const entries: Entry[] = [
-    list('order', atBoot),
+    list('at-once', atOnce),
+    list('disks', forDisks),
     list('shares', forShares),
     ...(onDisk.length === 0 ? [] : [{ kind: 'folder', path: 'lib/modules/on-demand', mode: 0o755 } as const]),
     ...onDisk.map(({ name, modules }) => list(`on-demand/${name}`, modules)),
-    ...[...atBoot, ...forShares].map(({ name, content }): Entry => ({
+    ...[...atOnce, ...forDisks, ...forShares].map(({ name, content }): Entry => ({
       kind: 'file',
       path: `lib/modules/${name}.ko`,
       mode: 0o644,

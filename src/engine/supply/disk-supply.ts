@@ -79,13 +79,13 @@ export class DiskSupply {
   async giveWaiting(from: string, to: string): Promise<boolean> {
     const { uid, gid } = this.#options.owner;
     try {
-      await chown(from, uid, gid);
-      await rename(from, to);
-      return true;
+      await rename(from, to); // first: at `from` the next one may appear at any time
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return false;
       throw error;
     }
+    await chown(to, uid, gid);
+    return true;
   }
 
   /** Our own image's disk, where it is there. */

@@ -43,7 +43,8 @@ export class PreparedTemplates {
   readonly #options: PreparedTemplatesOptions;
   /** In the order of their use. */
   readonly #kept = new Map<string, Kept>();
-  readonly #copying = new Set<Promise<void>>();
+  /** Of each template the disk that is being made for the next clone. */
+  readonly #copying = new Map<PreparedTemplate, Promise<void>>();
   readonly #closed = new AbortController();
 
   constructor(options: PreparedTemplatesOptions) {
@@ -121,7 +122,7 @@ export class PreparedTemplates {
   async close(): Promise<void> {
     this.#closed.abort();
     await this.clear();
-    await Promise.all(this.#copying);
+    await Promise.all(this.#copying.values());
   }
 
   async #check(key: string, kept: Kept): Promise<boolean> {
@@ -135,6 +136,7 @@ export class PreparedTemplates {
   #makeSpare(prepared: Prepared): void {
     const { disks, quiet, log } = this.#options;
     const spare = spareOf(prepared);
+    if (this.#copying.has(prepared.template)) return;
     const copying = quiet(this.#closed.signal)
       .then(() => disks.copyWaiting(prepared.standby.scratch.path, spare))
       .catch((error: unknown) => {
@@ -144,8 +146,8 @@ export class PreparedTemplates {
         const isKept = [...this.#kept.values()].some(({ template }) => template === prepared.template);
         if (!isKept) await rm(spare, { force: true });
       })
-      .finally(() => this.#copying.delete(copying));
-    this.#copying.add(copying);
+      .finally(() => this.#copying.delete(prepared.template));
+    this.#copying.set(prepared.template, copying);
   }
 
   async #letGo(key: string, kept: Kept): Promise<void> {

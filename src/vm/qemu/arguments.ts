@@ -82,7 +82,11 @@ const process = [
   ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
 ];
 const machineArguments: Readonly<Record<MachineType, readonly string[]>> = {
-  q35: ['-machine', 'q35,usb=off,vmport=off,graphics=off,hpet=off'],
+  // Of virtio's devices what the kernel uses, version 1, alone: a port of each for its older drivers would be one more region.
+  q35: [
+    ...['-machine', 'q35,usb=off,vmport=off,graphics=off,hpet=off,sata=off,smbus=off'],
+    ...['-global', 'virtio-pci.disable-legacy=on'],
+  ],
   // With ACPI it hangs under emulation; without, the kernel needs the old interrupt controller and timer (facts).
   microvm: ['-machine', 'microvm,acpi=off,pit=on,pic=on,rtc=on'],
 };
@@ -129,12 +133,12 @@ export function qemuArguments(
     ['-action', 'reboot=shutdown,shutdown=pause'],
     ['-chardev', `ringbuf,id=console,size=${consoleBytes}`, '-serial', 'chardev:console'],
     ['-chardev', `socket,id=monitor,path=${value(files.qmp)},server=on,wait=off`, '-mon', 'monitor,mode=control'],
-    ['-device', `virtio-serial-${bus},id=serial`],
+    // Port 0 is a console's. For each that may be there the guest has two queues, whether it is or not: 31 by default.
+    ['-device', `virtio-serial-${bus},id=serial,max_ports=${1 + 2}`],
     ...[files.control, files.streams].flatMap((path, index) => [
       ['-chardev', `socket,id=channel${index},path=${value(path)},server=on,wait=off`],
       ['-device', `virtserialport,id=port${index},chardev=channel${index},name=sh.hyper.channel.${index}`],
     ]),
-    ['-device', `virtio-rng-${bus}`],
     ...diskSlots.map((slot) => diskArguments(slot, bus, machine.disks)),
     type === 'q35' ? ['-device', `pcie-pci-bridge,id=${plugBus}`] : [],
     spec.nic === undefined ? [] : nicArguments(spec.nic, type),
@@ -189,9 +193,7 @@ function nicArguments({ number, tap, mac }: Nic, type: MachineType): string[] {
   return [
     ...['-netdev', `tap,id=${id},ifname=${tap},script=no,downscript=no`],
     '-device',
-    type === 'q35'
-      ? `virtio-net-pci,${device},bus=${bus},addr=${addr},disable-legacy=on,romfile=`
-      : `virtio-net-device,${device}`,
+    type === 'q35' ? `virtio-net-pci,${device},bus=${bus},addr=${addr},romfile=` : `virtio-net-device,${device}`,
   ];
 }
 
