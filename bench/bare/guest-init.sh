@@ -4,7 +4,8 @@ mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 while read -r module; do insmod "/$module.ko"; done </modules
-until [ -e /dev/vport0p2 ]; do usleep 1000; done
+# The kernel makes the file first, and the port a moment later: until then it cannot be opened.
+until (: 3<>/dev/vport0p2) 2>/dev/null; do usleep 1000; done
 printf '\006'
 # One descriptor for both ways: a port opens once at a time.
 exec 3<>/dev/vport0p2
