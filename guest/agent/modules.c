@@ -20,7 +20,7 @@
 #define MODULES_SERIAL "modules"
 
 /* The list of those that are left; what of it comes next. */
-static char *for_disks, *next_for_disks;
+static char *file_systems, *next_file_systems;
 
 static void load(const char *folder, const char *name)
 {
@@ -62,20 +62,20 @@ void modules_load_at_once(void (*loaded)(void))
     for (char *rest = order; load_next(&rest, FOLDER);)
         loaded();
     free(order);
-    for_disks = next_for_disks = file_text(FOLDER "disks", ORDER_MAX);
+    file_systems = next_file_systems = file_text(FOLDER "file-systems", ORDER_MAX);
 }
 
 bool modules_left(void)
 {
-    return for_disks;
+    return file_systems;
 }
 
 void modules_load_one(void)
 {
-    if (load_next(&next_for_disks, FOLDER))
+    if (load_next(&next_file_systems, FOLDER))
         return;
-    free(for_disks);
-    for_disks = NULL;
+    free(file_systems);
+    file_systems = NULL;
 }
 
 void modules_load_rest(void)

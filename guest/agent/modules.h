@@ -7,7 +7,7 @@
 /* Loads the modules listed in /lib/modules/at-once, in that order; `loaded` is called after each. */
 void modules_load_at_once(void (*loaded)(void));
 /*
- * Those of /lib/modules/disks are loaded while the agent has nothing else to do, for the host puts the disks
+ * Those of /lib/modules/file-systems are loaded while the agent has nothing else to do, for the host puts the disks
  * into their slots meanwhile: one at a time, and those that are left when something is asked that may need them.
  */
 bool modules_left(void);

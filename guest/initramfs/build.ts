@@ -19,10 +19,12 @@ const build = join(guest, 'build');
 const folder = resolve(process.argv[2] ?? build);
 
 /** What is needed at once, in the order in which they are loaded: first what the host speaks to the agent through. */
-const AT_ONCE = ['virtio_pci', 'virtio_console', 'virtio_net'];
-/** What no disk can be mounted without: loaded while the host puts disks into the VM's slots. */
-const FOR_DISKS = [
-  'virtio_blk',
+const AT_ONCE = ['virtio_pci', 'virtio_console', 'virtio_blk', 'virtio_net'];
+/**
+ * What no disk of a container's can be mounted without: loaded while the host puts disks into the VM's slots. Their driver is
+ * not among them, for it keeps the size that a disk has when it comes.
+ */
+const FILE_SYSTEMS = [
   'overlay',
   'crc32c_generic', // erofs asks the crypto API for it by name: without it mounting says "No such device"
   'erofs',
@@ -89,8 +91,8 @@ function moduleEntries(folder: string): { readonly entries: Entry[]; readonly on
     return modules;
   };
   const atOnce = further([...AT_ONCE, ...OPTIONAL_MODULES.filter((name) => hasModule(folder, name))]);
-  const forDisks = further(FOR_DISKS);
-  const onDisk = modulesOnDemand(folder, new Set(known));
+  const fileSystems = further(FILE_SYSTEMS);
+  const onDisk = modulesOnDemand(folder, known);
   const forShares = further(SHARE_MODULES);
   const list = (path: string, modules: readonly Module[]): Entry => ({
     ...{ kind: 'file', path: `lib/modules/${path}`, mode: 0o644 },
@@ -98,11 +100,11 @@ function moduleEntries(folder: string): { readonly entries: Entry[]; readonly on
   });
   const entries: Entry[] = [
     list('at-once', atOnce),
-    list('disks', forDisks),
+    list('file-systems', fileSystems),
     list('shares', forShares),
     ...(onDisk.length === 0 ? [] : [{ kind: 'folder', path: 'lib/modules/on-demand', mode: 0o755 } as const]),
     ...onDisk.map(({ name, modules }) => list(`on-demand/${name}`, modules)),
-    ...[...atOnce, ...forDisks, ...forShares].map(({ name, content }): Entry => ({
+    ...[...atOnce, ...fileSystems, ...forShares].map(({ name, content }): Entry => ({
       kind: 'file',
       path: `lib/modules/${name}.ko`,
       mode: 0o644,

@@ -11,6 +11,7 @@ const isRoot = process.getuid?.() === 0;
 test(
   'a disk that waited is its VM’s, also where the next one appears meanwhile',
   {
+    timeout: 60_000,
     skip: isRoot ? false : 'only root can give a file to another user',
   },
   async (context) => {

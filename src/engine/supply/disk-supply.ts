@@ -84,7 +84,12 @@ export class DiskSupply {
       if (systemCode(error) === 'ENOENT') return false;
       throw error;
     }
-    await chown(to, uid, gid);
+    try {
+      await chown(to, uid, gid);
+    } catch (error) {
+      await rm(to, { force: true });
+      throw error;
+    }
     return true;
   }
 

@@ -76,17 +76,17 @@ function kernelCommandLine({ type, accelerator, tscKhz }: QemuMachine): string {
 /** A comma in a value is written twice (QEMU's option syntax). */
 const value = (text: string): string => text.replaceAll(',', ',,');
 
+/** A device over PCI, or over the memory bus; over PCI without the ports of its older drivers, each a region more. */
+const virtio = (device: 'blk' | 'net' | 'serial', type: MachineType): string =>
+  type === 'q35' ? `virtio-${device}-pci,disable-legacy=on` : `virtio-${device}-device`;
+
 /** What every QEMU of ours is, whatever its VM. */
 const process = [
   ['-no-user-config', '-nodefaults', '-display', 'none'],
   ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
 ];
 const machineArguments: Readonly<Record<MachineType, readonly string[]>> = {
-  // Of virtio's devices what the kernel uses, version 1, alone: a port of each for its older drivers would be one more region.
-  q35: [
-    ...['-machine', 'q35,usb=off,vmport=off,graphics=off,hpet=off,sata=off,smbus=off'],
-    ...['-global', 'virtio-pci.disable-legacy=on'],
-  ],
+  q35: ['-machine', 'q35,usb=off,vmport=off,graphics=off,hpet=off,sata=off,smbus=off'],
   // With ACPI it hangs under emulation; without, the kernel needs the old interrupt controller and timer (facts).
   microvm: ['-machine', 'microvm,acpi=off,pit=on,pic=on,rtc=on'],
 };
@@ -113,8 +113,6 @@ export function qemuArguments(
   files: Pick<VmFiles, 'qmp' | 'control' | 'streams'>,
 ): string[] {
   const { type, accelerator } = machine;
-  /** How virtio devices are attached: over PCI, or over the memory bus. */
-  const bus = type === 'q35' ? 'pci' : 'device';
   return [
     ['-name', spec.id],
     ...process,
@@ -134,12 +132,12 @@ export function qemuArguments(
     ['-chardev', `ringbuf,id=console,size=${consoleBytes}`, '-serial', 'chardev:console'],
     ['-chardev', `socket,id=monitor,path=${value(files.qmp)},server=on,wait=off`, '-mon', 'monitor,mode=control'],
     // Port 0 is a console's. For each that may be there the guest has two queues, whether it is or not: 31 by default.
-    ['-device', `virtio-serial-${bus},id=serial,max_ports=${1 + 2}`],
+    ['-device', `${virtio('serial', type)},id=serial,max_ports=${1 + 2}`],
     ...[files.control, files.streams].flatMap((path, index) => [
       ['-chardev', `socket,id=channel${index},path=${value(path)},server=on,wait=off`],
       ['-device', `virtserialport,id=port${index},chardev=channel${index},name=sh.hyper.channel.${index}`],
     ]),
-    ...diskSlots.map((slot) => diskArguments(slot, bus, machine.disks)),
+    ...diskSlots.map((slot) => diskArguments(slot, type, machine.disks)),
     type === 'q35' ? ['-device', `pcie-pci-bridge,id=${plugBus}`] : [],
     spec.nic === undefined ? [] : nicArguments(spec.nic, type),
   ].flat();
@@ -190,10 +188,10 @@ function nicArguments({ number, tap, mac }: Nic, type: MachineType): string[] {
   const [id, { bus, addr }] = [nicDevice(number), nicPlace(number)];
   // A clone has nothing to announce: it gets a MAC and addresses of its own.
   const device = `id=${id},netdev=${id},mac=${mac},guest_announce=off`;
+  const place = type === 'q35' ? `,bus=${bus},addr=${addr},romfile=` : '';
   return [
     ...['-netdev', `tap,id=${id},ifname=${tap},script=no,downscript=no`],
-    '-device',
-    type === 'q35' ? `virtio-net-pci,${device},bus=${bus},addr=${addr},romfile=` : `virtio-net-device,${device}`,
+    ...['-device', `${virtio('net', type)},${device}${place}`],
   ];
 }
 
@@ -211,7 +209,7 @@ export const isReadOnly = (slot: DiskSlot): boolean => slot === 'image';
  * A device with nothing behind it yet. Its capacity is what the empty disk has and stays so, whatever is exchanged for it:
  * only the file system knows its size (facts: Exchange).
  */
-function diskArguments(slot: DiskSlot, bus: string, disks: readonly Disk[] = []): string[] {
+function diskArguments(slot: DiskSlot, type: MachineType, disks: readonly Disk[] = []): string[] {
   const disk = disks.find((each) => each.slot === slot);
   const node = disk === undefined ? emptyNodeOf(slot) : firstNodeOf(slot);
   const access = `read-only=${isReadOnly(slot) ? 'on' : 'off'},discard=unmap`;
@@ -221,6 +219,9 @@ function diskArguments(slot: DiskSlot, bus: string, disks: readonly Disk[] = [])
       : `driver=${disk.format},file.driver=file,file.filename=${value(disk.path)}`;
   return [
     ...['-blockdev', `${behind},node-name=${node},${access}`],
-    ...['-device', `virtio-blk-${bus},id=${deviceOf(slot)},drive=${node},serial=${slot},werror=report,rerror=report`],
+    ...[
+      '-device',
+      `${virtio('blk', type)},id=${deviceOf(slot)},drive=${node},serial=${slot},werror=report,rerror=report`,
+    ],
   ];
 }

@@ -80,7 +80,7 @@ export async function addDisk(qmp: Qmp, disk: PluggedDisk, see: (path: string) =
     });
   if (format === 'qcow2') await refuseDataFile(qmp, node, disk);
   const errors = { werror: 'report', rerror: 'report' };
-  const device = { driver: 'virtio-blk-pci', id: node, drive: node, serial, ...errors };
+  const device = { driver: 'virtio-blk-pci', id: node, drive: node, serial, ...errors, 'disable-legacy': 'on' };
   return { device, explain }; // a raw file is locked by its device
 }
 

@@ -24,6 +24,7 @@ export interface FreezeOptions {
 /** Stops a guest that has come to rest, and writes down what its devices know; its memory is in its file, zeros where it was free. */
 export async function freeze({ spec, vm, agent, socket, statePath, signal, log }: FreezeOptions): Promise<void> {
   agent.listen({ onExit: () => undefined, onClose: () => undefined });
+  await unlessAborted(agent.ping(), signal); // it has loaded all its modules then
   if (spec.memoryMiB <= clearedMiB) await clear(agent, signal, log);
   await settled(vm.record.process, signal);
   agent.close();

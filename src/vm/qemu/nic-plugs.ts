@@ -14,7 +14,7 @@ export async function plugNic(qmp: Qmp, { number, tap, mac }: Nic): Promise<void
   const id = nicDevice(number);
   await qmp.execute('netdev_add', { type: 'tap', id, ifname: tap, script: 'no', downscript: 'no' });
   try {
-    const device = { driver: 'virtio-net-pci', id, netdev: id, mac, romfile: '' };
+    const device = { driver: 'virtio-net-pci', id, netdev: id, mac, romfile: '', 'disable-legacy': 'on' };
     await qmp.execute('device_add', { ...device, ...nicPlace(number) });
   } catch (error) {
     await qmp.execute('netdev_del', { id });
