@@ -43,9 +43,21 @@ int mounts_add(const char *source, const char *path, const char *type, unsigned 
     return error;
 }
 
+static void write_back(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    (void)syncfs(folder);
+    (void)close(folder);
+}
+
 int mounts_remove(const char *path, const char *serial)
 {
-    if (!mounts_have(path) || umount2(path, 0) == 0)
+    if (!mounts_have(path))
+        return 0;
+    write_back(path); /* to unmount it is not enough where a process that cannot be ended has it mounted in its own namespace */
+    if (umount2(path, 0) == 0)
         return 0;
     int error = errno;
     log_line("cannot unmount disk %s: %s", serial, strerror(error));

@@ -7,7 +7,6 @@
 #include "nfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mount.h>
@@ -44,35 +43,6 @@ static void wait_for_all(bool for_ever)
     }
 }
 
-/* Where sync() is of no use. To unmount it may not be enough: who could not be ended has the disk mounted in its own namespace. */
-static void write_back(const char *path)
-{
-    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return;
-    (void)syncfs(folder);
-    (void)close(folder);
-}
-
-static void write_back_disks(const struct container *container)
-{
-    char path[256];
-    if (container->request.scratch) {
-        disk_path(DISK_SCRATCH, container->request.scratch, path, sizeof path);
-        write_back(path);
-    }
-    for (size_t i = 0; i < container->request.mount_count; i++) {
-        const struct mount *mount = &container->request.mounts[i];
-        if (mount->kind != MOUNT_DISK && mount->kind != MOUNT_FILE_SYSTEM)
-            continue;
-        if (mount->kind == MOUNT_DISK)
-            disk_path(DISK_VOLUME, mount->name, path, sizeof path);
-        else
-            filesystem_path(mount, path, sizeof path);
-        write_back(path);
-    }
-}
-
 static void release_mounts(const struct container *container)
 {
     for (size_t i = 0; i < container->request.mount_count; i++) {
@@ -100,8 +70,6 @@ void power_off(void)
     wait_for_all(!remote);
     for (struct container *container = containers; container; container = container->next) {
         char path[128];
-        if (remote)
-            write_back_disks(container);
         container_path(container->id, "rootfs", path, sizeof path);
         (void)umount2(path, 0);
         release_mounts(container);

@@ -113,6 +113,7 @@ export function qemuArguments(
   files: Pick<VmFiles, 'qmp' | 'control' | 'streams'>,
 ): string[] {
   const { type, accelerator } = machine;
+  const channels = [files.control, files.streams];
   return [
     ['-name', spec.id],
     ...process,
@@ -132,8 +133,8 @@ export function qemuArguments(
     ['-chardev', `ringbuf,id=console,size=${consoleBytes}`, '-serial', 'chardev:console'],
     ['-chardev', `socket,id=monitor,path=${value(files.qmp)},server=on,wait=off`, '-mon', 'monitor,mode=control'],
     // Port 0 is a console's. For each that may be there the guest has two queues, whether it is or not: 31 by default.
-    ['-device', `${virtio('serial', type)},id=serial,max_ports=${1 + 2}`],
-    ...[files.control, files.streams].flatMap((path, index) => [
+    ['-device', `${virtio('serial', type)},id=serial,max_ports=${1 + channels.length}`],
+    ...channels.flatMap((path, index) => [
       ['-chardev', `socket,id=channel${index},path=${value(path)},server=on,wait=off`],
       ['-device', `virtserialport,id=port${index},chardev=channel${index},name=sh.hyper.channel.${index}`],
     ]),
@@ -217,11 +218,6 @@ function diskArguments(slot: DiskSlot, type: MachineType, disks: readonly Disk[]
     disk === undefined
       ? `driver=null-co,size=${emptyDiskBytes},read-zeroes=on`
       : `driver=${disk.format},file.driver=file,file.filename=${value(disk.path)}`;
-  return [
-    ...['-blockdev', `${behind},node-name=${node},${access}`],
-    ...[
-      '-device',
-      `${virtio('blk', type)},id=${deviceOf(slot)},drive=${node},serial=${slot},werror=report,rerror=report`,
-    ],
-  ];
+  const device = `id=${deviceOf(slot)},drive=${node},serial=${slot},werror=report,rerror=report`;
+  return ['-blockdev', `${behind},node-name=${node},${access}`, '-device', `${virtio('blk', type)},${device}`];
 }
