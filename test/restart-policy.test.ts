@@ -32,6 +32,22 @@ describe('a restart policy', () => {
       const { restarting, ...container } = await hyperd.client.containerInspect(name);
       return restarting && container.restarts >= restarts;
     });
+  const onlyVm = (): number => {
+    const [qemu, ...others] = hyperd.vmProcesses();
+    assert.ok(qemu !== undefined);
+    assert.deepEqual(others, [], 'an earlier test has left a pod');
+    return qemu;
+  };
+  /** Something was sent to a process by a unix socket, and it has not read it. */
+  const hasUnread = async (pid: number): Promise<boolean> => {
+    const sockets = (await hyperd.network.run('ss', '-xpH')).split('\n');
+    return sockets.some((line) => line.includes(`pid=${pid},`) && !/^\S+ +\S+ +0 /.test(line));
+  };
+  const untilDied = async (pod: string): Promise<void> => {
+    for await (const { type, action, id } of hyperd.client.eventList({ since: '0', follow: true })) {
+      if (id === pod && type === 'pod' && action === 'die') return;
+    }
+  };
   /** Counts in the writable layer, which a restart leaves as it is. */
   const count = 'n=$(cat /n 2>/dev/null || echo 0); n=$((n+1)); echo $n > /n; echo run $n';
 
@@ -79,11 +95,9 @@ describe('a restart policy', () => {
   it('starts a pod whose VM went away in another one, and says why meanwhile', async () => {
     await start('victim', 'always', 'echo ready; exec sleep 1000');
     await untilLogged(hyperd, 'victim', 'ready');
-    const [qemu] = hyperd.vmProcesses();
-    assert.ok(qemu !== undefined);
     const ended = hyperd.client.podWait('victim');
     const killedAt = performance.now();
-    process.kill(qemu, 'SIGKILL');
+    process.kill(onlyVm(), 'SIGKILL');
     const { error } = await ended;
     assert.ok(performance.now() - killedAt < 1000, 'the pod’s failure was told late');
     assert.match(error ?? '', /QEMU ended by itself or was killed/);
@@ -113,9 +127,10 @@ describe('a restart policy', () => {
 
   it('goes on through a hyperd that is killed between an end and the next start', async () => {
     await start('patient', 'always', `${count}; [ $n -lt 6 ] || exec sleep 1000`);
-    await untilLogged(hyperd, 'patient', 'run 5');
+    await untilWaiting('patient', 4); // for 1.6 s
     await hyperd.signal('SIGKILL');
     await hyperd.start();
+    // Its log is followed though none of it runs.
     await untilLogged(hyperd, 'patient', 'run 6');
     assert.equal(await ok('logs', 'patient'), [1, 2, 3, 4, 5, 6].map((n) => `run ${n}\n`).join(''));
     await ok('rm', '-f', 'patient');
@@ -158,16 +173,29 @@ describe('a restart policy', () => {
   it('is told also of a VM that goes while nothing runs in it, and ends with rm -f between two starts', async () => {
     await start('between', 'always', 'exit 1');
     await untilWaiting('between', 4); // by now it waits for most of a second
-    const [qemu] = hyperd.vmProcesses();
-    assert.ok(qemu !== undefined);
     const { id } = await inspect('between');
-    process.kill(qemu, 'SIGKILL');
-    for await (const { type, action, id: of } of hyperd.client.eventList({ since: '0', follow: true })) {
-      if (of === id && type === 'pod' && action === 'die') break;
-    }
+    process.kill(onlyVm(), 'SIGKILL');
+    await untilDied(id);
     await untilWaiting('between', 4);
     await ok('rm', '-f', 'between');
     assert.deepEqual(hyperd.vmProcesses(), []);
+  });
+
+  it('is told of a VM that goes with the end of its process, of which hyperd hears at the same time', async () => {
+    await start('together', 'always', 'echo ready; sleep 2; exit 1');
+    await untilLogged(hyperd, 'together', 'ready');
+    const { id } = await inspect('together');
+    const { pid } = hyperd;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await until(async () => await hasUnread(pid)); // the end of the process
+      process.kill(onlyVm(), 'SIGKILL');
+      await until(() => hyperd.vmProcesses().length === 0);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await untilDied(id);
+    await ok('rm', '-f', 'together');
   });
 
   it('waits while its pod is paused', async () => {

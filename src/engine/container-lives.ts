@@ -15,7 +15,7 @@ import { startFailure, startFailureExitCode } from './start-failure.ts';
 import { beginStop, patienceLeft, type Stopped } from './stopping.ts';
 
 export const defaultStopTimeoutMs = 10_000;
-/** From SIGKILL to the exit event; then the VM is killed. */
+/** From SIGKILL to the exit event; then the VM is ended. */
 const killTimeoutMs = 10_000;
 
 export interface ContainerLivesOptions {
@@ -41,6 +41,8 @@ export class ContainerLives {
   /** Who was sent stop signals by this hyperd. */
   readonly #hasAsked = new WeakSet<Stopped>();
   #closed = false;
+  /** Why its VM has gone. */
+  #lost: HyperError | undefined;
 
   constructor({ pod, run, engine, lock, end }: ContainerLivesOptions) {
     this.run = run;
@@ -59,13 +61,10 @@ export class ContainerLives {
       else if (container.record.restarting) this.#schedule(container, 0);
     }
     this.#advance(); // the hyperd that heard of an init container's end may have died before it started the next one
-    // Those that run hear it themselves, after what they have sent. Where none does nobody else would.
-    const lost = run.vm.ended.then(({ reason }) =>
-      this.#lock.run(async () => {
-        if (this.#closed || pod.containers.some(({ exit }) => exit !== undefined)) return;
-        await this.#end({ exitCode: 255, error: new HyperError('vm_failed', reason) });
-      }),
-    );
+    const lost = run.vm.ended.then(({ reason }) => {
+      this.#lost = new HyperError('vm_failed', reason);
+      return this.#lock.run(() => this.#endIfLost());
+    });
     lost.catch((error: unknown) => {
       this.#engine.log.error({ pod: pod.record.id, error }, 'the end of a VM could not be handled');
     });
@@ -179,7 +178,7 @@ export class ContainerLives {
     if (await endsWithin(finished, timeoutMs)) return;
     await Promise.all(running().map((container) => container.endAtOnce()));
     if (await endsWithin(finished, killTimeoutMs)) return;
-    await this.run.vm.kill();
+    await this.run.end(true); // what waits for a server of files cannot be ended; the pod's disks are whole nevertheless
     await finished;
   }
 
@@ -201,6 +200,14 @@ export class ContainerLives {
     if (waiting.length > 0 && failure === undefined) return false;
     if (failure !== undefined) for (const container of waiting) container.markNeverStarted(failure);
     await this.#end(failure === undefined ? last : { exitCode: last.exitCode, error: failure }, onStored);
+    return true;
+  }
+
+  /** Ends the pod where its VM has gone and nothing of it runs; those that run hear it themselves, after what they have sent. */
+  async #endIfLost(): Promise<boolean> {
+    if (this.#lost === undefined || this.#closed) return false;
+    if (this.#pod.containers.some(({ exit }) => exit !== undefined)) return false;
+    await this.#end({ exitCode: 255, error: this.#lost });
     return true;
   }
 
@@ -238,6 +245,7 @@ export class ContainerLives {
     const isDone = record.init && succeeded;
     record.restarting = !container.stopping && !isDone && isToRestart(this.#pod.record, ended);
     if (await this.#endIfNoneGoesOn(result, onStored)) return;
+    if (await this.#endIfLost()) return;
     this.#save(onStored); // until then the guest's event stays unacknowledged
     const fields = { container: record.name, exitCode: result.exitCode, again: record.restarting };
     this.#engine.log.info({ pod: this.#pod.record.id, ...fields }, 'container ended');

@@ -56,8 +56,8 @@ export class Container {
     this.pod = pod;
     this.#options = options;
     this.stopping = record.stopping !== null || pod.stopping !== null;
-    const { state, error } = record;
-    if (state === 'succeeded' || state === 'failed') {
+    const { state, error, restarting } = record;
+    if (!restarting && (state === 'succeeded' || state === 'failed')) {
       const failure = error === null ? null : new HyperError('vm_failed', error);
       this.#finished.resolve({ exitCode: this.exitCode, error: failure });
     }
