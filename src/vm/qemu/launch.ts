@@ -102,7 +102,7 @@ async function spawnQemu({
     },
     sockets,
   );
-  const [file, jailedArgs] = jailed(jail, [binary, ...args]);
+  const [file, jailedArgs] = jailed(jail, [binary, ...args], memory === undefined ? 'huge' : 'small');
   const given = [kernel.fd, initramfs.fd, memory?.file.fd ?? 'ignore', state?.fd ?? 'ignore'] as const;
   const stdio: StdioOptions = ['ignore', errors.fd, errors.fd, ...given];
   // hyperd's own environment may hold a proxy's password.
