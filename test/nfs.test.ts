@@ -141,15 +141,16 @@ inBothWays('a folder of an NFS server', { timeout: 400_000 }, (way) => {
       await refused(nfs('/export'), /cannot mount .*the server does not answer/, 60_000);
       await run('exec', 'hangs', 'sh', '-c', 'echo kept >/disk/file');
       const began = Date.now();
-      await run('stop', '-t', '0', 'hangs');
+      if (way.rootless) await run('rm', '-f', 'hangs');
+      else await run('stop', '-t', '0', 'hangs');
       await untilTakenApart(hyperd);
-      assert.ok(Date.now() - began < 20_000, `${Date.now() - began} ms`);
+      assert.ok(Date.now() - began < 30_000, `${Date.now() - began} ms`);
       // In order, though a process of it could not be ended: what was killed loses what was written lately.
-      assert.equal((await hyperd.client.podInspect('hangs')).reason, 'the guest powered off');
+      if (!way.rootless) assert.equal((await hyperd.client.podInspect('hangs')).reason, 'the guest powered off');
     } finally {
       server.signal('SIGCONT');
     }
-    await run('rm', 'hangs');
+    if (!way.rootless) await run('rm', 'hangs');
     writeFileSync(join(server.exported, 'again'), 'there again\n');
     assert.equal(await inPod(mounts, 'cat /mnt/again /disk/file'), 'there again\nkept\n');
     await untilTakenApart(hyperd);

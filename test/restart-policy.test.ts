@@ -47,6 +47,7 @@ describe('a restart policy', () => {
     for await (const { type, action, id } of hyperd.client.eventList({ since: '0', follow: true })) {
       if (id === pod && type === 'pod' && action === 'die') return;
     }
+    assert.fail(`nobody was told of the end of ${pod}`);
   };
   /** Counts in the writable layer, which a restart leaves as it is. */
   const count = 'n=$(cat /n 2>/dev/null || echo 0); n=$((n+1)); echo $n > /n; echo run $n';
@@ -182,10 +183,10 @@ describe('a restart policy', () => {
   });
 
   it('is told of a VM that goes with the end of its process, of which hyperd hears at the same time', async () => {
-    await start('together', 'always', 'echo ready; sleep 2; exit 1');
-    await untilLogged(hyperd, 'together', 'ready');
+    await start('together', 'always', 'until [ -e /go ]; do usleep 10000; done; sleep 1; exit 1');
     const { id } = await inspect('together');
     const { pid } = hyperd;
+    await ok('exec', 'together', 'touch', '/go');
     process.kill(pid, 'SIGSTOP');
     try {
       await until(async () => await hasUnread(pid)); // the end of the process

@@ -15,7 +15,7 @@ import { startFailure, startFailureExitCode } from './start-failure.ts';
 import { beginStop, patienceLeft, type Stopped } from './stopping.ts';
 
 export const defaultStopTimeoutMs = 10_000;
-/** From SIGKILL to the exit event; then the VM is ended. */
+/** From SIGKILL to the guest's answer, and from there to the exit event; then the VM is ended. */
 const killTimeoutMs = 10_000;
 
 export interface ContainerLivesOptions {
@@ -26,6 +26,8 @@ export interface ContainerLivesOptions {
   readonly lock: Mutex;
   /** None goes on, or the VM has gone. Called with the lock held; calls `onStored` when that is stored. */
   readonly end: (last: ContainerResult, onStored?: () => void) => Promise<void>;
+  /** Ends the VM, in order where what it writes is kept. */
+  readonly endVm: () => Promise<void>;
 }
 
 /** The containers of a pod while it has a VM: how each ends, and what the pod's restart policy makes of it. */
@@ -35,6 +37,7 @@ export class ContainerLives {
   readonly #engine: EngineOptions;
   readonly #lock: Mutex;
   readonly #end: ContainerLivesOptions['end'];
+  readonly #endVm: ContainerLivesOptions['endVm'];
   readonly #restarts = new Restarts();
   /** What is asked of those that run. */
   readonly health: PodHealth<Container>;
@@ -44,12 +47,13 @@ export class ContainerLives {
   /** Why its VM has gone. */
   #lost: HyperError | undefined;
 
-  constructor({ pod, run, engine, lock, end }: ContainerLivesOptions) {
+  constructor({ pod, run, engine, lock, end, endVm }: ContainerLivesOptions) {
     this.run = run;
     this.#pod = pod;
     this.#engine = engine;
     this.#lock = lock;
     this.#end = end;
+    this.#endVm = endVm;
     this.health = new PodHealth({
       ...{ log: engine.log, paused: pod.record.state === 'paused' },
       exec: ({ record }, ...rest) => runInContainer(run, record, ...rest),
@@ -176,9 +180,11 @@ export class ContainerLives {
       this.#save();
     }
     if (await endsWithin(finished, timeoutMs)) return;
-    await Promise.all(running().map((container) => container.endAtOnce()));
-    if (await endsWithin(finished, killTimeoutMs)) return;
-    await this.run.end(true); // what waits for a server of files cannot be ended; the pod's disks are whole nevertheless
+    const told = Promise.all(running().map((container) => container.endAtOnce()));
+    const answers = await endsWithin(told, killTimeoutMs);
+    if (answers && (await endsWithin(finished, killTimeoutMs))) return;
+    if (answers) await this.#endVm(); // what waits for a server of files cannot be killed, and the pod's disks are to be whole
+    else await this.run.vm.kill();
     await finished;
   }
 
@@ -203,7 +209,7 @@ export class ContainerLives {
     return true;
   }
 
-  /** Ends the pod where its VM has gone and nothing of it runs; those that run hear it themselves, after what they have sent. */
+  /** Ends the pod where its VM has gone and nothing of it runs: what runs hears it itself, after what it has sent. */
   async #endIfLost(): Promise<boolean> {
     if (this.#lost === undefined || this.#closed) return false;
     if (this.#pod.containers.some(({ exit }) => exit !== undefined)) return false;
@@ -245,6 +251,7 @@ export class ContainerLives {
     const isDone = record.init && succeeded;
     record.restarting = !container.stopping && !isDone && isToRestart(this.#pod.record, ended);
     if (await this.#endIfNoneGoesOn(result, onStored)) return;
+    if (this.#lost !== undefined) container.tell(result); // it has ended before its VM
     if (await this.#endIfLost()) return;
     this.#save(onStored); // until then the guest's event stays unacknowledged
     const fields = { container: record.name, exitCode: result.exitCode, again: record.restarting };

@@ -296,6 +296,7 @@ export class Pod {
     this.#lives = new ContainerLives({
       ...{ pod: this, run, engine: this.#options, lock: this.lock },
       end: (last, onStored) => this.#end(last, true, onStored),
+      endVm: () => this.#endVm(run, true),
     });
   }
 
@@ -351,7 +352,7 @@ export class Pod {
       container.finish({ exitCode: container.exitCode, error: last.error });
     }
     this.#finished.resolve(result);
-    await run?.end(inOrder && (!record.autoRemove || this.#writesDisks));
+    if (run !== undefined) await this.#endVm(run, inOrder);
     for (const container of this.containers) await container.closeLog();
     if (record.autoRemove) {
       await this.#remove();
@@ -360,6 +361,10 @@ export class Pod {
       this.#options.store.keepPod(record);
     }
     if (again) this.#scheduleStart(ranMs);
+  }
+
+  async #endVm(run: PodRun, inOrder: boolean): Promise<void> {
+    await run.end(inOrder && (!this.record.autoRemove || this.#writesDisks));
   }
 
   #scheduleStart(ranMs: number): void {

@@ -30,7 +30,8 @@ const inside = { folder: '/mnt', root: '/media' } as const;
  * supplementary groups and with them /dev/kvm (facts: Node); and one process takes 2 ms where `unshare`, `sh`, two
  * `mount`s and `setpriv` take 6. perl-base is essential in Debian. The numbers are Linux's on x86-64: unshare is call 272
  * (CLONE_NEWNS 0x20000), mount 165 (MS_BIND 0x1000; MS_REC | MS_PRIVATE 0x44000), prctl 157 (PR_CAPBSET_DROP 24,
- * PR_SET_NO_NEW_PRIVS 38, PR_SET_THP_DISABLE 41), setgroups 116, setresgid 119, setresuid 117, capset 126 (version 3: 0x20080522).
+ * PR_SET_NO_NEW_PRIVS 38, PR_SET_THP_DISABLE 41), setgroups 116, setresgid 119, setresuid 117, capset 126 (version 3:
+ * 0x20080522).
  */
 const script = `
 use strict;
@@ -51,15 +52,15 @@ done('set the group', 119, $gid + 0, $gid + 0, $gid + 0);
 done('set the user', 117, $uid + 0, $uid + 0, $uid + 0);
 done('drop capabilities', 126, pack('LL', 0x20080522, 0), pack('L6', (0) x 6));
 done('have no new privileges', 157, 38, 1, 0, 0, 0);
-done('have no huge pages', 157, 41, 1, 0, 0, 0) if $pages eq 'small';
+syscall(157, 41, 1, 0, 0, 0) if $pages eq 'small';
 exec { $command[0] } @command or die "$command[0]: $!\n";
 `;
 
 /**
  * The command line that becomes QEMU without rights, in a mount namespace of its own: the process keeps its pid.
  *
- * @param pages where the guest's memory is a file, which has small pages anyway, huge ones are for QEMU's own: to clear them
- *   takes longer than they save, and they are not filled (docs/performance.md)
+ * @param pages where the guest's memory is a file, huge ones are for QEMU's own: to clear them takes longer than they save,
+ *   and they are not filled (docs/performance.md)
  */
 export function jailed(
   { user, kvmGroup, rootless, folder, root }: JailOptions,
