@@ -183,7 +183,8 @@ export class ContainerLives {
     const told = Promise.all(running().map((container) => container.endAtOnce()));
     const answers = await endsWithin(told, killTimeoutMs);
     if (answers && (await endsWithin(finished, killTimeoutMs))) return;
-    if (answers) await this.#endVm(); // what waits for a server of files cannot be killed, and the pod's disks are to be whole
+    // What waits for a server of files cannot be killed, and the pod's disks are to be whole.
+    if (answers) await this.#endVm();
     else await this.run.vm.kill();
     await finished;
   }
