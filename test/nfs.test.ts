@@ -144,6 +144,7 @@ inBothWays('a folder of an NFS server', { timeout: 400_000 }, (way) => {
       if (way.rootless) await run('rm', '-f', 'hangs');
       else await run('stop', '-t', '0', 'hangs');
       await untilTakenApart(hyperd);
+      // Ten seconds for what cannot be killed, as many at most for the VM's end, and what a busy machine takes.
       assert.ok(Date.now() - began < 30_000, `${Date.now() - began} ms`);
       // In order, though a process of it could not be ended: what was killed loses what was written lately.
       if (!way.rootless) assert.equal((await hyperd.client.podInspect('hangs')).reason, 'the guest powered off');
