@@ -28,5 +28,13 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    // hyperd ends by leaveProcess: process.exit can wait for ever. The command line tool is no V8.
+    files: ['src/**/*.ts'],
+    ignores: ['src/cli/**', 'src/lib/leave-process.ts'],
+    rules: {
+      'no-restricted-properties': ['error', { object: 'process', property: 'exit', message: 'Call leaveProcess.' }],
+    },
+  },
   { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
 );

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { withFileLock } from '../lib/file-lock.ts';
+import { leaveProcess } from '../lib/leave-process.ts';
 import type { Log } from '../lib/log.ts';
 import { ownPaths, socketIn } from '../lib/paths.ts';
 import { type Config, readConfig } from './config.ts';
@@ -57,7 +58,7 @@ function readArguments(): Arguments | undefined {
   return undefined;
 }
 
-async function main(): Promise<number | undefined> {
+async function main(): Promise<number> {
   let paths: Arguments | undefined;
   try {
     paths = readArguments();
@@ -70,7 +71,7 @@ async function main(): Promise<number | undefined> {
   const log = openLog(config.logLevel);
   process.on('uncaughtException', (error) => {
     log.error({ error }, 'a defect of hyperd: it ends, the pods go on, the next hyperd finds them');
-    process.exit(1);
+    leaveProcess(1);
   });
   // Inside an ordinary user's namespace we are root, whose own paths are others: it is told the user's.
   const told = ['--root', paths.root, '--run', paths.run, '--config', paths.config];
@@ -131,11 +132,8 @@ async function serve(paths: Arguments, settings: Config, place: Place, log: Log)
 // what hyperd does then (docs/performance.md). So they count as the heap's own, whose limit grows with use.
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`hyperd: ${messageOf(error)}\n`);
-    if (!(error instanceof HyperError)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
-    process.exit(1);
-  },
-);
+main().then(leaveProcess, (error: unknown) => {
+  process.stderr.write(`hyperd: ${messageOf(error)}\n`);
+  if (!(error instanceof HyperError)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+  leaveProcess(1);
+});

@@ -58,6 +58,9 @@ export interface StartOptions {
   readonly user?: OrdinaryUser | null;
 }
 
+/** A pod that does not stop takes hyperd a minute and a half. */
+const endPatienceMs = 180_000;
+
 let count = 0;
 
 /**
@@ -200,7 +203,7 @@ export class TestHyperd implements AsyncDisposable {
     }
   }
 
-  /** Ends hyperd; with SIGKILL its pods go on. */
+  /** Ends hyperd; with SIGKILL its pods go on. One that does not end is killed, and the test fails. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;
@@ -208,7 +211,10 @@ export class TestHyperd implements AsyncDisposable {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill(signal);
+    const deadline = AbortSignal.timeout(endPatienceMs);
+    deadline.addEventListener('abort', () => child.kill('SIGKILL'));
     await exited;
+    if (deadline.aborted) throw new Error(`hyperd did not end in ${endPatienceMs} ms: ${this.log.slice(-2000)}`);
   }
 
   /** Runs the CLI against this hyperd. */
