@@ -12,6 +12,7 @@ import { describePort, type PortMapping, type PublishedPort } from './ports/port
 import { reservePort } from './ports/reserve-port.ts';
 import { removeNetwork } from './remove-network.ts';
 import { formatSubnet, overlaps, parseSubnet, type Subnet } from './subnet.ts';
+import { hasTap } from './tap.ts';
 import { Upkeep } from './upkeep.ts';
 import { limitTraffic, shapeTraffic, type TrafficRate } from './traffic-rate.ts';
 
@@ -158,6 +159,11 @@ export class Networks {
       await to.disconnect(endpoint);
       throw error;
     }
+  }
+
+  /** Whether a NIC is as it was made: its network is up, and nobody has taken its tap away. */
+  async isThere(endpoint: Endpoint): Promise<boolean> {
+    return this.#of(endpoint).problem === null && (await hasTap(endpoint.tap));
   }
 
   /** Makes a NIC that is there already what a pod asks for: costs nothing but where it is to be on another network or address. */

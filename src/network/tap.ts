@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { HyperError } from '../lib/errors.ts';
 import { ipBatch, ipBatchAll, isNoSuchDevice, linksOn } from './ip-command.ts';
 
@@ -53,6 +54,12 @@ export async function deleteTaps(names: readonly string[]): Promise<void> {
     names.map((name) => `link delete dev ${name}`),
     isNoSuchDevice,
   );
+}
+
+/** Whether there is a device of this name (proc_pid_net(5)). */
+export async function hasTap(name: string): Promise<boolean> {
+  const devices = await readFile('/proc/self/net/dev', 'latin1');
+  return devices.split('\n').some((line) => line.trimStart().startsWith(`${name}:`));
 }
 
 /** The names of the taps on a bridge. */

@@ -1,9 +1,13 @@
 import { allDone } from '../../lib/all-done.ts';
 import { HyperError, messageOf } from '../../lib/errors.ts';
-import type { VmId } from '../../lib/ids.ts';
+import { newVmId, type VmId } from '../../lib/ids.ts';
 import type { Endpoint } from '../../network/index.ts';
 import type { NicRequest, PooledVm } from './ready-vm.ts';
+import { SpareNic, type SpareNicOptions } from './spare-nic.ts';
 import type { SupplyOptions } from './supply-options.ts';
+
+export type NicSupplyOptions = Pick<SupplyOptions, 'networks' | 'hypervisor' | 'makesTemplates' | 'log'> &
+  Pick<SpareNicOptions, 'quiet'>;
 
 /** What a VM has of networks. `problem`: why it has no NIC; empty when it has what was asked for. */
 export interface Connected {
@@ -13,16 +17,40 @@ export interface Connected {
 
 /** The NICs of VMs, on the host's side. */
 export class NicSupply {
-  readonly #options: Pick<SupplyOptions, 'networks' | 'hypervisor' | 'log'>;
+  readonly #options: NicSupplyOptions;
+  readonly #spare: SpareNic;
+  /** NICs that waited, of VMs that have yet to be connected. */
+  readonly #waited = new Map<VmId, Endpoint>();
 
-  constructor(options: Pick<SupplyOptions, 'networks' | 'hypervisor' | 'log'>) {
+  constructor(options: NicSupplyOptions) {
     this.#options = options;
+    this.#spare = new SpareNic({ ...options, giveBack: (id, endpoints) => this.giveBack(id, endpoints) });
+  }
+
+  /** Gives `work` the id of a VM to be: where a NIC waits that will do, the one that it was made for. Another is made then. */
+  async withVmId<T>(nics: readonly NicRequest[], work: (id: VmId) => Promise<T>): Promise<T> {
+    const { networks, makesTemplates } = this.#options;
+    const willDo = makesTemplates && nics[0]?.network === networks.standard.name;
+    const spare = willDo ? await this.#spare.take() : undefined;
+    const id = spare?.id ?? newVmId();
+    if (spare !== undefined) this.#waited.set(id, spare.endpoint);
+    try {
+      return await work(id);
+    } finally {
+      const unused = this.#takeWaited(id);
+      if (unused !== undefined) await this.giveBack(id, [unused]);
+      if (willDo) this.#spare.make();
+    }
   }
 
   /** All of them or none. A pod runs without a network where the host cannot give one; its user is told why. */
   async connect(id: VmId, nics: readonly NicRequest[], signal: AbortSignal): Promise<Connected> {
+    const waited = this.#takeWaited(id);
     try {
-      return { endpoints: await this.#connectAll(id, nics, 0, signal), problem: '' };
+      const endpoints = await (waited === undefined
+        ? this.#connectAll(id, nics, 0, signal)
+        : this.#assignWaited(id, waited, nics, signal));
+      return { endpoints, problem: '' };
     } catch (error) {
       const { networks, log } = this.#options;
       // Who asks for a network or an address is not served without.
@@ -38,16 +66,8 @@ export class NicSupply {
   /** The one NIC of a VM of the pool becomes the first that a pod asks for; further ones have yet to be plugged in. */
   async assign(idle: PooledVm, nics: readonly NicRequest[], signal: AbortSignal): Promise<PooledVm> {
     const [own] = idle.endpoints;
-    const [first, ...others] = nics;
-    if (own === undefined || first === undefined) return idle;
-    const { id } = idle.vm.record;
-    const further = await this.#connectAll(id, others, 1, signal);
-    try {
-      return { ...idle, endpoints: [await this.#options.networks.assign(own, first), ...further] };
-    } catch (error) {
-      await this.giveBack(id, further);
-      throw error;
-    }
+    if (own === undefined || nics.length === 0) return idle;
+    return { ...idle, endpoints: await this.#assign(idle.vm.record.id, own, nics, signal) };
   }
 
   async disconnect(endpoints: readonly Endpoint[]): Promise<void> {
@@ -61,6 +81,51 @@ export class NicSupply {
     } catch (error) {
       const fields = { vm: id, error: messageOf(error) };
       this.#options.log.error(fields, 'a NIC is left: the next start of hyperd removes it');
+    }
+  }
+
+  /** Gives up the NIC that waits if it has one of these addresses. */
+  async giveUpWith(addresses: readonly string[]): Promise<void> {
+    await this.#spare.giveUpWith(addresses);
+  }
+
+  async close(): Promise<void> {
+    await this.#spare.close();
+  }
+
+  #takeWaited(id: VmId): Endpoint | undefined {
+    const endpoint = this.#waited.get(id);
+    this.#waited.delete(id);
+    return endpoint;
+  }
+
+  async #assignWaited(
+    id: VmId,
+    waited: Endpoint,
+    nics: readonly NicRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly Endpoint[]> {
+    try {
+      return await this.#assign(id, waited, nics, signal);
+    } catch (error) {
+      await this.giveBack(id, [waited]);
+      throw error;
+    }
+  }
+
+  /** A NIC that is there becomes the first that a pod asks for. On failure it is as it was, and no other is there. */
+  async #assign(
+    id: VmId,
+    own: Endpoint,
+    [first, ...others]: readonly NicRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly Endpoint[]> {
+    const further = await this.#connectAll(id, others, 1, signal);
+    try {
+      return [first === undefined ? own : await this.#options.networks.assign(own, first), ...further];
+    } catch (error) {
+      await this.giveBack(id, further);
+      throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { hasOneOf } from './asked-addresses.ts';
 import type { PooledVm } from './ready-vm.ts';
 import { RecentDemand } from './recent-demand.ts';
 import { type PodShape, shapeKey, type ShapeUses } from './shape-uses.ts';
@@ -98,6 +99,13 @@ export class VmPool {
     for (const vm of [...this.#idle].slice(keep)) this.#giveUp(vm);
     await this.#filling;
     await Promise.all(this.#leaving);
+  }
+
+  /** Gives those up that have one of these addresses; resolves when they are gone. */
+  async giveUpWith(addresses: readonly string[]): Promise<void> {
+    const have = [...this.#idle].filter(({ endpoints }) => endpoints.some((each) => hasOneOf(addresses, each)));
+    for (const vm of have) this.#giveUp(vm);
+    if (have.length > 0) await Promise.all(this.#leaving);
   }
 
   async close(): Promise<void> {

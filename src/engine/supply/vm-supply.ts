@@ -6,6 +6,7 @@ import { newVmId, type VmId } from '../../lib/ids.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { Stopwatch } from '../../lib/stopwatch.ts';
 import type { TemplateDescription, VmRecord } from '../../vm/index.ts';
+import { addressesAskedFor } from './asked-addresses.ts';
 import { availableMemoryShare, shortShare } from './available-memory.ts';
 import { DiskSupply, disksOf } from './disk-supply.ts';
 import { HostMemory } from './host-memory.ts';
@@ -47,7 +48,7 @@ export class VmSupply {
     this.#memory = new HostMemory(options.memory);
     const { scratchDisks, poolDir, hypervisor, ownImage } = options;
     this.#disks = new DiskSupply({ scratchDisks, folder: poolDir, owner: hypervisor.user, ownImage });
-    this.#nics = new NicSupply(options);
+    this.#nics = new NicSupply({ ...options, quiet: (signal) => this.#quiet.reached(signal) });
     const [memory, nics, disks, quiet] = [this.#memory, this.#nics, this.#disks, this.#quiet];
     const onMade = (): void => this.#pool.fill();
     this.#templates = new TemplateSupply({ supply: options, memory, nics, disks, quiet, onMade });
@@ -58,8 +59,7 @@ export class VmSupply {
       quiet: (signal) => this.#quiet.reached(signal),
     });
     this.kept = new UserVms({ discard: (vm) => this.#discard(vm), log: options.log });
-    this.#timer = setInterval(() => void this.#look(), lookIntervalMs);
-    this.#timer.unref();
+    this.#timer = setInterval(() => void this.#look(), lookIntervalMs).unref();
   }
 
   get pool(): PoolStatus {
@@ -99,14 +99,16 @@ export class VmSupply {
     try {
       const used = await this.#quiet.during(async () => {
         const watch = new Stopwatch();
+        await this.#freeAddresses(request);
         const pooled = poolable ? await this.#takePooled(request, options, watch) : undefined;
         if (pooled !== undefined) return await use(pooled);
         if (poolable && this.#pool.size > 0) this.#options.metrics.poolMiss();
-        const id = newVmId();
-        await this.#reserve(id, request, options.signal);
-        return await this.#inTurn(id, options.signal, async () => {
-          watch.lap('room and turn');
-          return await use(await this.#start(id, request, options, watch));
+        return await this.#nics.withVmId(request.nics, async (id) => {
+          await this.#reserve(id, request, options.signal);
+          return await this.#inTurn(id, options.signal, async () => {
+            watch.lap('room and turn');
+            return await use(await this.#start(id, request, options, watch));
+          });
         });
       });
       if (poolable) {
@@ -164,7 +166,13 @@ export class VmSupply {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all([this.#pool.close(), this.kept.close(), this.#templates.close()]);
+    await Promise.all([this.#pool.close(), this.kept.close(), this.#templates.close(), this.#nics.close()]);
+  }
+
+  /** Nobody sees what waits: who asks for an address that it has gets it. */
+  async #freeAddresses({ nics }: VmRequest): Promise<void> {
+    const asked = addressesAskedFor(nics);
+    if (asked.length > 0) await Promise.all([this.#pool.giveUpWith(asked), this.#nics.giveUpWith(asked)]);
   }
 
   async #takePooled(request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm | undefined> {
@@ -384,9 +392,8 @@ export class VmSupply {
       await this.#pool.adjust();
       return;
     }
-    const { prepared, pool } = this;
-    if (pool.waiting + prepared.count === 0) return;
-    const given = { vms: pool.waiting, templates: prepared.count };
+    const given = { vms: this.pool.waiting, templates: this.prepared.count };
+    if (given.vms + given.templates === 0) return;
     this.#options.log.warn(given, 'the host’s memory is short: VMs that wait and prepared templates are given up');
     await Promise.all([this.#pool.drain(), this.#templates.giveUpPrepared()]);
   }
