@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, it } from 'node:test';
 import { outputOf, type TestHyperd } from './support/hyperd.ts';
 import { until } from './support/refusal.ts';
-import { originOf, untilPoolHas } from './support/warm.ts';
+import { originOf, untilPoolHas, untilPreparedTemplates } from './support/warm.ts';
 import { inBothWays } from './support/ways.ts';
 
 /** Makes templates by itself, and with them what waits for clones; no VM waits. */
@@ -20,9 +20,10 @@ inBothWays('the NIC that waits for the next VM', {}, (way) => {
 
   const taps = async (): Promise<string[]> =>
     (await hyperd.network.ip('-o', 'link')).match(/\bhy\w{10}-\d+(?=:)/g) ?? [];
-  /** The one that waits, once no VM has any. */
+  /** The one that waits, once no VM has any, nor any is being prepared. */
   const waiting = async (): Promise<string> => {
-    await until(async () => hyperd.vmProcesses().length === 0 && (await taps()).length === 1);
+    await untilPreparedTemplates(hyperd, 1);
+    await until(async () => (await hyperd.client.info()).vmMemory.reservedMiB === 0 && (await taps()).length === 1);
     return (await taps())[0] ?? '';
   };
   const run = (...args: string[]): Promise<string> => outputOf(hyperd, ['run', ...args]);
@@ -81,18 +82,18 @@ inBothWays('the NIC that waits for the next VM', {}, (way) => {
     assert.match(await run('--rm', '--ip', address, ...show), new RegExp(`inet ${address}/`));
     hyperd.configure({ ...config, pool: { size: 2 } });
     await untilPoolHas(hyperd, 2);
-    const [first = '', second = ''] = hyperd.vmProcesses().map(tapOf);
-    for (const taken of [await addressOf(first), await addressOf(second)]) {
+    for (const which of [0, 1]) {
+      const taken = await addressOf(hyperd.vmProcesses().map(tapOf)[which] ?? '');
       assert.match(await run('--rm', '--ip', taken, ...show), new RegExp(`inet ${taken}/`));
       await untilPoolHas(hyperd, 2);
     }
   });
 
-  it('is given back by a start that is refused what it asks for, or has no room', async () => {
+  it('is given back by a start that is refused what it asks for, and waits on where there was no room', async () => {
     const first = await waiting();
     const taken = await hyperd.hyper(['run', '--rm', '--ip', '192.168.123.1', 'busybox', 'true']);
     assert.match(taken.stderr, /192\.168\.123\.1 cannot be given to a guest/);
-    assert.notEqual(await waiting(), first);
+    await until(async () => (await taps()).length === 1 && (await taps())[0] !== first);
     await hyperd.signal('SIGHUP');
     assert.deepEqual(await taps(), [], 'it has gone with the hyperd whose it was');
     hyperd.configure({ ...config, memory: { maxMiB: 256 } });
@@ -102,7 +103,18 @@ inBothWays('the NIC that waits for the next VM', {}, (way) => {
     const before = await taps();
     const full = await hyperd.hyper(['run', '--rm', 'busybox', 'true']);
     assert.match(full.stderr, /the host is full/);
-    await until(async () => (await taps()).length === 2 && (await taps()).join() !== before.join());
+    await until(async () => (await taps()).length === 2);
+    assert.deepEqual(await taps(), before, 'it waits on');
+  });
+
+  it('does not wait where addresses are few', async () => {
+    await hyperd.signal('SIGTERM');
+    hyperd.configure({ ...config, bridge: 'hyper-small', subnet: '192.168.200.0/29' });
+    await hyperd.start();
+    await originOf(hyperd);
+    await untilPreparedTemplates(hyperd, 1); // it is made before
+    await until(async () => (await hyperd.client.info()).vmMemory.reservedMiB === 0);
+    assert.deepEqual(await taps(), []);
   });
 
   it('goes with hyperd, and with the next one where hyperd was killed', async () => {

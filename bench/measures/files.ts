@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Comparison, Sample } from '../measure.ts';
@@ -85,6 +85,9 @@ export const files: readonly Comparison[] = [
   gitStatus,
 ];
 
+/** Before any index was written: git reads a file again that is as young as the index, each time. */
+const writtenAt = new Date('2020-01-01');
+
 /** A repository in which nothing has changed. */
 async function committedFolder(room: Room): Promise<string> {
   const path = join(room.folder, 'repository');
@@ -92,7 +95,9 @@ async function committedFolder(room: Room): Promise<string> {
   for (let folder = 0; folder < repositoryFolders; folder++) {
     await mkdir(join(path, `folder-${folder}`));
     for (let file = 0; file < filesPerFolder; file++) {
-      await writeFile(join(path, `folder-${folder}/file-${file}`), `${folder} ${file}\n`);
+      const name = join(path, `folder-${folder}/file-${file}`);
+      await writeFile(name, `${folder} ${file}\n`);
+      await utimes(name, writtenAt, writtenAt);
     }
   }
   const git = (...args: readonly string[]) => runTimed('git', ['-C', path, ...args]);

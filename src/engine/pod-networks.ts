@@ -60,10 +60,11 @@ export async function leaveNetworks(record: PodRecord, run: PodRun, options: Eng
 }
 
 async function plugIn(record: PodRecord, wanted: NetworkOfPod, run: PodRun, options: EngineOptions): Promise<void> {
-  const { networks, store, hypervisor, log } = options;
+  const { networks, store, supply, hypervisor, log } = options;
   const before = [...record.endpoints];
   const number = firstFree(before.map(({ nic }) => nic));
   const nic = { ...nicOf(record, wanted), nic: number, ownerUid: hypervisor.user.uid };
+  await supply.freeAddresses([nic]);
   const made = await networks.connect(run.vm.record.id, nic);
   try {
     record.endpoints = [...before, made];

@@ -6,7 +6,11 @@ const here = JSON.stringify(new URL('./leave-process.ts', import.meta.url).href)
 
 /** Runs a module to its end. */
 function run(text: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  const args = ['--input-type=module', '--eval', `import { leaveProcess } from ${here}; ${text}`];
+  const args = [
+    '--input-type=module',
+    '--eval',
+    `import { leaveProcess } from ${here}; process.on('exit', () => console.log('exit')); ${text}`,
+  ];
   return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
 }
 

@@ -15,7 +15,9 @@ const poolOf = (text: string, range?: string): AddressPool => {
 describe('AddressPool', () => {
   it('begins behind the gateway and takes an address again only after all others', () => {
     const pool = poolOf('10.1.2.0/29');
+    assert.equal(pool.free, 5n);
     assert.deepEqual([pool.take(), pool.take()], ['10.1.2.2', '10.1.2.3']);
+    assert.equal(pool.free, 3n);
     pool.release('10.1.2.2');
     assert.deepEqual([pool.take(), pool.take(), pool.take()], ['10.1.2.4', '10.1.2.5', '10.1.2.6']);
     assert.equal(pool.take(), '10.1.2.2');
@@ -35,7 +37,9 @@ describe('AddressPool', () => {
   it('hands out of its range alone, and gives any other address of the subnet to who asks for it', () => {
     const pool = poolOf('10.1.2.0/24', '10.1.2.0/30');
     pool.reserve('10.1.2.200');
+    assert.equal(pool.free, 2n);
     assert.deepEqual([pool.take(), pool.take()], ['10.1.2.2', '10.1.2.3']);
+    assert.equal(pool.free, 0n);
     assert.throws(() => pool.take(), { code: 'unavailable', message: /all addresses of 10\.1\.2\.0\/30 are taken/ });
     assert.throws(() => pool.reserve('10.1.2.200'), { code: 'conflict' });
   });

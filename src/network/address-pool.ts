@@ -78,6 +78,14 @@ export class AddressPool {
     return canonicalAddress(text);
   }
 
+  /** How many it can still hand out by itself. */
+  get free(): bigint {
+    const used = [...this.#taken, this.#options.gateway.value].filter(
+      (each) => each >= this.#first && each <= this.#last,
+    );
+    return this.#last - this.#first + 1n - BigInt(used.length);
+  }
+
   has(text: string): boolean {
     return this.#taken.has(parseAddress(text).value);
   }

@@ -161,7 +161,7 @@ export class Networks {
     }
   }
 
-  /** Whether a NIC is as it was made: its network is up, and nobody has taken its tap away. */
+  /** Whether a NIC's network is up, and nobody has taken its tap away. */
   async isThere(endpoint: Endpoint): Promise<boolean> {
     return this.#of(endpoint).problem === null && (await hasTap(endpoint.tap));
   }

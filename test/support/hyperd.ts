@@ -243,13 +243,14 @@ export class TestHyperd implements AsyncDisposable {
       // Pods of a hyperd that was killed: the next one takes them along.
       if (this.#process === undefined) await this.start().catch(() => undefined);
     }
-    await this.signal('SIGTERM');
+    const [ended] = await Promise.allSettled([this.signal('SIGTERM')]);
     const left = this.vmProcesses();
     for (const pid of left) process.kill(pid, 'SIGKILL');
     await this.endKeepers();
     if (this.#ownNamespace) execFileSync('ip', ['netns', 'del', this.namespace], { stdio: 'ignore' });
     const { log } = this;
     rmSync(this.folder, { recursive: true, force: true });
+    if (ended.status === 'rejected') throw ended.reason;
     if (left.length > 0) throw new Error(`hyperd ended and left ${left.length} VMs running: ${log.slice(-4000)}`);
   }
 }

@@ -31,14 +31,14 @@ export class NicSupply {
   async withVmId<T>(nics: readonly NicRequest[], work: (id: VmId) => Promise<T>): Promise<T> {
     const { networks, makesTemplates } = this.#options;
     const willDo = makesTemplates && nics[0]?.network === networks.standard.name;
-    const spare = willDo ? await this.#spare.take() : undefined;
+    const spare = willDo ? this.#spare.take() : undefined;
     const id = spare?.id ?? newVmId();
     if (spare !== undefined) this.#waited.set(id, spare.endpoint);
     try {
       return await work(id);
     } finally {
       const unused = this.#takeWaited(id);
-      if (unused !== undefined) await this.giveBack(id, [unused]);
+      if (unused !== undefined) await this.#spare.putBack({ id, endpoint: unused });
       if (willDo) this.#spare.make();
     }
   }
@@ -47,9 +47,8 @@ export class NicSupply {
   async connect(id: VmId, nics: readonly NicRequest[], signal: AbortSignal): Promise<Connected> {
     const waited = this.#takeWaited(id);
     try {
-      const endpoints = await (waited === undefined
-        ? this.#connectAll(id, nics, 0, signal)
-        : this.#assignWaited(id, waited, nics, signal));
+      const given = waited && (await this.#assignWaited(id, waited, nics, signal));
+      const endpoints = given ?? (await this.#connectAll(id, nics, 0, signal));
       return { endpoints, problem: '' };
     } catch (error) {
       const { networks, log } = this.#options;
@@ -99,18 +98,21 @@ export class NicSupply {
     return endpoint;
   }
 
+  /** Undefined where it will not do: it is given back, and all is made as if none had waited. */
   async #assignWaited(
     id: VmId,
     waited: Endpoint,
     nics: readonly NicRequest[],
     signal: AbortSignal,
-  ): Promise<readonly Endpoint[]> {
+  ): Promise<readonly Endpoint[] | undefined> {
+    const { networks, log } = this.#options;
     try {
-      return await this.#assign(id, waited, nics, signal);
+      if (await networks.isThere(waited)) return await this.#assign(id, waited, nics, signal);
     } catch (error) {
-      await this.giveBack(id, [waited]);
-      throw error;
+      log.debug({ vm: id, error: messageOf(error) }, 'the NIC that waited will not do');
     }
+    await this.giveBack(id, [waited]);
+    return undefined;
   }
 
   /** A NIC that is there becomes the first that a pod asks for. On failure it is as it was, and no other is there. */

@@ -4,6 +4,9 @@ import type { Endpoint } from '../../network/index.ts';
 import { hasOneOf } from './asked-addresses.ts';
 import type { SupplyOptions } from './supply-options.ts';
 
+/** It is not to have the last address of a small network. */
+const leastFree = 8n;
+
 export interface SpareNicOptions extends Pick<SupplyOptions, 'networks' | 'hypervisor' | 'log'> {
   /** Resolves when nothing is being started, rejects when no more is to be done. */
   readonly quiet: (signal: AbortSignal) => Promise<void>;
@@ -27,16 +30,20 @@ export class SpareNic {
     this.#options = options;
   }
 
-  /** Who takes it handles its end from now on. One that somebody has taken away is of no use. */
-  async take(): Promise<NamedNic | undefined> {
+  /** Who takes it handles its end from now on. */
+  take(): NamedNic | undefined {
     const spare = this.#spare;
     this.#spare = undefined;
-    if (spare === undefined || (await this.#options.networks.isThere(spare.endpoint))) return spare;
-    await this.#options.giveBack(spare.id, [spare.endpoint]);
-    return undefined;
+    return spare;
   }
 
-  /** Makes one in the background, unless there is one. */
+  /** It was not used. */
+  async putBack(spare: NamedNic): Promise<void> {
+    if (this.#spare === undefined && !this.#closed.signal.aborted) this.#spare = spare;
+    else await this.#options.giveBack(spare.id, [spare.endpoint]);
+  }
+
+  /** Makes one in the background, unless there is one, or addresses are few. */
   make(): void {
     if (this.#spare !== undefined || this.#closed.signal.aborted) return;
     this.#making ??= this.#make(this.#closed.signal)
@@ -64,6 +71,7 @@ export class SpareNic {
   async #make(signal: AbortSignal): Promise<void> {
     const { quiet, networks, hypervisor } = this.#options;
     await quiet(signal);
+    if (networks.standard.addresses.pool.free < leastFree) return;
     const id = newVmId();
     this.#spare = { id, endpoint: await networks.connect(id, { ownerUid: hypervisor.user.uid, signal }) };
   }

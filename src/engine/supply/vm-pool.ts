@@ -105,7 +105,7 @@ export class VmPool {
   async giveUpWith(addresses: readonly string[]): Promise<void> {
     const have = [...this.#idle].filter(({ endpoints }) => endpoints.some((each) => hasOneOf(addresses, each)));
     for (const vm of have) this.#giveUp(vm);
-    if (have.length > 0) await Promise.all(this.#leaving);
+    await Promise.all(this.#leaving);
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import { newVmId, type VmId } from '../../lib/ids.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { Stopwatch } from '../../lib/stopwatch.ts';
 import type { TemplateDescription, VmRecord } from '../../vm/index.ts';
-import { addressesAskedFor } from './asked-addresses.ts';
+import { freeAddresses } from './asked-addresses.ts';
 import { availableMemoryShare, shortShare } from './available-memory.ts';
 import { DiskSupply, disksOf } from './disk-supply.ts';
 import { HostMemory } from './host-memory.ts';
@@ -99,7 +99,7 @@ export class VmSupply {
     try {
       const used = await this.#quiet.during(async () => {
         const watch = new Stopwatch();
-        await this.#freeAddresses(request);
+        await this.freeAddresses(request.nics, options.signal);
         const pooled = poolable ? await this.#takePooled(request, options, watch) : undefined;
         if (pooled !== undefined) return await use(pooled);
         if (poolable && this.#pool.size > 0) this.#options.metrics.poolMiss();
@@ -151,6 +151,11 @@ export class VmSupply {
     }
   }
 
+  /** What waits gives way to who asks for its address. */
+  async freeAddresses(nics: Parameters<typeof freeAddresses>[0], signal?: AbortSignal): Promise<void> {
+    await freeAddresses(nics, [this.#pool, this.#nics], signal);
+  }
+
   /** Makes the template of a shape now, in place of the one that is there. */
   async makeTemplate(shape: GuestSize, signal: AbortSignal): Promise<TemplateDescription> {
     const made = await this.#templates.make(shape, signal);
@@ -167,12 +172,6 @@ export class VmSupply {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all([this.#pool.close(), this.kept.close(), this.#templates.close(), this.#nics.close()]);
-  }
-
-  /** Nobody sees what waits: who asks for an address that it has gets it. */
-  async #freeAddresses({ nics }: VmRequest): Promise<void> {
-    const asked = addressesAskedFor(nics);
-    if (asked.length > 0) await Promise.all([this.#pool.giveUpWith(asked), this.#nics.giveUpWith(asked)]);
   }
 
   async #takePooled(request: VmRequest, options: TakeOptions, watch: Stopwatch): Promise<ReadyVm | undefined> {
