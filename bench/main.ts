@@ -1,7 +1,6 @@
 /** `scripts/bench` starts it, in a network namespace of its own. See there for what it takes. */
 import { execFileSync } from 'node:child_process';
 import { loadavg } from 'node:os';
-import { machineAtRest } from './at-rest.ts';
 import { describeMachine } from './machine.ts';
 import type { Breakdown, Comparison, Fact, Survey } from './measure.ts';
 import { breakdown } from './measures/breakdown.ts';
@@ -71,14 +70,7 @@ async function measure({ names, runs: count }: Options, signal: AbortSignal): Pr
       continue;
     }
     await using sides = prepared;
-    results.push(
-      await comparePairs(comparison, sides, {
-        runs: count,
-        signal,
-        say: (line) => room.say(line),
-        rest: machineAtRest,
-      }),
-    );
+    results.push(await comparePairs(comparison, sides, { runs: count, signal, say: (line) => room.say(line) }));
   }
   const machine = describeMachine(hypervisor.accelerator, kernel);
   const when = new Date().toISOString();

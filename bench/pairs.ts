@@ -22,23 +22,20 @@ export interface PairsOptions {
   readonly runs: number;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
-  /** Resolves when the machine has come to rest; with false where it does not. */
-  readonly rest: (signal: AbortSignal) => Promise<boolean>;
 }
 
 /**
- * Takes samples in turns, ours, the peer's, ours, the peer's, so that whatever the machine does meanwhile hits both, each
- * when nothing is under way of the one before. The first pair fills caches and is not counted.
+ * Takes samples in turns, ours, the peer's, ours, the peer's, so that whatever the machine does meanwhile hits both. The
+ * first pair fills caches and is not counted.
  */
 export async function comparePairs(
   measure: Omit<Comparison, 'prepare'>,
   sides: Omit<Sides, keyof AsyncDisposable>,
-  { runs, signal, say, rest }: PairsOptions,
+  { runs, signal, say }: PairsOptions,
 ): Promise<Result> {
   const take = async (side: 'ours' | 'peer'): Promise<Sample> => {
     signal.throwIfAborted();
     await sides.settle?.();
-    if (!(await rest(signal))) say(`${measure.name}: the machine does not come to rest`);
     return await sides[side]();
   };
   const ours: Sample[] = [];
