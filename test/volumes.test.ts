@@ -260,6 +260,8 @@ inBothWays('a volume', {}, (way) => {
         await refused(['run', '--rm', '--mount', fields, 'busybox', 'true'], line, code);
       await mount(`type=bind,source=${host}/none,target=/x`, /bind source path does not exist: .*none/, 125);
       assert.ok(!existsSync(join(host, 'none')));
+      const cannot = ['run', '--rm', '-v', '/proc/none:/x', 'busybox', 'true'];
+      await refused(cannot, /\/proc\/none is missing and cannot be made/, 125);
       await mount('type=bind,target=/x', /field Source must not be empty/);
       await mount('type=volume,source=x', /target is required/);
       await mount('type=npipe,target=/x', /invalid mount type 'npipe'/);

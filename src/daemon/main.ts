@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HyperError, messageOf } from '../lib/errors.ts';
 import { withFileLock } from '../lib/file-lock.ts';
 import { leaveProcess } from '../lib/leave-process.ts';
 import type { Log } from '../lib/log.ts';
+import { makeFolders } from '../lib/make-folders.ts';
 import { ownPaths, socketIn } from '../lib/paths.ts';
 import { type Config, readConfig } from './config.ts';
 import { openLog } from './daemon-log.ts';
@@ -82,9 +82,9 @@ async function main(): Promise<number> {
 
 /** Runs hyperd if no other one serves this run folder, and none has this root folder. */
 async function alone({ root, run }: Arguments, work: () => Promise<void>): Promise<number> {
-  await mkdir(run, { recursive: true, mode: 0o711 });
+  await makeOwn(run, '--run', 0o711);
   const served = await ifFree(run, async () => {
-    await mkdir(root, { recursive: true });
+    await makeOwn(root, '--root');
     if (await ifFree(root, work)) return;
     const todo = 'stop it, or choose another with --root';
     throw new HyperError('conflict', `another hyperd has the root folder ${root}: ${todo}`);
@@ -92,6 +92,15 @@ async function alone({ root, run }: Arguments, work: () => Promise<void>): Promi
   if (served) return 0;
   process.stderr.write(`hyperd: another hyperd serves ${socketIn(run)}\n`);
   return exitLocked;
+}
+
+async function makeOwn(folder: string, option: string, mode?: number): Promise<void> {
+  try {
+    await makeFolders(folder, mode);
+  } catch (error) {
+    const why = `${folder} cannot be made: ${messageOf(error)}`;
+    throw new HyperError('unavailable', `${why}: choose another with ${option}`, { cause: error });
+  }
 }
 
 /** Does something while holding a folder's lock; false when another hyperd has it. */

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { HyperError, messageOf, systemCode } from '../lib/errors.ts';
+import { makeFolders } from '../lib/make-folders.ts';
 
 /** What of this host is mounted; of a socket, who may connect. */
 export type BindSource =
@@ -26,7 +27,7 @@ export async function checkBindSource(path: string, create: boolean): Promise<Bi
     );
   }
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolders(path);
   } catch (error) {
     throw new HyperError('bad_request', `${path} is missing and cannot be made: ${messageOf(error)}`, { cause: error });
   }

@@ -1,4 +1,4 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { HyperError } from '../../lib/errors.ts';
 import { withFileLock } from '../../lib/file-lock.ts';
 import { findExecutable } from '../../lib/find-executable.ts';
 import type { Log } from '../../lib/log.ts';
+import { makeFolders } from '../../lib/make-folders.ts';
 import { stillRuns } from '../../lib/process-identity.ts';
 import { missingCommand } from '../../lib/run-command.ts';
 import { holderLives, startHolder } from './holder.ts';
@@ -66,7 +67,7 @@ interface Prepared {
 
 /** The namespaces of this run folder, made or found; one process at a time. */
 async function prepare({ runDir, log }: EnsureNamespaceOptions): Promise<Prepared> {
-  await mkdir(runDir, { recursive: true, mode: 0o700 });
+  await makeFolders(runDir, 0o700);
   await requireOwn(runDir);
   return withFileLock(join(runDir, 'holder.lock'), async () => {
     const found = await readHolderRecord(runDir);
