@@ -5,11 +5,11 @@ import { HyperError, messageOf } from '../lib/errors.ts';
 import { withFileLock } from '../lib/file-lock.ts';
 import { leaveProcess } from '../lib/leave-process.ts';
 import type { Log } from '../lib/log.ts';
-import { makeFolders } from '../lib/make-folders.ts';
 import { ownPaths, socketIn } from '../lib/paths.ts';
 import { type Config, readConfig } from './config.ts';
 import { openLog } from './daemon-log.ts';
 import { Hyperd } from './hyperd.ts';
+import { makeOwn } from './own-folder.ts';
 import { ownVersion } from './own-version.ts';
 import { watchConfig } from './watch-config.ts';
 import { ensureNamespace, type Place } from './rootless/index.ts';
@@ -92,15 +92,6 @@ async function alone({ root, run }: Arguments, work: () => Promise<void>): Promi
   if (served) return 0;
   process.stderr.write(`hyperd: another hyperd serves ${socketIn(run)}\n`);
   return exitLocked;
-}
-
-async function makeOwn(folder: string, option: string, mode?: number): Promise<void> {
-  try {
-    await makeFolders(folder, mode);
-  } catch (error) {
-    const why = `${folder} cannot be made: ${messageOf(error)}`;
-    throw new HyperError('unavailable', `${why}: choose another with ${option}`, { cause: error });
-  }
 }
 
 /** Does something while holding a folder's lock; false when another hyperd has it. */

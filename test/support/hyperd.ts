@@ -111,7 +111,7 @@ export class TestHyperd implements AsyncDisposable {
     try {
       await hyperd.start();
     } catch (error) {
-      await hyperd[Symbol.asyncDispose]();
+      await hyperd[Symbol.asyncDispose]().catch(() => undefined); // the first failure is the one to be told
       throw error;
     }
     return hyperd;
@@ -245,13 +245,21 @@ export class TestHyperd implements AsyncDisposable {
     }
     const [ended] = await Promise.allSettled([this.signal('SIGTERM')]);
     const left = this.vmProcesses();
-    for (const pid of left) process.kill(pid, 'SIGKILL');
+    for (const pid of left) killIfThere(pid);
     await this.endKeepers();
     if (this.#ownNamespace) execFileSync('ip', ['netns', 'del', this.namespace], { stdio: 'ignore' });
     const { log } = this;
     rmSync(this.folder, { recursive: true, force: true });
     if (ended.status === 'rejected') throw ended.reason;
     if (left.length > 0) throw new Error(`hyperd ended and left ${left.length} VMs running: ${log.slice(-4000)}`);
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended
   }
 }
 

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiFailure, noDaemonMessage } from '../../client/index.ts';
+import { makeFolders } from '../../lib/make-folders.ts';
 import { daemonLogIn, socketIn } from '../../lib/paths.ts';
 import { answers } from './socket-probe.ts';
 
@@ -30,7 +31,7 @@ export async function startDaemon(start: DaemonStart): Promise<void> {
     );
   }
   note(`hyper: starting hyperd (log: ${daemonLogIn(run)})`);
-  mkdirSync(run, { recursive: true, mode: 0o700 });
+  await makeFolders(run, 0o700);
   const log = openSync(daemonLogIn(run), 'a', 0o600);
   const logStart = fstatSync(log).size;
   const child = spawn(hyperd, [], { detached: true, stdio: ['ignore', log, log], cwd: '/' });

@@ -6,9 +6,9 @@ import { HyperError } from '../../lib/errors.ts';
 import { withFileLock } from '../../lib/file-lock.ts';
 import { findExecutable } from '../../lib/find-executable.ts';
 import type { Log } from '../../lib/log.ts';
-import { makeFolders } from '../../lib/make-folders.ts';
 import { stillRuns } from '../../lib/process-identity.ts';
 import { missingCommand } from '../../lib/run-command.ts';
+import { makeOwn } from '../own-folder.ts';
 import { holderLives, startHolder } from './holder.ts';
 import { readHolderRecord, writeHolderRecord, type HolderRecord } from './holder-record.ts';
 import { hostAddresses, startOutside } from './outside.ts';
@@ -67,7 +67,7 @@ interface Prepared {
 
 /** The namespaces of this run folder, made or found; one process at a time. */
 async function prepare({ runDir, log }: EnsureNamespaceOptions): Promise<Prepared> {
-  await makeFolders(runDir, 0o700);
+  await makeOwn(runDir, '--run', 0o700);
   await requireOwn(runDir);
   return withFileLock(join(runDir, 'holder.lock'), async () => {
     const found = await readHolderRecord(runDir);

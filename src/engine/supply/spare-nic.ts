@@ -24,6 +24,8 @@ export class SpareNic {
   readonly #options: SpareNicOptions;
   #spare: NamedNic | undefined;
   #making: Promise<void> | undefined;
+  /** The latest one that was given up: its address is taken until then. */
+  #leaving: Promise<void> = Promise.resolve();
   readonly #closed = new AbortController();
 
   constructor(options: SpareNicOptions) {
@@ -51,28 +53,31 @@ export class SpareNic {
       .finally(() => (this.#making = undefined));
   }
 
-  /** Gives it up if it has one of these addresses. */
+  /** Gives it up if it has one of these addresses; resolves when what was given up is gone. */
   async giveUpWith(addresses: readonly string[]): Promise<void> {
-    if (this.#spare !== undefined && hasOneOf(addresses, this.#spare.endpoint)) await this.#giveUp();
+    if (this.#spare !== undefined && hasOneOf(addresses, this.#spare.endpoint)) this.#giveUp();
+    await this.#leaving;
   }
 
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#making;
-    await this.#giveUp();
+    this.#giveUp();
+    await this.#leaving;
   }
 
-  async #giveUp(): Promise<void> {
+  #giveUp(): void {
     const spare = this.#spare;
     this.#spare = undefined;
-    if (spare !== undefined) await this.#options.giveBack(spare.id, [spare.endpoint]);
+    if (spare !== undefined) this.#leaving = this.#options.giveBack(spare.id, [spare.endpoint]);
   }
 
   async #make(signal: AbortSignal): Promise<void> {
     const { quiet, networks, hypervisor } = this.#options;
     await quiet(signal);
-    if (networks.standard.addresses.pool.free < leastFree) return;
+    if (this.#spare !== undefined || networks.standard.addresses.pool.free < leastFree) return;
     const id = newVmId();
-    this.#spare = { id, endpoint: await networks.connect(id, { ownerUid: hypervisor.user.uid, signal }) };
+    const endpoint = await networks.connect(id, { ownerUid: hypervisor.user.uid, signal });
+    await this.putBack({ id, endpoint }); // one that was taken may have come back meanwhile
   }
 }
