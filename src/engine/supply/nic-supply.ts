@@ -27,7 +27,7 @@ export class NicSupply {
     this.#spare = new SpareNic({ ...options, giveBack: (id, endpoints) => this.giveBack(id, endpoints) });
   }
 
-  /** Gives `work` the id of a VM to be: where a NIC waits that will do, the one that it was made for. Another is made then. */
+  /** Gives `work` the id of a VM to be: where a NIC waits that will do, the one that it was made for. Another is made when it has worked. */
   async withVmId<T>(nics: readonly NicRequest[], work: (id: VmId) => Promise<T>): Promise<T> {
     const { networks, makesTemplates } = this.#options;
     const willDo = makesTemplates && nics[0]?.network === networks.standard.name;
@@ -35,11 +35,12 @@ export class NicSupply {
     const id = spare?.id ?? newVmId();
     if (spare !== undefined) this.#waited.set(id, spare.endpoint);
     try {
-      return await work(id);
+      const done = await work(id);
+      if (willDo) this.#spare.make();
+      return done;
     } finally {
       const unused = this.#takeWaited(id);
       if (unused !== undefined) await this.#spare.putBack({ id, endpoint: unused });
-      if (willDo) this.#spare.make();
     }
   }
 
