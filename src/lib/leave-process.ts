@@ -8,7 +8,7 @@ export function leaveProcess(code: number): never {
   try {
     process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`], {});
   } catch {
-    // A host without a shell, or without memory. Before Node.js 27 it ends in `abort` then.
+    // A host without a shell, or without memory: as well as it can be done there.
   }
   process.exit(code);
 }

@@ -56,7 +56,7 @@ export async function deleteTaps(names: readonly string[]): Promise<void> {
   );
 }
 
-/** Whether there is a device of this name (proc_pid_net(5)). */
+/** Whether there is a device of this name, asked without a process, unlike `findLink` (proc_pid_net(5)). */
 export async function hasTap(name: string): Promise<boolean> {
   const devices = await readFile('/proc/self/net/dev', 'latin1');
   return devices.split('\n').some((line) => line.trimStart().startsWith(`${name}:`));

@@ -3,6 +3,9 @@ import { unlessAborted } from '../../lib/unless-aborted.ts';
 import type { Endpoint } from '../../network/index.ts';
 import type { NicRequest } from './ready-vm.ts';
 
+/** A NIC that is asked for, as far as its addresses go. */
+export type AddressWish = Pick<NicRequest, 'address' | 'address6'>;
+
 /** What has addresses and waits. */
 interface Waiting {
   /** Gives up what has one of these; resolves when it is gone. */
@@ -11,7 +14,7 @@ interface Waiting {
 
 /** What waits gives way to who asks for its address. */
 export async function freeAddresses(
-  nics: readonly Pick<NicRequest, 'address' | 'address6'>[],
+  nics: readonly AddressWish[],
   waiting: readonly Waiting[],
   signal?: AbortSignal,
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { newVmId, type VmId } from '../../lib/ids.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { Stopwatch } from '../../lib/stopwatch.ts';
 import type { TemplateDescription, VmRecord } from '../../vm/index.ts';
-import { freeAddresses } from './asked-addresses.ts';
+import { type AddressWish, freeAddresses } from './asked-addresses.ts';
 import { availableMemoryShare, shortShare } from './available-memory.ts';
 import { DiskSupply, disksOf } from './disk-supply.ts';
 import { HostMemory } from './host-memory.ts';
@@ -152,7 +152,7 @@ export class VmSupply {
   }
 
   /** What waits gives way to who asks for its address. */
-  async freeAddresses(nics: Parameters<typeof freeAddresses>[0], signal?: AbortSignal): Promise<void> {
+  async freeAddresses(nics: readonly AddressWish[], signal?: AbortSignal): Promise<void> {
     await freeAddresses(nics, [this.#pool, this.#nics], signal);
   }
 
