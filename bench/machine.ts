@@ -8,7 +8,7 @@ const output = (file: string, ...args: readonly string[]): string => execFileSyn
 export function describeMachine(accelerator: string, guestKernel: string | null): string {
   const os = /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
   const [cpu] = cpus();
-  const qemu = /version ([\d.]+)/.exec(output('qemu-system-x86_64', '--version'))?.[1] ?? '?';
+  const qemu = /version ([\d.]+(?: \(hyper\))?)/.exec(output('qemu-system-x86_64', '--version'))?.[1] ?? '?';
   const docker = /version ([^,]+)/.exec(output('/usr/bin/docker', '--version'))?.[1] ?? '?';
   const runsc = /version (\S+)/.exec(output('runsc', '--version'))?.[1] ?? '?';
   const runc = /version (\S+)/.exec(output('runc', '--version'))?.[1] ?? '?';

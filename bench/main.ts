@@ -19,6 +19,7 @@ import { runs } from './measures/run.ts';
 import { stream } from './measures/stream.ts';
 import { type Options, parseOptions } from './options.ts';
 import { comparePairs, type Result } from './pairs.ts';
+import { putHyperQemuInPath } from './qemu-in-path.ts';
 import { keepRun, recordRun } from './record.ts';
 import { type Run, summary } from './report.ts';
 import { repository } from './repository.ts';
@@ -42,13 +43,14 @@ async function main(): Promise<void> {
   const path = await keepRun(taken);
   if (options.json) process.stdout.write(`${JSON.stringify(taken)}\n`);
   (options.json ? process.stderr : process.stdout).write(`${summary(taken)}\n\nSamples: ${path}\n`);
-  if (options.record) await recordRun(taken);
+  if (options.record) await recordRun(taken, options.qemu);
 }
 
-async function measure({ names, runs: count }: Options, signal: AbortSignal): Promise<Run> {
+async function measure({ names, runs: count, qemu }: Options, signal: AbortSignal): Promise<Run> {
   const load = loadavg().map((value) => Number(value.toFixed(2)));
   const wanted = ({ name }: { readonly name: string }): boolean => names.length === 0 || names.includes(name);
   await using room = await Room.open(signal);
+  if (qemu === 'hyper') await putHyperQemuInPath(room.folder);
   const { client } = await room.hyperd('pool');
   const [{ hypervisor }, { kernel }] = await Promise.all([client.info(), client.version()]);
   const facts: Fact[] = [];

@@ -1,11 +1,15 @@
 import { parseArgs } from 'node:util';
 
+/** Whose QEMU is measured: the distribution's, or the one that scripts/qemu builds. */
+export type QemuChoice = 'distribution' | 'hyper';
+
 export interface Options {
   /** Empty: all. */
   readonly names: readonly string[];
   readonly runs: number;
   readonly record: boolean;
   readonly json: boolean;
+  readonly qemu: QemuChoice;
 }
 
 /** The least number of pairs that says something. */
@@ -17,7 +21,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     args: [...args],
     options: {
       ...{ runs: { type: 'string' }, quick: { type: 'boolean' } },
-      ...{ record: { type: 'boolean' }, json: { type: 'boolean' } },
+      ...{ record: { type: 'boolean' }, json: { type: 'boolean' }, qemu: { type: 'string' } },
     },
     allowPositionals: true,
   });
@@ -25,9 +29,10 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
   if (unknown !== undefined) throw new Error(`there is no measure '${unknown}': ${known.join(' ')}`);
   const runs = Number(values.runs ?? (values.quick === true ? quickRuns : leastRuns));
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number of samples');
-  const { record = false, json = false } = values;
+  const { record = false, json = false, qemu = 'distribution' } = values;
+  if (qemu !== 'distribution' && qemu !== 'hyper') throw new Error("--qemu takes 'distribution' or 'hyper'");
   if (record && (runs < leastRuns || positionals.length > 0)) {
     throw new Error(`--record keeps whole runs of at least ${leastRuns} pairs: leave --quick, --runs and names out`);
   }
-  return { names: positionals, runs, record, json };
+  return { names: positionals, runs, record, json, qemu };
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { writeCpio } from '../guest/initramfs/cpio.ts';
+import { findExecutable } from '../src/lib/find-executable.ts';
 import { repository, TestHyperd } from './support/hyperd.ts';
 import { assertRefused, configure, onSmallDisk } from './support/refusal.ts';
 
@@ -37,6 +38,24 @@ describe('a machine that lacks something', { skip: notRoot, timeout: 300_000, co
   };
 
   it('has no QEMU', () => problem({ qemu: '/nonexistent' }, /^hyper: .*\/nonexistent.*(not found|no such|install)/i));
+
+  it('has not built the optional QEMU that is asked for', () =>
+    problem(
+      { guestDir: work, qemu: 'hyper' },
+      /^hyper: there is no .*\/qemu\/qemu-system-x86_64-hyper: run scripts\/qemu, or leave "qemu" out/,
+    ));
+
+  it('has its QEMU in a folder that is closed to the user whom QEMU runs as', async () => {
+    const closed = await mkdtemp(join(work, 'closed-')); // mode 0700
+    const qemu = join(closed, 'qemu');
+    await symlink((await findExecutable('qemu-system-x86_64')) ?? assert.fail('QEMU is not there'), qemu);
+    await configure(hyperd, { qemu });
+    const { code, stderr } = await hyperd.hyper(['run', '-d', '--name', 'closed', 'busybox', 'sleep', '1000']);
+    assert.equal(code, 0, stderr);
+    const [pid = 0] = hyperd.vmProcesses();
+    assert.equal(await readFile(`/proc/${pid}/comm`, 'utf8'), 'qemu-system-x86\n');
+    assert.equal((await hyperd.hyper(['rm', '-f', 'closed'])).code, 0);
+  });
 
   it('has no guest kernel', () =>
     problem({ guestDir: work }, /^hyper: there is no guest kernel in .*: run scripts\/quickstart, or set "guestDir"/));

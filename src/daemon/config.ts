@@ -5,7 +5,10 @@ import { HyperError, messageOf, systemCode } from '../lib/errors.ts';
 /** `/etc/hyper/config.json`, or a user's own (docs/guide.md, Configuration). Every field may be left out. */
 const Settings = z.strictObject({
   accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
-  qemu: z.string().default('qemu-system-x86_64').describe('name or path of the binary'),
+  qemu: z
+    .string()
+    .default('qemu-system-x86_64')
+    .describe('name or path of the binary; "hyper" is what scripts/qemu builds'),
   kernel: z.enum(['distribution', 'hyper']).default('distribution').describe('"hyper" is what scripts/kernel builds'),
   machine: z
     .enum(['q35', 'microvm'])

@@ -9,7 +9,7 @@ import type { Log } from '../lib/log.ts';
 import { socketIn } from '../lib/paths.ts';
 import { type Networks, openNetworks, SlirpPorts } from '../network/index.ts';
 import { Store } from '../store/index.ts';
-import { guestFolder, QemuHypervisor, ScratchDisks } from '../vm/index.ts';
+import { guestFolder, qemuBinary, QemuHypervisor, ScratchDisks, warnOfOlderQemu } from '../vm/index.ts';
 import { Volumes } from '../volume/index.ts';
 import { ApiServer } from './api-server.ts';
 import type { Config } from './config.ts';
@@ -60,9 +60,11 @@ export class Hyperd {
     if (fresh) await embedded.add();
     const store = parts.use(Store.open(join(root, 'hyper.db'), log));
     const networks = parts.adopt(await openNetworks(networkOptions(options, store)), (opened) => opened.close());
+    const binary = qemuBinary(guestDir, settings.qemu);
+    if (binary !== settings.qemu) await warnOfOlderQemu(binary, log);
     const hypervisor = parts.use(
       await QemuHypervisor.probe({
-        ...{ binary: settings.qemu, runDir: run, root, accelerator: settings.accelerator, user, log },
+        ...{ binary, runDir: run, root, accelerator: settings.accelerator, user, log },
         guestDir: guestFolder(guestDir, settings.kernel),
         machine: settings.machine,
         ...{ maxTemplateBytes: settings.templates.maxMiB * 2 ** 20, rootless: place.kind === 'namespace' },

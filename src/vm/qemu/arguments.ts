@@ -115,7 +115,8 @@ export function qemuArguments(
   const { type, accelerator } = machine;
   const channels = [files.control, files.streams];
   return [
-    ['-name', spec.id],
+    // A QEMU that is run by its descriptor would have that number for its name.
+    ['-name', spec.id, '-name', 'process=qemu-system-x86_64'],
     ...process,
     machineArguments[type],
     accelerator === 'kvm'

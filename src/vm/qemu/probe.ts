@@ -5,8 +5,17 @@ import { messageOf } from '../../lib/errors.ts';
 import { exists } from '../../lib/exists.ts';
 import { runCommand } from '../../lib/run-command.ts';
 
+/** The file, below the guest's folder, of the QEMU that scripts/qemu builds. */
+const hyperQemu = 'qemu/qemu-system-x86_64-hyper';
+
+/** The binary that a configuration means: `hyper` is the one that scripts/qemu builds. */
+export function qemuBinary(guestDir: string, qemu: string): string {
+  return qemu === 'hyper' ? join(guestDir, hyperQemu) : qemu;
+}
+
 /** What was found of QEMU on this machine. */
 export interface QemuProbe {
+  /** One that scripts/qemu built has a name behind it: `7.2.22-hyper`. */
   readonly version: string | null;
   /** The firmware to start with; null: QEMU's default, SeaBIOS. */
   readonly firmware: string | null;
@@ -22,15 +31,19 @@ export async function probeQemu(binary: string): Promise<QemuProbe> {
   try {
     const { stdout } = await runCommand(binary, ['--version'], { timeoutMs: 10_000 });
     const firmware = (await exists(qboot)) ? qboot : null;
-    const [, version, major, minor] = /version ((\d+)\.(\d+)(?:\.\d+)?)/.exec(stdout) ?? [];
-    if (version === undefined) {
+    const [, numbers, major, minor, built = ''] =
+      /version ((\d+)\.(\d+)(?:\.\d+)?)(?: \((hyper)\))?/.exec(stdout) ?? [];
+    if (numbers === undefined) {
       const problem = `${binary} --version says nothing that we know`;
       return { version: null, firmware, readOnlyMemory: false, problem };
     }
     const readOnlyMemory = Number(major) * 100 + Number(minor) >= 802;
+    const version = built === '' ? numbers : `${numbers}-${built}`;
     return { version, firmware, readOnlyMemory, problem: null };
   } catch (error) {
-    return { version: null, firmware: null, readOnlyMemory: false, problem: messageOf(error) };
+    const notBuilt = `there is no ${binary}: run scripts/qemu, or leave "qemu" out of the config`;
+    const problem = binary.endsWith(`/${hyperQemu}`) && !(await exists(binary)) ? notBuilt : messageOf(error);
+    return { version: null, firmware: null, readOnlyMemory: false, problem };
   }
 }
 
