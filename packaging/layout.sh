@@ -34,10 +34,10 @@ releases() {
   done
 }
 
-# users_of RELEASE: the processes that run its Node.js or its CLI, as pids.
+# users_of RELEASE: the processes that run its Node.js or its CLI, as pids. VMs of its QEMU go on without the file.
 users_of() {
   real=$(readlink -f "$1")
   for process in /proc/[0-9]*; do
-    case $(readlink "$process/exe" 2>/dev/null) in "$real"/*) printf '%s ' "${process#/proc/}" ;; esac
+    case $(readlink "$process/exe" 2>/dev/null) in "$real"/guest/*) ;; "$real"/*) printf '%s ' "${process#/proc/}" ;; esac
   done
 }

@@ -57,9 +57,11 @@ describe('scripts/install', () => {
         'node/bin/node',
       ],
       ...['packaging/layout.sh', 'scripts/lib/setup.sh', 'scripts/uninstall'],
-      ...['LICENSE', ...['vmlinux', 'initramfs.cpio', 'guest.json'].map((file) => `guest/build/hyper/${file}`)].filter(
-        (path) => existsSync(join(repository, path)),
-      ),
+      ...[
+        'LICENSE',
+        ...['vmlinux', 'initramfs.cpio', 'guest.json'].map((file) => `guest/build/hyper/${file}`),
+        ...['source', 'qemu-system-x86_64-hyper'].map((file) => `guest/build/qemu/${file}`),
+      ].filter((path) => existsSync(join(repository, path))),
     ].map((path) => `usr/local/lib/hyper.X/${path}`);
     const elsewhere = [
       ...['bin/hyper', 'bin/hyperd', 'lib/hyper', 'lib/systemd/system/hyper.service', 'lib/systemd/user/hyper.service'],
@@ -163,7 +165,11 @@ describe('scripts/install', () => {
   it('upgrades while a pod runs: the pod goes on, the old release is removed when nobody runs it', async (t) => {
     const namespace = `hyper-install-${process.pid}`;
     const run = join(folder, 'run');
-    const options = ['--root', join(folder, 'root'), '--run', run, '--config', join(folder, 'none.json')];
+    const config = join(folder, 'config.json');
+    // VMs of a QEMU that is in the release do not keep it.
+    const qemu = existsSync(installed('lib/hyper/guest/build/qemu')) ? { qemu: 'hyper' } : {};
+    writeFileSync(config, JSON.stringify(qemu));
+    const options = ['--root', join(folder, 'root'), '--run', run, '--config', config];
     const client = new HyperClient(`unix://${run}/hyper.sock`);
     const hyper = (...args: string[]) =>
       runProgram(installed('bin/hyper'), args, { ...process.env, HYPER_HOST: `unix://${run}/hyper.sock` });
@@ -193,7 +199,7 @@ describe('scripts/install', () => {
       const old = readlinkSync(installed('lib/hyper'));
 
       const said = script(join(scripts, 'install'), '--no-setup', '--destdir', destdir);
-      assert.match(said, new RegExp(`earlier release still runs as ${hyperd.pid}`));
+      assert.match(said, new RegExp(`earlier release still runs as ${hyperd.pid} and is kept`));
       assert.notEqual(readlinkSync(installed('lib/hyper')), old);
       // What `systemctl reload` does.
       hyperd.kill('SIGHUP');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readlink, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -48,13 +48,21 @@ describe('a machine that lacks something', { skip: notRoot, timeout: 300_000, co
   it('has its QEMU in a folder that is closed to the user whom QEMU runs as', async () => {
     const closed = await mkdtemp(join(work, 'closed-')); // mode 0700
     const qemu = join(closed, 'qemu');
-    await symlink((await findExecutable('qemu-system-x86_64')) ?? assert.fail('QEMU is not there'), qemu);
-    await configure(hyperd, { qemu });
+    const real = (await findExecutable('qemu-system-x86_64')) ?? assert.fail('QEMU is not there');
+    await symlink(real, qemu);
+    await configure(hyperd, { qemu, pool: { size: 0 }, templates: { maxMiB: 0 } });
     const { code, stderr } = await hyperd.hyper(['run', '-d', '--name', 'closed', 'busybox', 'sleep', '1000']);
     assert.equal(code, 0, stderr);
     const [pid = 0] = hyperd.vmProcesses();
-    assert.equal(await readFile(`/proc/${pid}/comm`, 'utf8'), 'qemu-system-x86\n');
+    assert.equal(await readlink(`/proc/${pid}/exe`), await realpath(real));
     assert.equal((await hyperd.hyper(['rm', '-f', 'closed'])).code, 0);
+  });
+
+  it('has a script for its QEMU in such a folder, which nobody can run who cannot read it', async () => {
+    const qemu = join(await mkdtemp(join(work, 'closed-')), 'qemu');
+    await writeFile(qemu, '#!/bin/sh\nexec qemu-system-x86_64 "$@"\n', { mode: 0o755 });
+    await configure(hyperd, { qemu, pool: { size: 0 }, templates: { maxMiB: 0 } });
+    await assertRefused(hyperd, command, 125, /^hyper: QEMU could not start: .*\/qemu: Permission denied$/);
   });
 
   it('has no guest kernel', () =>

@@ -61,7 +61,7 @@ export class Hyperd {
     const store = parts.use(Store.open(join(root, 'hyper.db'), log));
     const networks = parts.adopt(await openNetworks(networkOptions(options, store)), (opened) => opened.close());
     const binary = qemuBinary(guestDir, settings.qemu);
-    if (binary !== settings.qemu) await warnOfOlderQemu(binary, log);
+    if (settings.qemu === 'hyper') await warnOfOlderQemu(binary, log);
     const hypervisor = parts.use(
       await QemuHypervisor.probe({
         ...{ binary, runDir: run, root, accelerator: settings.accelerator, user, log },

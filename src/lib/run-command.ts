@@ -25,6 +25,7 @@ const packageOf: Readonly<Record<string, string>> = {
   bridge: 'iproute2',
   dpkg: 'dpkg',
   'dpkg-deb': 'dpkg',
+  'dpkg-query': 'dpkg',
   fallocate: 'util-linux',
   flock: 'util-linux',
   ip: 'iproute2',

@@ -31,13 +31,13 @@ const inside = { folder: '/mnt', root: '/media' } as const;
  * `mount`s and `setpriv` take 6. perl-base is essential in Debian. The numbers are Linux's on x86-64: unshare is call 272
  * (CLONE_NEWNS 0x20000), mount 165 (MS_BIND 0x1000; MS_REC | MS_PRIVATE 0x44000), prctl 157 (PR_CAPBSET_DROP 24,
  * PR_SET_NO_NEW_PRIVS 38, PR_SET_THP_DISABLE 41), setgroups 116, setresgid 119, setresuid 117, capset 126 (version 3:
- * 0x20080522). A QEMU that is a path may be in a folder that is closed to its user: it is opened before.
+ * 0x20080522). A QEMU that is a path may be in a folder that is closed to its user, or hidden by a mount: it is opened before.
  */
 const script = `
 use strict;
 my ($folder, $root, $uid, $gid, $groups, $pages, @command) = @ARGV;
-my $program;
-open $program, '<', $command[0] if $command[0] =~ m{/};
+my ($program, $magic);
+$command[0] =~ m{/} && open($program, '<', $command[0]) && read $program, $magic, 4;
 sub done { my ($what, $call, @args) = @_; syscall($call, @args) == 0 or die "cannot $what: $!\n"; }
 done('have a mount namespace', 272, 0x20000);
 done('make it private', 165, 0, '/', 0, 0x44000, 0);
@@ -56,7 +56,8 @@ done('drop capabilities', 126, pack('LL', 0x20080522, 0), pack('L6', (0) x 6));
 done('have no new privileges', 157, 38, 1, 0, 0, 0);
 syscall(157, 41, 1, 0, 0, 0) if $pages eq 'small';
 exec { $command[0] } @command;
-exec { '/proc/self/fd/' . fileno $program } @command if $program && $! == 13; # EACCES
+# EACCES, or ENOENT below one of the mounts. A script would be opened once more, by its interpreter.
+exec { '/proc/self/fd/' . fileno $program } @command if ($! == 13 || $! == 2) && $magic eq chr(127) . 'ELF';
 die "$command[0]: $!\n";
 `;
 

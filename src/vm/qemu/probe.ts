@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../lib/errors.ts';
 import { exists } from '../../lib/exists.ts';
@@ -10,7 +10,7 @@ const hyperQemu = 'qemu/qemu-system-x86_64-hyper';
 
 /** The binary that a configuration means: `hyper` is the one that scripts/qemu builds. */
 export function qemuBinary(guestDir: string, qemu: string): string {
-  return qemu === 'hyper' ? join(guestDir, hyperQemu) : qemu;
+  return qemu === 'hyper' ? resolve(guestDir, hyperQemu) : qemu;
 }
 
 /** What was found of QEMU on this machine. */

@@ -25,10 +25,9 @@ export async function warnOfOlderQemu(binary: string, log: Log): Promise<void> {
   }
 }
 
-/** By Debian's order of versions. */
+/** By Debian's order of versions; the exit code is the answer. */
 async function isOlder(one: string, other: string): Promise<boolean> {
-  return await runCommand('dpkg', ['--compare-versions', one, 'lt', other]).then(
-    () => true,
-    () => false,
-  );
+  const { stdout } = await runCommand('sh', ['-c', 'dpkg --compare-versions "$0" lt "$1"; echo $?', one, other]);
+  if (stdout !== '0\n' && stdout !== '1\n') throw new Error(`dpkg does not compare ${one} with ${other}`);
+  return stdout === '0\n';
 }

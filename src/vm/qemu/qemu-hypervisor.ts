@@ -68,7 +68,7 @@ interface CloneSource {
   readonly disks?: Promise<readonly Disk[]>;
 }
 
-/** Runs VMs with the distribution's QEMU. */
+/** Runs VMs with QEMU. */
 export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   readonly #options: QemuOptions;
   readonly #installation: Installation;
