@@ -52,7 +52,7 @@ async function measure({ names, runs: count, qemu }: Options, signal: AbortSigna
   await using room = await Room.open(signal);
   if (qemu === 'hyper') await putHyperQemuInPath(room.folder);
   const { client } = await room.hyperd('pool');
-  const [{ hypervisor }, { kernel }] = await Promise.all([client.info(), client.version()]);
+  const info = await client.info();
   const facts: Fact[] = [];
   const breakdowns: Breakdown[] = [];
   for (const survey of surveys.filter(wanted)) {
@@ -74,7 +74,7 @@ async function measure({ names, runs: count, qemu }: Options, signal: AbortSigna
     await using sides = prepared;
     results.push(await comparePairs(comparison, sides, { runs: count, signal, say: (line) => room.say(line) }));
   }
-  const machine = describeMachine(hypervisor.accelerator, kernel);
+  const machine = describeMachine(info);
   const when = new Date().toISOString();
   return { when, commit: commit(), machine, runs: count, load, results, impossible, facts, breakdowns };
 }

@@ -28,7 +28,6 @@ export async function recordRun(run: Run, qemu: QemuChoice): Promise<void> {
   const name = pages[qemu];
   const folder = join(repository, 'docs', name);
   const page = `${folder}.md`;
-  await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'samples.json'), asText(run));
   const pictures = new Map<string, string>();
   for (const { name: measure, title, svg } of drawRun(run)) {

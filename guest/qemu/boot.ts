@@ -9,11 +9,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemCode } from '../../src/lib/errors.ts';
 import { newVmId } from '../../src/lib/ids.ts';
 import { qemuArguments } from '../../src/vm/qemu/arguments.ts';
 import { probeGuest, probeQemu } from '../../src/vm/qemu/probe.ts';
-import { Qmp } from '../../src/vm/qemu/qmp.ts';
+import { listensNotYet, Qmp } from '../../src/vm/qemu/qmp.ts';
 
 /** A QEMU that counts what it does takes some five times as long as another. */
 const limitMs = 300_000;
@@ -57,8 +56,7 @@ async function monitor(path: string, signal: AbortSignal, onAgent: () => void): 
         if (name === 'VSERPORT_CHANGE' && data['id'] === 'port0' && data['open'] === true) onAgent();
       });
     } catch (error) {
-      const code = systemCode(error);
-      if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
+      if (!listensNotYet(error)) throw error;
     }
     await delay(monitorIntervalMs, undefined, { signal });
   }
@@ -69,7 +67,6 @@ const folder = mkdtempSync(join(tmpdir(), 'hyper-qemu-'));
 try {
   if (binary === undefined) throw new Error('usage: node guest/qemu/boot.ts QEMU [OPTION…]');
   await boot(binary, options, folder);
-  process.exitCode = 0;
 } catch (error) {
   process.stderr.write(`boot: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

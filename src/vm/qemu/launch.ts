@@ -10,6 +10,7 @@ import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts
 import { readLastLine } from './last-line.ts';
 import { insideJail, jailed, type JailOptions } from './jail.ts';
 import { QemuVm, type QemuVmOptions } from './qemu-vm.ts';
+import { listensNotYet } from './qmp.ts';
 import type { VmFiles } from './vm-files.ts';
 
 /** What is the same for every VM of a hyperd, until QEMU or the guest is another. */
@@ -135,8 +136,7 @@ async function awaitMonitor(
       const booting = state === undefined;
       return await QemuVm.attach({ record, files, booting, disks, see, moduleDisk, serve, log });
     } catch (error) {
-      const code = systemCode(error);
-      if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
+      if (!listensNotYet(error)) throw error;
     }
     if (!(await stillRuns(record.process))) throw new HyperError('vm_failed', 'QEMU ended at once');
     await delay(monitorIntervalMs);

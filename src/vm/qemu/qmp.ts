@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { HyperError } from '../../lib/errors.ts';
+import { HyperError, systemCode } from '../../lib/errors.ts';
 import { Mutex } from '../../lib/mutex.ts';
 import { passFile } from './pass-file.ts';
 
@@ -19,6 +19,9 @@ const answerTimeoutMs = 30_000;
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
+
+/** Whether `connect` failed because a QEMU that has just been started does not listen yet. */
+export const listensNotYet = (error: unknown): boolean => ['ENOENT', 'ECONNREFUSED'].includes(systemCode(error) ?? '');
 
 /** A QEMU Machine Protocol session (QEMU docs, interop/qmp-spec). */
 export class Qmp {
