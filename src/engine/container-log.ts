@@ -79,8 +79,11 @@ export class ContainerLog {
   }
 
   async close(): Promise<void> {
-    await this.#writing;
-    await this.#file.close();
+    try {
+      await this.#writing;
+    } finally {
+      await this.#file.close();
+    }
   }
 
   #queue(...buffers: readonly Buffer[]): Promise<void> {

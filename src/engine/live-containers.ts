@@ -73,8 +73,11 @@ export async function removeContainer(
     await removeVolumesOf([container.record], true, options); // where we die after this, it is there to be removed again
     pod.record.containers = pod.record.containers.filter((each) => each !== container.record);
     pod.containers.splice(pod.containers.indexOf(container), 1);
-    options.store.keepPod(pod.record);
-    await container.closeLog();
+    try {
+      options.store.keepPod(pod.record);
+    } finally {
+      await container.closeLog(); // nobody has the container any more
+    }
     await rm(logPath(options.podsDir, pod.record, container.record), { force: true });
   });
 }

@@ -108,13 +108,14 @@ export class ControlChannel {
   async request(request: AgentRequest, timeoutMs: number): Promise<Fields> {
     if (this.#closed !== undefined) throw this.#closed;
     const id = this.#nextId++;
+    const message = encodeFields([[tag.id, id], [tag.op, request.op], ...request.fields]);
     const { promise, resolve, reject } = Promise.withResolvers<Fields>();
     this.#waiting.set(id, { resolve, reject });
     const timer = setTimeout(() => {
       reject(new HyperError('timeout', `the guest agent did not answer request ${request.op} in ${timeoutMs} ms`));
     }, timeoutMs);
-    this.#port.send(frameKind.request, encodeFields([[tag.id, id], [tag.op, request.op], ...request.fields]));
     try {
+      this.#port.send(frameKind.request, message);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -146,8 +147,10 @@ export class ControlChannel {
       if (fields.required(tag.event) !== 1) return; // a newer agent's: not ours to understand
       const exitCode = fields.required(tag.code);
       if (exitCode > 255) throw violation(`an exit code of ${exitCode}`);
+      const sequence = fields.required(tag.seq);
+      if (sequence === 0) throw violation('an event before the first'); // what is acknowledged is one less
       handlers.onExit({
-        sequence: fields.required(tag.seq),
+        sequence,
         process: fields.required(tag.process),
         container: fields.required(tag.container),
         exitCode,

@@ -27,6 +27,7 @@ async function runHelper(
     child.once('error', reject);
     child.once('close', resolve);
   });
+  closed.catch(() => undefined); // heard below
   // A helper that ends without reading breaks the pipe; its exit code tells what matters.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);

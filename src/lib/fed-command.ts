@@ -57,10 +57,10 @@ export class FedCommand {
       ...{ detached: true, stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' },
       env: { ...process.env, LC_ALL: 'C' },
     });
+    const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()).on('error', () => resolve()));
     const { stdin, stdout } = child;
     if (!(stdin instanceof Socket) || !(stdout instanceof Socket)) throw new HyperError('internal', 'sh has no pipes');
     for (const each of [child, stdin, stdout]) each.unref(); // a turn's deadline holds the process, as long as it lasts
-    const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()).on('error', () => resolve()));
     void ended.then(() => {
       if (this.#shell?.child === child) this.#shell = undefined;
     });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { tableOf } from './firewall-options.ts';
@@ -55,18 +56,8 @@ export class Upkeep implements Disposable {
     const began = performance.now();
     // It ends with hyperd, also where that is killed.
     const command = ['--pdeathsig', 'KILL', '--', file, ...args];
-    const child = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'ignore'] });
-    child.unref();
-    this.#children.add(child);
-    const lines = createInterface({ input: child.stdout });
-    lines.on('line', (line) => {
-      const [, name] = gone.exec(line) ?? [];
-      for (const each of this.#networks()) {
-        if (name === each.bridge || name === tableOf(each.bridge)) void this.#mend(each);
-      }
-    });
     const again = (): void => {
-      if (!this.#children.delete(child) || this.#ended) return;
+      if (this.#ended) return;
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         const worked = performance.now() - began > waitsMs.most;
@@ -76,8 +67,29 @@ export class Upkeep implements Disposable {
       timer.unref();
       this.#timers.add(timer);
     };
-    child.on('error', again); // it is not installed: then there are no networks either
-    child.on('close', again);
+    let child: ChildProcess;
+    try {
+      child = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'ignore'] });
+    } catch {
+      again(); // no memory
+      return;
+    }
+    const ended = (): void => {
+      if (this.#children.delete(child)) again();
+    };
+    child.on('error', ended); // it is not installed: then there are no networks either
+    child.on('close', ended);
+    child.unref();
+    this.#children.add(child);
+    if (!(child.stdout instanceof Readable)) return; // no descriptor is left: its error follows
+    const lines = createInterface({ input: child.stdout });
+    lines.on('error', () => undefined); // its end says it
+    lines.on('line', (line) => {
+      const [, name] = gone.exec(line) ?? [];
+      for (const each of this.#networks()) {
+        if (name === each.bridge || name === tableOf(each.bridge)) void this.#mend(each);
+      }
+    });
   }
 
   async #look(): Promise<void> {

@@ -217,9 +217,17 @@ export class TestHyperd implements AsyncDisposable {
     if (deadline.aborted) throw new Error(`hyperd did not end in ${endPatienceMs} ms: ${this.log.slice(-2000)}`);
   }
 
-  /** Runs the CLI against this hyperd. */
-  hyper(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-    return runProgram(...this.command(args, options), options);
+  /** Runs the CLI against this hyperd. One that has ended by itself is what is told, and not what the CLI says of it. */
+  async hyper(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    const finished = await runProgram(...this.command(args, options), options);
+    this.#assertRuns();
+    return finished;
+  }
+
+  #assertRuns(): void {
+    const { exitCode = null, signalCode = null } = this.#process ?? {};
+    if (exitCode === null && signalCode === null) return;
+    throw new Error(`hyperd ended by itself (${signalCode ?? exitCode}): ${this.log.slice(-4000)}`);
   }
 
   command(

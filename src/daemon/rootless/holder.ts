@@ -68,7 +68,7 @@ function endGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
-    if (systemCode(error) !== 'ESRCH') throw error;
+    if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error; // its number is another's by now
   }
 }
 

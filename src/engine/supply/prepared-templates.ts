@@ -146,6 +146,7 @@ export class PreparedTemplates {
         const isKept = [...this.#kept.values()].some(({ template }) => template === prepared.template);
         if (!isKept) await rm(spare, { force: true });
       })
+      .catch((error: unknown) => log.warn({ spare, error: messageOf(error) }, 'a disk of no use is left'))
       .finally(() => this.#copying.delete(prepared.template));
     this.#copying.set(prepared.template, copying);
   }

@@ -14,6 +14,7 @@ export async function buildImageDisk(options: BuildImageDiskOptions): Promise<Im
   const cancelled = new HyperError('cancelled', 'the building of an image disk was cancelled');
   if (signal?.aborted === true) throw cancelled;
   const outcome = Promise.withResolvers<ImageDisk>();
+  outcome.promise.catch(() => undefined); // heard below, unless nothing could be asked
   const worker = new WorkerThread<ToDiskWorker, FromDiskWorker>(
     workerUrl ?? workerEntry(import.meta.url, 'disk-worker'),
     (message) => {

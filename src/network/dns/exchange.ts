@@ -28,7 +28,11 @@ export async function exchange(message: Buffer, transport: Transport, options: E
 function overUdp(query: Buffer, { server, port, timeoutMs, signal }: ExchangeOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4');
-    const settle = bounded(timeoutMs, signal, server, () => socket.close(), resolve, reject);
+    const close = (): void => {
+      socket.removeAllListeners('connect'); // it may be about to be told
+      socket.close();
+    };
+    const settle = bounded(timeoutMs, signal, server, close, resolve, reject);
     socket.on('error', (cause) => settle(unreachable(server, cause)));
     socket.on('message', (answer) => {
       if (isAnswerTo(answer, query)) settle(answer);

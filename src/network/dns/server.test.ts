@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as packets from 'dns-packet';
+import { skipUnlessRoot } from '../../../test/network/namespaces.ts';
 import { silentLog } from '../../lib/log.ts';
 import { exchange } from './exchange.ts';
 import { frame } from './message.ts';
@@ -16,6 +18,16 @@ const address = '127.0.0.1';
 const forwarding = '127.0.0.3';
 const noUpstreams = () => Promise.resolve([]);
 const names: Names = { resolve: (name) => (name === 'web' ? ['10.0.0.2'] : undefined), reverse: () => undefined };
+
+/** Sends what its third argument is in hex, by UDP; only a raw socket has this port. */
+const sendFromPort0 = `
+  use strict; use Socket;
+  my ($host, $port, $hex) = @ARGV;
+  my $data = pack('H*', $hex);
+  socket(my $raw, PF_INET, SOCK_RAW, 17) or die $!;
+  my $datagram = pack('n4', 0, $port, 8 + length $data, 0) . $data;
+  send($raw, $datagram, 0, sockaddr_in(0, inet_aton($host))) == length $datagram or die $!;
+`;
 
 const listen = (upstreamPort?: number) =>
   DnsServer.listen({
@@ -53,6 +65,12 @@ describe('DnsServer', () => {
     await using server = await listen(upstream.port);
     const { answers } = await ask(server.port, 'udp', forwarding);
     assert.equal(answers?.length, 1);
+  });
+
+  it('goes on after a query from port 0, where no answer can be sent', { skip: skipUnlessRoot }, async () => {
+    await using server = await listen();
+    execFileSync('perl', ['-e', sendFromPort0, address, String(server.port), query.toString('hex')]);
+    assert.equal((await ask(server.port, 'udp')).id, 77);
   });
 
   it('goes on after garbage by UDP and by TCP', async () => {

@@ -57,6 +57,7 @@ export class DnsServer implements AsyncDisposable {
       ...(upstreamPort === undefined ? {} : { port: upstreamPort }),
     });
     udp.on('message', (message, from) => {
+      if (from.port === 0) return; // nothing can be sent there: Node throws
       void this.#answer(message, 'udp', from.address).then((answer) => {
         if (answer !== undefined && !this.#closing.signal.aborted) udp.send(answer, from.port, from.address, ignore);
       });

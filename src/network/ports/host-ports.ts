@@ -77,6 +77,8 @@ export class BoundPorts implements HostPorts {
   }
 }
 
+const ignore = (): void => undefined;
+
 async function bind(mapping: HostPort, guestBehind: GuestBehind): Promise<Held> {
   try {
     return mapping.protocol === 'tcp' ? await bindTcp(mapping, guestBehind) : await bindUdp(mapping, guestBehind);
@@ -93,6 +95,7 @@ async function bindTcp({ hostIp, hostPort, protocol }: HostPort, guestBehind: Gu
     connections.add(socket.once('close', () => connections.delete(socket)));
     proxyLoopback(socket, guestBehind({ hostIp, hostPort: portOf(server.address()), protocol }));
   });
+  server.on('error', ignore); // of one connection, when this process has no descriptor left
   server.listen({ host: hostIp, port: hostPort, exclusive: true, ipv6Only: isIPv6(hostIp) });
   await once(server, 'listening');
   return {
@@ -107,6 +110,7 @@ async function bindTcp({ hostIp, hostPort, protocol }: HostPort, guestBehind: Gu
 
 async function bindUdp({ hostIp, hostPort, protocol }: HostPort, guestBehind: GuestBehind): Promise<Held> {
   const socket = createSocket(isIPv6(hostIp) ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
+  socket.on('error', ignore); // as lost on the way
   try {
     socket.bind({ address: hostIp, port: hostPort, exclusive: true });
     await once(socket, 'listening');

@@ -34,7 +34,7 @@ export class LoopbackDatagrams {
 
   #toGuest(data: Buffer, { address, port }: RemoteInfo): void {
     const guest = this.#guest();
-    if (guest === undefined || address !== '::1') return;
+    if (guest === undefined || address !== '::1' || port === 0) return;
     const client = this.#clients.get(port) ?? this.#newClient(port);
     this.#clients.delete(port);
     this.#clients.set(port, client);

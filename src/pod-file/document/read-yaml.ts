@@ -11,6 +11,7 @@ const patienceMs = 30_000;
 export async function readYaml(text: string, version: YamlVersion, signal: AbortSignal): Promise<readonly unknown[]> {
   if (text.length <= shortLetters) return parseYaml(text, version);
   const outcome = Promise.withResolvers<readonly unknown[]>();
+  outcome.promise.catch(() => undefined); // heard below, unless nothing could be asked
   const worker = new WorkerThread<ToYamlWorker, FromYamlWorker>(
     workerEntry(import.meta.url, 'yaml-worker'),
     (message) => {

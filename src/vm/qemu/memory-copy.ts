@@ -85,13 +85,13 @@ async function copyToMemory(whole: FileHandle, seals: number): Promise<FileHandl
     signal,
     cwd: '/',
   });
+  const ended = once(child, 'close');
+  ended.catch(() => undefined); // heard below
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new HyperError('internal', 'perl has no pipes');
   const said: Buffer[] = [];
   stderr.on('data', (chunk: Buffer) => said.push(chunk));
   stdin.on('error', () => undefined); // it ended by itself: its exit says why
-  const ended = once(child, 'close');
-  ended.catch(() => undefined); // heard below
   const number = Promise.withResolvers<string>();
   createInterface({ input: stdout }).once('line', number.resolve);
   try {

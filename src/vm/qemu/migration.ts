@@ -26,6 +26,7 @@ export interface StateSocket {
  */
 export async function saveState(qmp: Qmp, socket: StateSocket, file: string, signal: AbortSignal): Promise<void> {
   const server = createServer();
+  server.on('error', () => undefined); // of the connection, which then does not come: QEMU says so
   try {
     const listening = once(server, 'listening', { signal });
     server.listen(socket.path);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { HyperError, systemCode } from '../../lib/errors.ts';
 import { missingCommand } from '../../lib/run-command.ts';
@@ -37,8 +38,10 @@ export async function passFile(socket: Socket, line: string, file: FileHandle): 
     env: { PATH: process.env['PATH'] },
   });
   socket.resume(); // spawn has stopped it: it takes what it shares to be the child's
-  const said = child.stderr === null ? Promise.resolve('') : text(child.stderr);
-  await once(child, 'close').catch((error: unknown) => {
+  const closed = once(child, 'close');
+  const said = child.stderr instanceof Readable ? text(child.stderr) : Promise.resolve('');
+  said.catch(() => undefined); // heard where it is of use
+  await closed.catch((error: unknown) => {
     throw systemCode(error) === 'ENOENT' ? missingCommand('perl', error) : error;
   });
   if (child.exitCode !== 0) throw new HyperError('internal', `a file cannot be given to QEMU: ${(await said).trim()}`);

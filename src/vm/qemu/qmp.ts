@@ -113,10 +113,14 @@ export class Qmp {
   #receive(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    for (const line of lines) {
-      if (line.trim() === '') continue;
-      const message: unknown = JSON.parse(line);
-      if (isObject(message)) this.#dispatch(message);
+    try {
+      for (const line of lines) {
+        if (line.trim() === '') continue;
+        const message: unknown = JSON.parse(line);
+        if (isObject(message)) this.#dispatch(message);
+      }
+    } catch {
+      this.#socket.destroy(); // a QEMU that a guest has taken over may say anything
     }
   }
 
