@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { HyperClient } from '../src/client/index.ts';
 import { skipUnlessRoot } from './network/namespaces.ts';
 import type { OrdinaryUser } from './network/ordinary-user.ts';
 import { outputOf, TestHyperd } from './support/hyperd.ts';
+import { until } from './support/refusal.ts';
 import { inBothWays } from './support/ways.ts';
 
 type Status = ReadonlyMap<string, string>;
@@ -26,6 +28,9 @@ async function threadsOf(pid: number): Promise<readonly Status[]> {
 }
 
 const numbers = (text: string | undefined): number[] => (text ?? '').split(/\s+/).filter(Boolean).map(Number);
+
+const childrenOf = (pid: number): number[] => numbers(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
 
 /** The one VM of a hyperd, with the threads of its process. */
 async function threadsOfVm(client: HyperClient): Promise<{ accelerator: string; threads: readonly Status[] }> {
@@ -69,7 +74,7 @@ inBothWays('QEMU’s process', { timeout: 120_000 }, (way) => {
   let hyperd: TestHyperd;
   before(async () => {
     hyperd = await way.start();
-    await outputOf(hyperd, ['run', '-d', 'busybox', 'sleep', '600']);
+    await outputOf(hyperd, ['run', '-d', '--name', 'confined', 'busybox', 'sleep', '600']);
   });
   after(async () => await hyperd[Symbol.asyncDispose]());
 
@@ -99,6 +104,17 @@ inBothWays('QEMU’s process', { timeout: 120_000 }, (way) => {
     );
     assert.match(its ?? '', / \/media /);
     assert.doesNotMatch(hyperds ?? '', / \/media /);
+  });
+
+  it('is started by another process where the one that stays for that was killed, and outlives it', async () => {
+    const startsVms = (): number[] => childrenOf(hyperd.pid).filter((pid) => nameOf(pid) === 'perl');
+    const [first, ...others] = startsVms();
+    assert.deepEqual([others, nameOf(hyperd.vmProcesses()[0] ?? 0)], [[], 'qemu-system-x86']);
+    process.kill(first ?? 0, 'SIGKILL');
+    await until(() => startsVms().length === 0);
+    assert.equal(await outputOf(hyperd, ['run', '--rm', 'busybox', 'echo', 'again']), 'again\n');
+    assert.equal(await outputOf(hyperd, ['exec', 'confined', 'echo', 'there']), 'there\n');
+    assert.equal(startsVms().length, 1);
   });
 });
 

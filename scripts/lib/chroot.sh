@@ -125,8 +125,7 @@ run_in_chroot() {
   [ "$(id -u)" -eq 0 ] || die "another release is run as root: try again as root"
   distribution_of "$suite" >/dev/null
   mkdir -p "$chroot_cache" "$PWD/.cache/npm"
-  exec 9>"$chroot_cache/$suite.lock"
-  flock -n 9 || die "another run uses .cache/chroot/$suite: wait for it to end"
+  alone "$chroot_cache/$suite.lock" "run uses .cache/chroot/$suite"
   make_chroot "$suite"
   root=$chroot_cache/$suite child=''
   copy_machine "$root"

@@ -7,6 +7,12 @@ die() {
   exit 1
 }
 
+# alone FILE WHAT: holds a lock on FILE until this shell ends; ends it when another has the lock, and says WHAT.
+alone() {
+  exec 9>"$1"
+  flock -n 9 || die "another $2: wait for it to end"
+}
+
 # What hyperd needs to run, and what building it from source needs.
 runtime_packages="qemu-system-x86 e2fsprogs nftables iproute2 util-linux mount kmod uidmap passt slirp4netns"
 build_packages="busybox-static musl-tools gcc make linux-libc-dev xz-utils zstd lz4 binutils ca-certificates"

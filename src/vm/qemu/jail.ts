@@ -26,19 +26,21 @@ export interface JailOptions {
 const inside = { folder: '/mnt', root: '/media' } as const;
 
 /**
- * Makes the mounts, drops every right and becomes QEMU, whose pid it has. Node's `spawn({ uid, gid })` drops all
- * supplementary groups and with them /dev/kvm (facts: Node); and one process takes 2 ms where `unshare`, `sh`, two
- * `mount`s and `setpriv` take 6. perl-base is essential in Debian. The numbers are Linux's on x86-64: unshare is call 272
+ * `become` makes the mounts, drops every right and becomes QEMU. Node's `spawn({ uid, gid })` drops all supplementary groups
+ * and with them /dev/kvm (facts: Node); and one process takes 2 ms where `unshare`, `sh`, two `mount`s and `setpriv` take 6.
+ * With arguments the script does that, else it starts one QEMU after the other as it is told (jailer.ts): in a session of its
+ * own, with open files of ours from descriptor 3 on. perl-base is essential in Debian. The numbers are Linux's on x86-64: unshare is call 272
  * (CLONE_NEWNS 0x20000), mount 165 (MS_BIND 0x1000; MS_REC | MS_PRIVATE 0x44000), prctl 157 (PR_CAPBSET_DROP 24,
  * PR_SET_NO_NEW_PRIVS 38, PR_SET_THP_DISABLE 41), setgroups 116, setresgid 119, setresuid 117, capset 126 (version 3:
- * 0x20080522). A QEMU that is a path may be in a folder that is closed to its user, or hidden by a mount: it is opened before.
+ * 0x20080522), setsid 112. A QEMU that is a path may be in a folder that is closed to its user, or hidden by a mount: it is opened before.
  */
-const script = `
+export const jailScript = `
 use strict;
-my ($folder, $root, $uid, $gid, $groups, $pages, @command) = @ARGV;
+sub done { my ($what, $call, @args) = @_; syscall($call, @args) == 0 or die "cannot $what: $!\n"; }
+sub become {
+my ($folder, $root, $uid, $gid, $groups, $pages, @command) = @_;
 my ($program, $magic);
 $command[0] =~ m{/} && open($program, '<', $command[0]) && read $program, $magic, 4;
-sub done { my ($what, $call, @args) = @_; syscall($call, @args) == 0 or die "cannot $what: $!\n"; }
 done('have a mount namespace', 272, 0x20000);
 done('make it private', 165, 0, '/', 0, 0x44000, 0);
 done("mount $folder", 165, $folder, '${inside.folder}', 0, 0x1000, 0);
@@ -59,10 +61,40 @@ exec { $command[0] } @command;
 # EACCES, or ENOENT below one of the mounts. A script would be opened once more, by its interpreter.
 exec { '/proc/self/fd/' . fileno $program } @command if ($! == 13 || $! == 2) && $magic eq chr(127) . 'ELF';
 die "$command[0]: $!\n";
+}
+sub begin {
+my ($pid, $output, $given, @args) = @_;
+local $SIG{CHLD} = 'DEFAULT';
+open STDIN, '<', '/dev/null' or die "/dev/null: $!\n";
+open STDERR, '>>', "/proc/$pid/fd/$output" or exit 1;
+open STDOUT, '>&', *STDERR or die "stdout: $!\n";
+syscall(112) > 0 or die "cannot have a session: $!\n";
+my @given = split /,/, $given, -1;
+local $^F = 2 + @given; # up to it a file that is opened stays open in QEMU
+my @files;
+for (@given) {
+  open my $file, '<', $_ eq '' ? '/dev/null' : "/proc/$pid/fd/$_" or die "file $_ of hyperd: $!\n";
+  push @files, $file;
+  fileno $file == 2 + @files or die "file $_ of hyperd has another number\n";
+}
+$^F = 2;
+become(@args);
+}
+become(@ARGV) if @ARGV;
+$SIG{CHLD} = 'IGNORE'; # so that the kernel forgets them
+$| = 1;
+while (read STDIN, my $head, 4) {
+  my $wanted = unpack 'L', $head;
+  my $text = '';
+  read STDIN, $text, $wanted - length $text, length $text or exit while length $text < $wanted;
+  my $child = fork;
+  if (defined $child && $child == 0) { eval { begin(split /\\0/, $text, -1) }; print STDERR $@; exit 1; }
+  print defined $child ? $child : $!, "\\0";
+}
 `;
 
 /**
- * The command line that becomes QEMU without rights, in a mount namespace of its own: the process keeps its pid.
+ * The script's arguments that make it become QEMU without rights, in a mount namespace of its own: the process keeps its pid.
  *
  * @param pages where the guest's memory is a file, huge ones are for QEMU's own: to clear them takes longer than they save,
  *   and they are not filled (docs/performance.md)
@@ -71,11 +103,11 @@ export function jailed(
   { user, kvmGroup, rootless, folder, root }: JailOptions,
   command: readonly string[],
   pages: 'huge' | 'small' = 'huge',
-): readonly [file: string, args: readonly string[]] {
+): readonly string[] {
   // Of a user namespace the groups cannot be named.
   const groups = kvmGroup === null ? '' : rootless ? 'keep' : String(kvmGroup);
   const { uid, gid } = user;
-  return ['perl', ['-e', script, '--', folder, root, String(uid), String(gid), groups, pages, ...command]];
+  return [folder, root, String(uid), String(gid), groups, pages, ...command];
 }
 
 /** The path by which QEMU knows a file of the VM's folder or of the root folder. */

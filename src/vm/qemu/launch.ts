@@ -1,14 +1,15 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { chown, type FileHandle, mkdir, open, rm, rmdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HyperError, systemCode } from '../../lib/errors.ts';
 import { identifyProcess, type ProcessIdentity, signalProcess, stillRuns } from '../../lib/process-identity.ts';
 import type { Log } from '../../lib/log.ts';
-import { missingCommand, runCommand } from '../../lib/run-command.ts';
+import { runCommand } from '../../lib/run-command.ts';
 import type { Accelerator, Disk, VmRecord, VmSpec } from '../hypervisor.ts';
 import { type MachineType, type MemoryFile, qemuArguments } from './arguments.ts';
 import { readLastLine } from './last-line.ts';
+import { endProcesses } from './find-processes.ts';
 import { insideJail, jailed, type JailOptions } from './jail.ts';
+import type { GivenFiles, Jailer } from './jailer.ts';
 import { QemuVm, type QemuVmOptions } from './qemu-vm.ts';
 import { listensNotYet } from './qmp.ts';
 import type { VmFiles } from './vm-files.ts';
@@ -32,6 +33,7 @@ export interface Machine {
 export interface Launch {
   readonly spec: VmSpec;
   readonly machine: Machine;
+  readonly jailer: Jailer;
   readonly jail: JailOptions;
   readonly files: VmFiles;
   /** The guest's memory, where it is not QEMU's own. */
@@ -63,12 +65,22 @@ export async function launch(options: Launch): Promise<QemuVm> {
   try {
     await mkdir(files.sockets, { mode: 0o700 });
     await chown(files.sockets, jail.user.uid, jail.user.gid);
-    identity = await spawnQemu(options);
-    const record = { id: spec.id, process: identity, accelerator: machine.accelerator, helpers: [] };
-    options.onProcess?.(record);
-    return await awaitMonitor(options, record, signal);
+    // Open until QEMU has opened them: by then its monitor answers.
+    await using output = await open(files.errors, 'w', 0o600);
+    await using kernel = await open(machine.kernelPath);
+    await using initramfs = await open(machine.initramfsPath);
+    try {
+      identity = await startQemu(options, { output, files: [kernel, initramfs, options.memory?.file, options.state] });
+      const record = { id: spec.id, process: identity, accelerator: machine.accelerator, helpers: [] };
+      options.onProcess?.(record);
+      return await awaitMonitor(options, record, signal);
+    } catch (error) {
+      // Before a descriptor of ours becomes another file's.
+      if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
+      else await endProcesses(spec.id); // its starter may have gone before it said so
+      throw error;
+    }
   } catch (error) {
-    if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
     const said = await readLastLine(files.errors);
     await removeVmFolder(files);
     if (error instanceof HyperError && error.code !== 'vm_failed') throw error;
@@ -76,21 +88,12 @@ export async function launch(options: Launch): Promise<QemuVm> {
   }
 }
 
-async function spawnQemu({
-  spec,
-  machine,
-  jail,
-  files,
-  memory,
-  state,
-  disks = [],
-  sharedMemory = false,
-}: Launch): Promise<ProcessIdentity> {
+async function startQemu(
+  { spec, machine, jailer, jail, files, memory, state, disks = [], sharedMemory = false }: Launch,
+  given: GivenFiles,
+): Promise<ProcessIdentity> {
   const see = (path: string): string => insideJail(jail, path);
   const sockets = { qmp: see(files.qmp), control: see(files.control), streams: see(files.streams) };
-  await using errors = await open(files.errors, 'w', 0o600);
-  await using kernel = await open(machine.kernelPath);
-  await using initramfs = await open(machine.initramfsPath);
   const { binary, type, accelerator, firmware, generationId, tscKhz } = machine;
   const args = qemuArguments(
     spec,
@@ -103,23 +106,8 @@ async function spawnQemu({
     },
     sockets,
   );
-  const [file, jailedArgs] = jailed(jail, [binary, ...args], memory === undefined ? 'huge' : 'small');
-  const given = [kernel.fd, initramfs.fd, memory?.file.fd ?? 'ignore', state?.fd ?? 'ignore'] as const;
-  const stdio: StdioOptions = ['ignore', errors.fd, errors.fd, ...given];
-  // hyperd's own environment may hold a proxy's password.
-  // An arena of its own for the vCPU's thread would take 3 MB, and grow by a page and a system call each time (glibc).
-  const env = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1' };
-  const child = spawn(file, jailedArgs, { detached: true, stdio, cwd: '/', env });
-  return await spawned(child, file);
-}
-
-async function spawned(child: ChildProcess, file: string): Promise<ProcessIdentity> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  child.once('spawn', resolve);
-  child.once('error', (error) => reject(missingCommand(file, error)));
-  await promise;
-  child.unref();
-  const identity = child.pid === undefined ? undefined : await identifyProcess(child.pid);
+  const jailedArgs = jailed(jail, [binary, ...args], memory === undefined ? 'huge' : 'small');
+  const identity = await identifyProcess(await jailer.start(jailedArgs, given));
   if (identity === undefined) throw new HyperError('vm_failed', 'QEMU ended at once');
   return identity;
 }

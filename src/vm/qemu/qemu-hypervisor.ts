@@ -30,7 +30,8 @@ import { type MachineType, trialArguments } from './arguments.ts';
 import { endProcesses, findVmProcesses } from './find-processes.ts';
 import { freeze } from './freeze.ts';
 import { Installation } from './installation.ts';
-import { insideJail, jailed, type JailOptions, type QemuUser } from './jail.ts';
+import { insideJail, jailed, type JailOptions, jailScript, type QemuUser } from './jail.ts';
+import { Jailer } from './jailer.ts';
 import { type Launch, launch, removeVmFolder, stateDescriptor } from './launch.ts';
 import { privateCopy } from './memory-copy.ts';
 import { noPlugs } from './no-plugs.ts';
@@ -75,6 +76,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   readonly #choice: AcceleratorChoice;
   readonly #templates: TemplateStore;
   readonly #shareServers = new ShareServers();
+  readonly #jailer = new Jailer();
   #machineKey = '';
 
   private constructor(
@@ -342,8 +344,8 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     const files = vmFiles(this.#options.runDir, spec.id);
     const serve = this.#serve(spec.id);
     const machine = this.#installation.machine(this.#choice.accelerator);
-    const { log } = this.#options;
-    return await launch({ spec, jail: this.#jail(spec.id), files, serve, machine, log, ...options });
+    const [{ log }, jailer] = [this.#options, this.#jailer];
+    return await launch({ spec, jailer, jail: this.#jail(spec.id), files, serve, machine, log, ...options });
   }
 
   #serve(id: VmId): (shares: readonly Share[], signal: AbortSignal) => Promise<ProcessIdentity> {
@@ -387,7 +389,7 @@ function throwUnlessTemplates(error: unknown, signal: AbortSignal): void {
 /** Starts a VM with KVM that never runs, as QEMU's user in its jail, and ends it; rejects with what QEMU said. */
 async function tryKvm({ binary, user, rootless, root, runDir }: QemuOptions, kvmGroup: number | null): Promise<void> {
   const jail = { user, rootless, root, folder: vmsFolder(runDir), kvmGroup };
-  const [file, args] = jailed(jail, [binary, ...trialArguments()]);
+  const args = ['-e', jailScript, '--', ...jailed(jail, [binary, ...trialArguments()])];
   const input = '{"execute":"qmp_capabilities"}{"execute":"quit"}';
-  await runCommand(file, args, { input, timeoutMs: 10_000 });
+  await runCommand('perl', args, { input, timeoutMs: 10_000 });
 }

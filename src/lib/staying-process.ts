@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import { throwIfCancelled } from './cancellation.ts';
+import { HyperError, systemCode } from './errors.ts';
+import { Mutex } from './mutex.ts';
+import { missingCommand } from './run-command.ts';
+
+/** As runCommand's. */
+const timeoutMs = 30_000;
+
+export interface StayingProcessOptions {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: () => NodeJS.ProcessEnv;
+  /** What it is called where it fails: `the shell that runs nft`. */
+  readonly name: string;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Undefined when it was not started at all. */
+  readonly ended: Promise<Error | undefined>;
+  readonly stdin: Socket;
+  readonly stdout: Socket;
+  readonly path: string | undefined;
+}
+
+/**
+ * A small process that stays and starts others for us: it reads what to do from its stdin, and answers on its stdout with a
+ * text that ends with a zero byte, one after the other. To start a program, a process copies its page tables: hyperd stands
+ * still for 4 ms, a small one for 0.3. It is started when it is first asked, again where it has ended or PATH has changed,
+ * and ends with us.
+ */
+export class StayingProcess {
+  readonly #options: StayingProcessOptions;
+  readonly #turns = new Mutex();
+  #running: Running | undefined;
+
+  constructor(options: StayingProcessOptions) {
+    this.#options = options;
+  }
+
+  /** @throws HyperError `missing_dependency`, `timeout`, `internal` where it has ended; `cancelled` only before its turn, for then its end is near */
+  async ask(question: string | Buffer, signal?: AbortSignal): Promise<string> {
+    return await this.#turns.run(async () => {
+      if (signal !== undefined) throwIfCancelled(signal);
+      const path = process.env['PATH'];
+      if (this.#running?.path !== path) this.#end();
+      this.#running ??= this.#start(path);
+      return await this.#ask(this.#running, question);
+    });
+  }
+
+  #start(path: string | undefined): Running {
+    const { file, args, env, name } = this.#options;
+    // In a group of its own: a terminal's Ctrl-C is for hyperd, and what hangs is ended with it.
+    const child = spawn(file, args, { detached: true, stdio: ['pipe', 'pipe', 'ignore'], cwd: '/', env: env() });
+    const ended = new Promise<Error | undefined>((resolve) => {
+      child.on('exit', () => resolve(undefined)).on('error', resolve);
+    });
+    const { stdin, stdout } = child;
+    if (!(stdin instanceof Socket) || !(stdout instanceof Socket))
+      throw new HyperError('internal', `${name}: no pipes`);
+    for (const each of [child, stdin, stdout]) each.unref(); // a turn's deadline holds the process, as long as it lasts
+    void ended.then(() => {
+      if (this.#running?.child === child) this.#running = undefined;
+    });
+    stdin.on('error', () => undefined); // its end says it
+    stdout.on('error', () => undefined);
+    stdout.setEncoding('utf8');
+    return { child, ended, stdin, stdout, path };
+  }
+
+  async #ask({ ended, stdin, stdout }: Running, question: string | Buffer): Promise<string> {
+    const { file, name } = this.#options;
+    const answer = Promise.withResolvers<string>();
+    let text = '';
+    const onData = (piece: string): void => {
+      text += piece;
+      if (text.endsWith('\0')) answer.resolve(text.slice(0, -1));
+    };
+    const deadline = setTimeout(() => {
+      answer.reject(new HyperError('timeout', `${name} has not answered after ${timeoutMs} ms`));
+    }, timeoutMs);
+    const gone = ended.then((error) => {
+      if (systemCode(error) === 'ENOENT') throw missingCommand(file, error);
+      throw new HyperError('internal', `${name} has ended`, { cause: error });
+    });
+    gone.catch(() => undefined); // heard below, or it ends later
+    stdout.on('data', onData);
+    try {
+      stdin.write(question);
+      return await Promise.race([answer.promise, gone]);
+    } catch (error) {
+      this.#end();
+      throw error;
+    } finally {
+      clearTimeout(deadline);
+      stdout.off('data', onData);
+    }
+  }
+
+  #end(): void {
+    const pid = this.#running?.child.pid;
+    this.#running = undefined;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // it has ended
+    }
+  }
+}
