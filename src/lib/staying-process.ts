@@ -31,7 +31,7 @@ interface Running {
  * still for 4 ms, a small one for 0.3. It is started when it is first asked, again where it has ended or PATH has changed,
  * and ends with us.
  */
-export class StayingProcess {
+export class StayingProcess implements Disposable {
   readonly #options: StayingProcessOptions;
   readonly #turns = new Mutex();
   #running: Running | undefined;
@@ -45,7 +45,7 @@ export class StayingProcess {
     return await this.#turns.run(async () => {
       if (signal !== undefined) throwIfCancelled(signal);
       const path = process.env['PATH'];
-      if (this.#running?.path !== path) this.#end();
+      if (this.#running?.path !== path) this[Symbol.dispose]();
       this.#running ??= this.#start(path);
       return await this.#ask(this.#running, question);
     });
@@ -71,7 +71,13 @@ export class StayingProcess {
     return { child, ended, stdin, stdout, path };
   }
 
-  async #ask({ ended, stdin, stdout }: Running, question: string | Buffer): Promise<string> {
+  /** Ends it; who asks again has another. */
+  [Symbol.dispose](): void {
+    if (this.#running !== undefined) this.#end(this.#running);
+  }
+
+  async #ask(running: Running, question: string | Buffer): Promise<string> {
+    const { ended, stdin, stdout } = running;
     const { file, name } = this.#options;
     const answer = Promise.withResolvers<string>();
     let text = '';
@@ -92,7 +98,7 @@ export class StayingProcess {
       stdin.write(question);
       return await Promise.race([answer.promise, gone]);
     } catch (error) {
-      this.#end();
+      this.#end(running);
       throw error;
     } finally {
       clearTimeout(deadline);
@@ -100,14 +106,15 @@ export class StayingProcess {
     }
   }
 
-  #end(): void {
-    const pid = this.#running?.child.pid;
-    this.#running = undefined;
+  /** With what it has started, where it has ended itself too. */
+  #end(running: Running): void {
+    if (this.#running === running) this.#running = undefined;
+    const { pid } = running.child;
     if (pid === undefined) return;
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // it has ended
+      // all of it has ended
     }
   }
 }

@@ -73,8 +73,6 @@ export function openRestDoor(app: FastifyInstance, { engine, facts, metrics, log
     log,
   );
 
-  // Of one connection, when this process has no descriptor left.
-  app.server.on('error', (error) => log.warn({ error: messageOf(error) }, 'a client was not let in'));
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // From here on the socket is ours, and Node hears its errors no more: a client that has left is no defect.

@@ -63,12 +63,12 @@ exec { '/proc/self/fd/' . fileno $program } @command if ($! == 13 || $! == 2) &&
 die "$command[0]: $!\n";
 }
 sub begin {
-my ($pid, $output, $given, @args) = @_;
+my ($output, $pid, $given, @args) = @_;
 local $SIG{CHLD} = 'DEFAULT';
+open STDERR, '>&', $output or die "stderr: $!\n";
+open STDOUT, '>&', $output or die "stdout: $!\n";
+close $output;
 open STDIN, '<', '/dev/null' or die "/dev/null: $!\n";
-open STDERR, '>>', "/proc/$pid/fd/$output" or exit 1;
-open STDOUT, '>&', *STDERR or die "stdout: $!\n";
-syscall(112) > 0 or die "cannot have a session: $!\n";
 my @given = split /,/, $given, -1;
 local $^F = 2 + @given; # up to it a file that is opened stays open in QEMU
 my @files;
@@ -78,6 +78,7 @@ for (@given) {
   fileno $file == 2 + @files or die "file $_ of hyperd has another number\n";
 }
 $^F = 2;
+syscall(112) > 0 or die "cannot have a session: $!\n"; # until here it ends with who starts it
 become(@args);
 }
 become(@ARGV) if @ARGV;
@@ -87,8 +88,9 @@ while (read STDIN, my $head, 4) {
   my $wanted = unpack 'L', $head;
   my $text = '';
   read STDIN, $text, $wanted - length $text, length $text or exit while length $text < $wanted;
-  my $child = fork;
-  if (defined $child && $child == 0) { eval { begin(split /\\0/, $text, -1) }; print STDERR $@; exit 1; }
+  my ($pid, $number, @rest) = split /\\0/, $text, -1;
+  my $child = open(my $output, '>>', "/proc/$pid/fd/$number") ? fork : undef;
+  if (defined $child && $child == 0) { eval { begin($output, $pid, @rest) }; print STDERR $@; exit 1; }
   print defined $child ? $child : $!, "\\0";
 }
 `;

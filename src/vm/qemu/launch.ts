@@ -65,7 +65,7 @@ export async function launch(options: Launch): Promise<QemuVm> {
   try {
     await mkdir(files.sockets, { mode: 0o700 });
     await chown(files.sockets, jail.user.uid, jail.user.gid);
-    // Open until QEMU has opened them: by then its monitor answers.
+    // Open, as what the caller gives is, until they were opened anew for QEMU: by then its monitor answers.
     await using output = await open(files.errors, 'w', 0o600);
     await using kernel = await open(machine.kernelPath);
     await using initramfs = await open(machine.initramfsPath);
@@ -89,7 +89,7 @@ export async function launch(options: Launch): Promise<QemuVm> {
 }
 
 async function startQemu(
-  { spec, machine, jailer, jail, files, memory, state, disks = [], sharedMemory = false }: Launch,
+  { spec, machine, jailer, jail, files, memory, state, disks = [], sharedMemory = false, signal }: Launch,
   given: GivenFiles,
 ): Promise<ProcessIdentity> {
   const see = (path: string): string => insideJail(jail, path);
@@ -107,7 +107,7 @@ async function startQemu(
     sockets,
   );
   const jailedArgs = jailed(jail, [binary, ...args], memory === undefined ? 'huge' : 'small');
-  const identity = await identifyProcess(await jailer.start(jailedArgs, given));
+  const identity = await identifyProcess(await jailer.start(jailedArgs, given, signal));
   if (identity === undefined) throw new HyperError('vm_failed', 'QEMU ended at once');
   return identity;
 }

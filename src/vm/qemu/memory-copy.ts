@@ -61,6 +61,7 @@ print "$number\\n";
  * Puts a file's bytes into memory that nobody can write any more, whatever it is opened for: QEMU before 8.2 opens its
  * memory for writing, and what one clone could write all others would see.
  *
+ * @param file is read from where it stands
  * @throws HyperError `no_memory` or `internal` with what went wrong, `missing_dependency` without perl.
  */
 export async function sealedCopy(file: FileHandle): Promise<FileHandle> {
@@ -76,9 +77,7 @@ export async function privateCopy(file: FileHandle): Promise<FileHandle> {
   return await copyToMemory(file, 0);
 }
 
-async function copyToMemory(whole: FileHandle, seals: number): Promise<FileHandle> {
-  // Two may copy it at once: each has an offset of its own.
-  await using file = await open(`/proc/self/fd/${whole.fd}`);
+async function copyToMemory(file: FileHandle, seals: number): Promise<FileHandle> {
   const signal = AbortSignal.timeout(timeoutMs);
   const child = spawn('perl', ['-e', script, String(seals)], {
     stdio: ['pipe', 'pipe', 'pipe', file.fd],

@@ -1,7 +1,7 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
-import { HyperError } from '../../lib/errors.ts';
+import { type FileHandle, rm } from 'node:fs/promises';
 import type { PreparedTemplate } from '../hypervisor.ts';
 import { sealedCopy } from './memory-copy.ts';
+import { SharedFile } from './shared-file.ts';
 import type { Template } from './template-store.ts';
 
 /** A guest that was frozen a second time: its memory is a sealed memfd, what its devices know a file. */
@@ -10,15 +10,12 @@ export class QemuPreparedTemplate implements PreparedTemplate {
   /** What it was made of: when that one is no more, or another, this one is of no use. */
   readonly base: Template;
   readonly bytes: number;
-  readonly #memory: FileHandle;
-  /** Those who open it: until then its number must not become another file's. */
-  readonly #opening = new Set<Promise<FileHandle>>();
-  #gone = false;
+  readonly memory: SharedFile;
 
-  private constructor(base: Template, statePath: string, memory: FileHandle, bytes: number) {
+  private constructor(base: Template, statePath: string, memory: SharedFile, bytes: number) {
     this.base = base;
     this.statePath = statePath;
-    this.#memory = memory;
+    this.memory = memory;
     this.bytes = bytes;
   }
 
@@ -27,30 +24,15 @@ export class QemuPreparedTemplate implements PreparedTemplate {
     const memory = await sealedCopy(written);
     try {
       const { blocks } = await memory.stat();
-      return new QemuPreparedTemplate(base, statePath, memory, blocks * 512);
+      return new QemuPreparedTemplate(base, statePath, new SharedFile(memory), blocks * 512);
     } catch (error) {
       await memory.close();
       throw error;
     }
   }
 
-  /** The caller's own: it outlives this. @throws HyperError `not_found` when it has gone */
-  async openMemory(): Promise<FileHandle> {
-    if (this.#gone) throw new HyperError('not_found', 'the prepared template was let go');
-    const opening = open(`/proc/self/fd/${this.#memory.fd}`, 'r+'); // QEMU before 8.2 opens it for writing
-    this.#opening.add(opening);
-    try {
-      return await opening;
-    } finally {
-      this.#opening.delete(opening);
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#gone) return;
-    this.#gone = true;
-    await Promise.allSettled(this.#opening);
-    await this.#memory.close();
+    await this.memory[Symbol.asyncDispose]();
     await rm(this.statePath, { force: true });
   }
 }

@@ -136,7 +136,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
     if (isTried) {
       try {
         const { statePath } = prepared.template;
-        await using memory = await prepared.template.openMemory();
+        await using memory = await prepared.template.memory.open();
         return await this.#clone(spec, { memory, statePath, disks: prepared.disks }, options);
       } catch (error) {
         throwUnlessTemplates(error, options.signal);
@@ -147,7 +147,9 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
       }
     }
     try {
-      return { ...(await this.#clone(spec, template, options)), prepared: isTried ? 'failed' : 'unused' };
+      await using memory = await template.memory.open();
+      const started = await this.#clone(spec, { memory, statePath: template.statePath }, options);
+      return { ...started, prepared: isTried ? 'failed' : 'unused' };
     } catch (error) {
       throwUnlessTemplates(error, options.signal);
       this.#options.log.warn({ vm: spec.id, template: template.id, error: messageOf(error) }, 'a clone did not start');
@@ -190,7 +192,8 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   ): Promise<PreparedTemplate | undefined> {
     const base = await this.#template(shapeOf(spec));
     if (base === undefined) return undefined;
-    await using memory = await privateCopy(base.memory);
+    await using whole = await base.memory.open();
+    await using memory = await privateCopy(whole);
     const from = { memory, shared: true, statePath: base.statePath };
     const { vm, agent } = await this.#cloneOf(spec, from, { signal }, new Stopwatch());
     const giveUp = (): void => void vm.kill(); // whatever is asked of it then fails
@@ -260,6 +263,7 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#jailer[Symbol.dispose]();
     await this.#templates[Symbol.asyncDispose]();
   }
 
@@ -380,10 +384,11 @@ export class QemuHypervisor implements Hypervisor, AsyncDisposable {
 }
 
 /** Some failures of a clone's start are not its template's. */
+const hostsFaults: readonly string[] = ['no_memory', 'missing_dependency', 'cannot_start', 'unavailable'];
+
 function throwUnlessTemplates(error: unknown, signal: AbortSignal): void {
   signal.throwIfAborted();
-  if (error instanceof HyperError && ['no_memory', 'missing_dependency', 'cannot_start'].includes(error.code))
-    throw error;
+  if (error instanceof HyperError && hostsFaults.includes(error.code)) throw error;
 }
 
 /** Starts a VM with KVM that never runs, as QEMU's user in its jail, and ends it; rejects with what QEMU said. */

@@ -74,7 +74,7 @@ export class QemuVm implements Vm {
   #lastConsole = '';
   #shutdownReason: string | undefined;
   /** Why it cannot go on, though QEMU would. */
-  #lostHelper: string | undefined;
+  #lost: string | undefined;
   readonly #log: Log;
   #endWatch: () => void;
 
@@ -309,20 +309,27 @@ export class QemuVm implements Vm {
     if (this.#killed || this.#shutdownReason !== undefined || !(await stillRuns(this.record.process))) return;
     const said = await readLastLine(this.#files.shareErrors);
     const last = said === '' ? '' : `: its last words: ${said}`;
-    this.#lostHelper = `virtiofsd, which gave it folders of this host, has ended${last}: start the pod again`;
-    this.#log.error({ vm: this.record.id }, this.#lostHelper);
+    await this.#giveUp(`virtiofsd, which gave it folders of this host, has ended${last}: start the pod again`);
+  }
+
+  async #giveUp(why: string): Promise<void> {
+    this.#lost = why;
+    this.#log.error({ vm: this.record.id }, why);
     await signalProcess(this.record.process, 'SIGKILL');
   }
 
   async #onMonitorClosed(): Promise<void> {
     this.#loaded.reject(new HyperError('vm_failed', 'QEMU has ended'));
     this.#endWatch();
+    const { violation } = this.qmp;
+    if (violation !== '')
+      await this.#giveUp(`QEMU said what it never does, and was ended: ${JSON.stringify(violation)}`);
     while (await stillRuns(this.record.process)) await delay(goneIntervalMs);
     this.#ended.resolve(await this.#describeEnd());
   }
 
   async #describeEnd(): Promise<VmEnd> {
-    if (this.#lostHelper !== undefined) return { reason: this.#lostHelper, expected: false };
+    if (this.#lost !== undefined) return { reason: this.#lost, expected: false };
     if (this.#killed) return { reason: 'the VM was killed', expected: true };
     if (this.#shutdownReason === 'guest-shutdown') return { reason: 'the guest powered off', expected: true };
     if (this.#shutdownReason === 'guest-reset') {

@@ -11,11 +11,11 @@ const greeting = '{"QMP": {"version": {}, "capabilities": []}}\n';
 const empty = (line: string): string =>
   `${JSON.stringify({ return: {}, id: (JSON.parse(line) as { id: number }).id })}\n`;
 
-it('a monitor that says what is no JSON is left: who waits for its answer hears it', async () => {
+it('a monitor that says what is no JSON is left: who waits for its answer hears it', { timeout: 30_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hyper-qmp-'));
   const server = createServer((socket) => {
     socket.setEncoding('utf8').on('error', () => undefined);
-    socket.write(greeting);
+    socket.write(`d"}}\n${greeting}`); // the end of what was for the one before
     socket.once('data', (line: string) => {
       socket.write(empty(line));
       socket.once('data', () => socket.write('{"return": \n'));
@@ -28,6 +28,7 @@ it('a monitor that says what is no JSON is left: who waits for its answer hears 
     const qmp = await Qmp.connect(path, () => undefined);
     await assert.rejects(qmp.execute('query-status'), { code: 'vm_failed', message: 'the VM has ended' });
     await qmp.closed;
+    assert.equal(qmp.violation, '{"return": ');
   } finally {
     server.close();
     await rm(folder, { recursive: true });

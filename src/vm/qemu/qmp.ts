@@ -14,6 +14,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** More than QEMU has to say in one line. */
+const mostLineLength = 4 << 20;
+
 /** QEMU answers in milliseconds; one that is stopped, or whose monitor somebody else holds, never. */
 const answerTimeoutMs = 30_000;
 
@@ -31,6 +34,9 @@ export class Qmp {
   #rest = '';
   #onEvent: (event: QmpEvent) => void = () => {};
   readonly #closed = Promise.withResolvers<void>();
+  /** Before its greeting comes what it could not send to the hyperd before. */
+  #hasGreeted = false;
+  #violation = '';
   #isClosed = false;
   /** A file belongs to the command that comes with it. */
   readonly #passing = new Mutex();
@@ -69,6 +75,11 @@ export class Qmp {
   /** Resolves when QEMU has closed the connection, which it does when it ends. */
   get closed(): Promise<void> {
     return this.#closed.promise;
+  }
+
+  /** What it said that is no answer of QEMU's, and was the end of the connection; empty where that ended otherwise. */
+  get violation(): string {
+    return this.#violation;
   }
 
   async execute(command: string, argumentsOf?: object): Promise<unknown> {
@@ -113,15 +124,20 @@ export class Qmp {
   #receive(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    try {
-      for (const line of lines) {
-        if (line.trim() === '') continue;
-        const message: unknown = JSON.parse(line);
-        if (isObject(message)) this.#dispatch(message);
-      }
-    } catch {
-      this.#socket.destroy(); // a QEMU that a guest has taken over may say anything
+    if (this.#rest.length > mostLineLength) this.#leave('a line without an end');
+    for (const line of lines) {
+      if (line.trim() === '') continue;
+      const message = parseJson(line);
+      if (message === undefined && this.#hasGreeted) this.#leave(line.slice(0, 200));
+      if (this.#violation !== '') return;
+      if (isObject(message)) this.#dispatch(message);
     }
+  }
+
+  /** A QEMU that a guest has taken over may say anything. */
+  #leave(said: string): void {
+    this.#violation = said;
+    this.#socket.destroy();
   }
 
   #dispatch(message: Readonly<Record<string, unknown>>): void {
@@ -129,11 +145,20 @@ export class Qmp {
       this.#onEvent({ name: message['event'], data: isObject(message['data']) ? message['data'] : {} });
       return;
     }
-    if (typeof message['id'] !== 'number') return; // the greeting
+    if ('QMP' in message) this.#hasGreeted = true;
+    if (typeof message['id'] !== 'number') return;
     const waiting = this.#waiting.get(message['id']);
     const error = message['error'];
     if (isObject(error)) waiting?.reject(new HyperError('vm_failed', `QEMU: ${String(error['desc'])}`));
     else waiting?.resolve(message['return']);
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }
 

@@ -10,6 +10,7 @@ import { runCommand } from '../../lib/run-command.ts';
 import type { TemplateDescription } from '../hypervisor.ts';
 import type { QemuUser } from './jail.ts';
 import { sealedCopy } from './memory-copy.ts';
+import { SharedFile } from './shared-file.ts';
 
 export interface TemplateStoreOptions {
   readonly folder: string;
@@ -22,7 +23,7 @@ export interface TemplateStoreOptions {
 /** A template that clones can start from. */
 export interface Template {
   readonly id: string;
-  readonly memory: FileHandle;
+  readonly memory: SharedFile;
   readonly statePath: string;
 }
 
@@ -189,9 +190,9 @@ export class TemplateStore {
     const now = new Date();
     await utimes(folder, now, now);
     const memory = await open(join(folder, 'memory'));
-    if (!sealed) return { id, memory, statePath };
+    if (!sealed) return { id, memory: new SharedFile(memory), statePath };
     try {
-      return { id, memory: await sealedCopy(memory), statePath };
+      return { id, memory: new SharedFile(await sealedCopy(memory)), statePath };
     } finally {
       await memory.close();
     }
@@ -251,7 +252,7 @@ export class TemplateStore {
     const opened = this.#opened.get(id);
     this.#opened.delete(id);
     const template = await opened?.catch(() => undefined); // who opens it hears of the failure
-    await template?.memory.close();
+    await template?.memory[Symbol.asyncDispose]();
   }
 }
 
