@@ -1,14 +1,10 @@
 import { messageOf, systemCode } from '../lib/errors.ts';
+import { tryParseJson } from '../lib/try-parse-json.ts';
 import { ApiFailure, noDaemonMessage } from './api-failure.ts';
 
 /** The ApiFailure that an answer's body describes. */
 export function failureIn(status: number, text: string): ApiFailure {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined; // not JSON: whoever answered is no hyperd
-  }
+  const body = tryParseJson(text); // no JSON: whoever answered is no hyperd
   if (typeof body === 'object' && body !== null && 'code' in body && 'message' in body) {
     return new ApiFailure(String(body.code), String(body.message), { status });
   }

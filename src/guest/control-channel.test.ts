@@ -10,6 +10,8 @@ import { encodeFields, tag } from './fields.ts';
 import { encodeMessage, frameKind } from './frames.ts';
 
 const nonceBytes = 16;
+/** What stands before the nonce in its field. */
+const nonceHead = encodeFields([[tag.nonce, Buffer.alloc(nonceBytes)]]).subarray(0, -nonceBytes);
 const frameEnd = 0x5a;
 
 const exitOf = (sequence: number): Buffer =>
@@ -59,6 +61,3 @@ it('an event that is numbered as if before the first ends the connection', { tim
     await rm(folder, { recursive: true });
   }
 });
-
-/** What stands before the nonce in its field. */
-const nonceHead = encodeFields([[tag.nonce, Buffer.alloc(nonceBytes)]]).subarray(0, -nonceBytes);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { throwIfCancelled } from './cancellation.ts';
 import { HyperError, messageOf, systemCode } from './errors.ts';
 import type { Credentials } from './credentials.ts';
+import { tryParseJson } from './try-parse-json.ts';
 
 const longestMs = 30_000;
 const largestAnswer = 65_536;
@@ -40,13 +41,7 @@ async function runHelper(
 }
 
 function parseAnswer(name: string, stdout: string): Credentials {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(stdout);
-  } catch {
-    answer = undefined;
-  }
-  const { Username: username, Secret: secret } = Object(answer) as Readonly<Record<string, unknown>>;
+  const { Username: username, Secret: secret } = Object(tryParseJson(stdout)) as Readonly<Record<string, unknown>>;
   if (typeof username !== 'string' || typeof secret !== 'string') {
     throw new HyperError('bad_request', `docker-credential-${name} gave no login: run it by hand`);
   }

@@ -18,8 +18,6 @@ export interface StayingProcessOptions {
 
 interface Running {
   readonly child: ChildProcess;
-  /** Undefined when it was not started at all. */
-  readonly ended: Promise<Error | undefined>;
   readonly stdin: Socket;
   readonly stdout: Socket;
   readonly path: string | undefined;
@@ -55,20 +53,18 @@ export class StayingProcess implements Disposable {
     const { file, args, env, name } = this.#options;
     // In a group of its own: a terminal's Ctrl-C is for hyperd, and what hangs is ended with it.
     const child = spawn(file, args, { detached: true, stdio: ['pipe', 'pipe', 'ignore'], cwd: '/', env: env() });
-    const ended = new Promise<Error | undefined>((resolve) => {
-      child.on('exit', () => resolve(undefined)).on('error', resolve);
-    });
+    const onEnd = (): void => {
+      if (this.#running?.child === child) this.#running = undefined;
+    };
+    child.on('exit', onEnd).on('error', onEnd);
     const { stdin, stdout } = child;
     if (!(stdin instanceof Socket) || !(stdout instanceof Socket))
       throw new HyperError('internal', `${name}: no pipes`);
     for (const each of [child, stdin, stdout]) each.unref(); // a turn's deadline holds the process, as long as it lasts
-    void ended.then(() => {
-      if (this.#running?.child === child) this.#running = undefined;
-    });
     stdin.on('error', () => undefined); // its end says it
     stdout.on('error', () => undefined);
     stdout.setEncoding('utf8');
-    return { child, ended, stdin, stdout, path };
+    return { child, stdin, stdout, path };
   }
 
   /** Ends it; who asks again has another. */
@@ -77,7 +73,7 @@ export class StayingProcess implements Disposable {
   }
 
   async #ask(running: Running, question: string | Buffer): Promise<string> {
-    const { ended, stdin, stdout } = running;
+    const { child, stdin, stdout } = running;
     const { file, name } = this.#options;
     const answer = Promise.withResolvers<string>();
     let text = '';
@@ -88,21 +84,23 @@ export class StayingProcess implements Disposable {
     const deadline = setTimeout(() => {
       answer.reject(new HyperError('timeout', `${name} has not answered after ${timeoutMs} ms`));
     }, timeoutMs);
-    const gone = ended.then((error) => {
-      if (systemCode(error) === 'ENOENT') throw missingCommand(file, error);
-      throw new HyperError('internal', `${name} has ended`, { cause: error });
-    });
-    gone.catch(() => undefined); // heard below, or it ends later
+    const onError = (error: Error): void => {
+      const missing = systemCode(error) === 'ENOENT';
+      answer.reject(missing ? missingCommand(file, error) : hasEnded(name, error));
+    };
+    const onExit = (): void => answer.reject(hasEnded(name));
     stdout.on('data', onData);
+    child.on('error', onError).on('exit', onExit);
     try {
       stdin.write(question);
-      return await Promise.race([answer.promise, gone]);
+      return await answer.promise;
     } catch (error) {
       this.#end(running);
       throw error;
     } finally {
       clearTimeout(deadline);
       stdout.off('data', onData);
+      child.off('error', onError).off('exit', onExit);
     }
   }
 
@@ -117,4 +115,8 @@ export class StayingProcess implements Disposable {
       // all of it has ended
     }
   }
+}
+
+function hasEnded(name: string, cause?: Error): HyperError {
+  return new HyperError('internal', `${name} has ended`, { cause });
 }

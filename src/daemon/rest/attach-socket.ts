@@ -3,6 +3,7 @@ import { attachChannel, AttachCommand, type AttachEvent, stdinWindowBytes } from
 import type { Attachment } from '../../engine/index.ts';
 import { asHyperError, HyperError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { tryParseJson } from '../../lib/try-parse-json.ts';
 import type { Attach } from './attach-target.ts';
 import { httpError } from './http-errors.ts';
 import { presentTiming } from './present.ts';
@@ -125,7 +126,7 @@ export async function serveAttach(socket: WebSocket, attach: Attach, log: Log): 
 }
 
 function takeCommand(attachment: Attachment, data: Buffer, finish: (event: AttachEvent) => void): void {
-  const command = AttachCommand.safeParse(parseJson(data.toString('utf8')));
+  const command = AttachCommand.safeParse(tryParseJson(data.toString('utf8')));
   if (!command.success) return; // a newer client's: not ours to understand
   void perform(attachment, command.data).catch((error: unknown) => finish({ type: 'error', ...httpError(error).body }));
 }
@@ -144,13 +145,5 @@ async function perform(attachment: Attachment, command: AttachCommand): Promise<
     case 'hangup':
       await attachment.hangup(command.stream);
       break;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

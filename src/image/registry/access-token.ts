@@ -3,6 +3,7 @@ import { HyperError } from '../../lib/errors.ts';
 import { readBody, readReason } from './bounded-body.ts';
 import type { Challenge } from './challenge.ts';
 import type { Credentials } from '../../lib/credentials.ts';
+import { tryParseJson } from '../../lib/try-parse-json.ts';
 import { isLoopback } from './insecure-hosts.ts';
 import type { Transport } from './transport.ts';
 
@@ -100,13 +101,7 @@ export async function fetchAccessToken(request: TokenRequest): Promise<AccessTok
     throw new HyperError('unauthorized', text);
   }
   const body = await readBody(response, largestAnswer, 'a token', realm.host);
-  let json: unknown;
-  try {
-    json = JSON.parse(body.toString('utf8'));
-  } catch {
-    json = undefined;
-  }
-  const answer = Answer.safeParse(json);
+  const answer = Answer.safeParse(tryParseJson(body.toString('utf8')));
   const token = answer.data?.token ?? answer.data?.access_token ?? '';
   if (token === '') throw new HyperError('unavailable', `the token service ${realm.host} gave no token`);
   const seconds = Math.max(answer.data?.expires_in ?? shortestLifeSeconds, 1);

@@ -59,9 +59,8 @@ export const stateDescriptor = descriptors.state;
 
 /** Starts QEMU in its jail; resolves when its monitor answers. What a failure leaves is removed. */
 export async function launch(options: Launch): Promise<QemuVm> {
-  const { spec, machine, jail, files, signal } = options;
+  const { machine, jail, files } = options;
   await mkdir(files.folder, { mode: 0o711 });
-  let identity: ProcessIdentity | undefined;
   try {
     await mkdir(files.sockets, { mode: 0o700 });
     await chown(files.sockets, jail.user.uid, jail.user.gid);
@@ -69,22 +68,28 @@ export async function launch(options: Launch): Promise<QemuVm> {
     await using output = await open(files.errors, 'w', 0o600);
     await using kernel = await open(machine.kernelPath);
     await using initramfs = await open(machine.initramfsPath);
-    try {
-      identity = await startQemu(options, { output, files: [kernel, initramfs, options.memory?.file, options.state] });
-      const record = { id: spec.id, process: identity, accelerator: machine.accelerator, helpers: [] };
-      options.onProcess?.(record);
-      return await awaitMonitor(options, record, signal);
-    } catch (error) {
-      // Before a descriptor of ours becomes another file's.
-      if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
-      else await endProcesses(spec.id); // its starter may have gone before it said so
-      throw error;
-    }
+    return await begin(options, { output, files: [kernel, initramfs, options.memory?.file, options.state] });
   } catch (error) {
     const said = await readLastLine(files.errors);
     await removeVmFolder(files);
     if (error instanceof HyperError && error.code !== 'vm_failed') throw error;
     throw startFailure(said, error);
+  }
+}
+
+/** A failure leaves no process: what it is given may be closed then, and its number become another file's. */
+async function begin(options: Launch, given: GivenFiles): Promise<QemuVm> {
+  const { spec, machine, signal, onProcess } = options;
+  let identity: ProcessIdentity | undefined;
+  try {
+    identity = await startQemu(options, given);
+    const record = { id: spec.id, process: identity, accelerator: machine.accelerator, helpers: [] };
+    onProcess?.(record);
+    return await awaitMonitor(options, record, signal);
+  } catch (error) {
+    if (identity !== undefined) await signalProcess(identity, 'SIGKILL');
+    else await endProcesses(spec.id); // its starter may have gone before it said so
+    throw error;
   }
 }
 

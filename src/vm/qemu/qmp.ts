@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { HyperError, systemCode } from '../../lib/errors.ts';
 import { Mutex } from '../../lib/mutex.ts';
+import { tryParseJson } from '../../lib/try-parse-json.ts';
 import { passFile } from './pass-file.ts';
 
 export interface QmpEvent {
@@ -127,7 +128,7 @@ export class Qmp {
     if (this.#rest.length > mostLineLength) this.#leave('a line without an end');
     for (const line of lines) {
       if (line.trim() === '') continue;
-      const message = parseJson(line);
+      const message = tryParseJson(line);
       if (message === undefined && this.#hasGreeted) this.#leave(line.slice(0, 200));
       if (this.#violation !== '') return;
       if (isObject(message)) this.#dispatch(message);
@@ -151,14 +152,6 @@ export class Qmp {
     const error = message['error'];
     if (isObject(error)) waiting?.reject(new HyperError('vm_failed', `QEMU: ${String(error['desc'])}`));
     else waiting?.resolve(message['return']);
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 
